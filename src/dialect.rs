@@ -1,0 +1,181 @@
+//! Which database server a script is meant for.
+
+use std::fmt;
+use std::str::FromStr;
+
+use serde::{Deserialize, Serialize};
+
+/// The dialects that are read; `mssql` and `oracle` are experimental.
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, schemars::JsonSchema, clap::ValueEnum,
+)]
+#[serde(rename_all = "lowercase")]
+#[value(rename_all = "lowercase")]
+pub enum Dialect {
+    /// PostgreSQL, measured on 12 to 18.
+    Postgresql,
+    /// MySQL, from its manual.
+    Mysql,
+    /// MariaDB, measured on 10.11.
+    Mariadb,
+    /// SQLite, measured on 3.40 and on the library this program's tests bring.
+    Sqlite,
+    /// SQL Server (experimental: kinds and locks in words).
+    Mssql,
+    /// Oracle (experimental: kinds and locks in words).
+    Oracle,
+}
+
+impl Dialect {
+    /// The word of the contract, for example `postgresql`.
+    #[must_use]
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Postgresql => "postgresql",
+            Self::Mysql => "mysql",
+            Self::Mariadb => "mariadb",
+            Self::Sqlite => "sqlite",
+            Self::Mssql => "mssql",
+            Self::Oracle => "oracle",
+        }
+    }
+
+    /// The name people write, for example `PostgreSQL`.
+    #[must_use]
+    pub const fn title(self) -> &'static str {
+        match self {
+            Self::Postgresql => "PostgreSQL",
+            Self::Mysql => "MySQL",
+            Self::Mariadb => "MariaDB",
+            Self::Sqlite => "SQLite",
+            Self::Mssql => "SQL Server",
+            Self::Oracle => "Oracle",
+        }
+    }
+
+    /// MySQL and MariaDB read the same grammar, but for details.
+    #[must_use]
+    pub const fn is_mysql_family(self) -> bool {
+        matches!(self, Self::Mysql | Self::Mariadb)
+    }
+
+    /// True where a `ROLLBACK` undoes DDL of the same transaction.
+    #[must_use]
+    pub const fn has_transactional_ddl(self) -> bool {
+        matches!(self, Self::Postgresql | Self::Sqlite | Self::Mssql)
+    }
+
+    /// True where no server could be asked, so that answers say `experimental`.
+    #[must_use]
+    pub const fn is_experimental(self) -> bool {
+        matches!(self, Self::Mssql | Self::Oracle)
+    }
+
+    /// The version taken when nobody says one: the newest that was measured or read.
+    #[must_use]
+    pub const fn newest(self) -> ServerVersion {
+        match self {
+            Self::Postgresql => ServerVersion::new(18, 0),
+            Self::Mysql => ServerVersion::new(8, 4),
+            Self::Mariadb => ServerVersion::new(11, 8),
+            Self::Sqlite => ServerVersion::new(3, 53),
+            Self::Mssql => ServerVersion::new(16, 0),
+            Self::Oracle => ServerVersion::new(23, 0),
+        }
+    }
+}
+
+impl fmt::Display for Dialect {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.word())
+    }
+}
+
+/// A server's version: `16`, `10.11`, `8.0.29`. A part that is not given counts as 0.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct ServerVersion {
+    /// `16` of `16.4`.
+    pub major: u16,
+    /// `4` of `16.4`.
+    pub minor: u16,
+    /// `29` of `8.0.29`.
+    pub patch: u16,
+}
+
+impl ServerVersion {
+    /// A version without a patch level.
+    #[must_use]
+    pub const fn new(major: u16, minor: u16) -> Self {
+        Self { major, minor, patch: 0 }
+    }
+
+    /// True for `major.minor` and everything newer.
+    #[must_use]
+    pub fn at_least(self, major: u16, minor: u16) -> bool {
+        self >= Self::new(major, minor)
+    }
+}
+
+impl fmt::Display for ServerVersion {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match (self.minor, self.patch) {
+            (0, 0) => write!(f, "{}", self.major),
+            (minor, 0) => write!(f, "{}.{minor}", self.major),
+            (minor, patch) => write!(f, "{}.{minor}.{patch}", self.major),
+        }
+    }
+}
+
+/// The text is no version number.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("`{given}` is not a server version; write it like `16`, `10.11` or `8.0.29`")]
+pub struct VersionError {
+    /// What was given.
+    pub given: String,
+}
+
+impl FromStr for ServerVersion {
+    type Err = VersionError;
+
+    /// Reads the leading number of `16`, `16.4`, `10.11.14-MariaDB`, `v3.40.1`.
+    fn from_str(text: &str) -> Result<Self, VersionError> {
+        let error = || VersionError { given: text.chars().take(40).collect() };
+        let plain = text.trim().trim_start_matches(['v', 'V']);
+        let number = plain.split(|c: char| !(c.is_ascii_digit() || c == '.')).next().unwrap_or_default();
+        let mut parts = number.split('.').filter(|part| !part.is_empty()).map(str::parse::<u16>);
+        let mut next = || parts.next().unwrap_or(Ok(0)).map_err(|_| error());
+        if !plain.starts_with(|c: char| c.is_ascii_digit()) {
+            return Err(error());
+        }
+        Ok(Self { major: next()?, minor: next()?, patch: next()? })
+    }
+}
+
+/// A dialect and a version of it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Server {
+    /// The dialect.
+    pub dialect: Dialect,
+    /// Its version.
+    pub version: ServerVersion,
+}
+
+impl Server {
+    /// The newest server of `dialect`.
+    #[must_use]
+    pub const fn newest(dialect: Dialect) -> Self {
+        Self { dialect, version: dialect.newest() }
+    }
+
+    /// True for PostgreSQL of `major` and newer.
+    #[must_use]
+    pub fn is_postgresql_from(&self, major: u16) -> bool {
+        self.dialect == Dialect::Postgresql && self.version.major >= major
+    }
+}
+
+impl fmt::Display for Server {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} {}", self.dialect.title(), self.version)
+    }
+}

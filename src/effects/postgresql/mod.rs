@@ -1,0 +1,216 @@
+//! What PostgreSQL 12 to 18 does with a change: which situation it meets, and on which relations.
+
+pub mod facts;
+pub mod objects;
+pub mod rows;
+pub mod tables;
+pub mod types;
+
+use crate::effects::fact::{Fact, LockMode, Role};
+use crate::effects::{Effect, Place, Undo, When, Work};
+use crate::sql::change::{Change, Name, Reading};
+use crate::sql::functions::Volatility;
+
+/// What PostgreSQL does with a statement.
+#[must_use]
+pub fn effect(reading: &Reading, place: &Place<'_>) -> Effect {
+    let mut effect = Effect::default();
+    if let Some(first) = first_version(reading) {
+        if place.server.version.major < first {
+            effect.fail("42601", When::Always, format!("PostgreSQL {} does not know this syntax; it comes with {first}", place.server.version.major));
+            return effect;
+        }
+    }
+    match &reading.change {
+        Change::CreateTable(create) => tables::create(&mut effect, create, place),
+        Change::AlterTable(alter) => tables::alter(&mut effect, reading, alter, place),
+        Change::Insert(_) | Change::Update(_) | Change::Delete(_) | Change::Merge(_) | Change::Select(_) | Change::Copy { .. } | Change::Truncate { .. } => {
+            rows::effect(&mut effect, &reading.change, place);
+        }
+        _ => objects::effect(&mut effect, reading, place),
+    }
+    in_transaction(&mut effect, reading, place);
+    effect
+}
+
+/// The first version that reads the statement; `None`: all of them.
+fn first_version(reading: &Reading) -> Option<u16> {
+    use crate::sql::change::{AlterAction, ConstraintKind, Generated, SequenceAction};
+    use crate::sql::words::Kind;
+    let flag = |name: &str| reading.flags.contains_key(name);
+    match &reading.change {
+        Change::AlterTable(alter) => alter
+            .actions
+            .iter()
+            .filter_map(|action| match action {
+                AlterAction::DropExpression { .. } => Some(13),
+                AlterAction::DetachPartition { concurrently: true, .. } | AlterAction::DetachPartition { finalize: true, .. } | AlterAction::SetCompression { .. } => Some(14),
+                AlterAction::SetAccessMethod { .. } => Some(15),
+                AlterAction::SetExpression { .. } => Some(17),
+                AlterAction::AddColumn { column, .. } if matches!(column.generated, Some((Generated::Virtual, _))) => Some(18),
+                AlterAction::AddConstraint(constraint) if constraint.not_enforced || matches!(constraint.kind, ConstraintKind::NotNull { .. }) => Some(18),
+                AlterAction::AlterConstraint { enforced: Some(_), .. } | AlterAction::AlterConstraint { inherit: Some(_), .. } => Some(18),
+                AlterAction::MergePartitions { .. } | AlterAction::SplitPartition { .. } => Some(19),
+                AlterAction::AddConstraint(_) if flag("nulls_not_distinct") => Some(15),
+                _ => None,
+            })
+            .max(),
+        Change::CreateIndex { .. } if flag("nulls_not_distinct") => Some(15),
+        Change::CreateTrigger { or_replace: true, .. } => Some(14),
+        Change::AlterSequence { actions, .. } if actions.contains(&SequenceAction::SetLogged) => Some(15),
+        Change::Merge(_) => Some(15),
+        Change::CreateTable(create) if create.columns.iter().any(|column| matches!(column.generated, Some((Generated::Virtual, _)))) => Some(18),
+        Change::CreateFunction { .. } if flag("atomic_body") => Some(14),
+        _ if reading.kind == Kind::CreateSequence && flag("unlogged") => Some(15),
+        _ => None,
+    }
+}
+
+/// Statements that PostgreSQL refuses inside of a transaction.
+fn in_transaction(effect: &mut Effect, reading: &Reading, place: &Place<'_>) {
+    use crate::sql::change::{AlterAction, ReindexScope};
+    use crate::sql::words::Kind;
+    let what = match &reading.change {
+        Change::CreateIndex { concurrently: true, .. } => "CREATE INDEX CONCURRENTLY",
+        Change::Drop(drop) if drop.concurrently => "DROP INDEX CONCURRENTLY",
+        Change::Reindex { concurrently: true, .. } => "REINDEX CONCURRENTLY",
+        Change::Reindex { scope: ReindexScope::Schema, .. } => "REINDEX SCHEMA",
+        Change::Reindex { scope: ReindexScope::Database, .. } => "REINDEX DATABASE",
+        Change::Reindex { scope: ReindexScope::System, .. } => "REINDEX SYSTEM",
+        Change::Reindex { name: Some(name), .. } if place.server.version.major >= 14 && place.catalog.table(name).is_some_and(|table| table.partition_by.is_some()) => "REINDEX TABLE of a partitioned table",
+        Change::Vacuum { .. } => "VACUUM",
+        Change::Cluster { table: None } => "CLUSTER without a table",
+        Change::AlterTable(alter) if alter.actions.iter().any(|action| matches!(action, AlterAction::DetachPartition { concurrently: true, .. })) => "ALTER TABLE … DETACH PARTITION CONCURRENTLY",
+        _ => match reading.kind {
+            Kind::AlterSystem => "ALTER SYSTEM",
+            Kind::CreateDatabase => "CREATE DATABASE",
+            Kind::DropDatabase => "DROP DATABASE",
+            Kind::CreateTablespace => "CREATE TABLESPACE",
+            Kind::DropTablespace => "DROP TABLESPACE",
+            Kind::CreateSubscription if !reading.flags.contains_key("connect") => return,
+            _ => return,
+        },
+    };
+    effect.forbids_transaction = true;
+    if place.transaction.is_some() {
+        effect.fail("25001", When::Always, format!("`{what}` cannot run inside a transaction block"));
+    }
+}
+
+/// The row for a situation on this server. Without one, nobody knows: the effect says so.
+pub(crate) fn fact(effect: &mut Effect, situation: &'static str, place: &Place<'_>) -> Option<&'static Fact> {
+    let version = place.server.version;
+    let major = version.major.clamp(12, 18);
+    let found = facts::FACTS.iter().find(|fact| fact.situation == situation && fact.covers(major, 0));
+    if found.is_none() || version.major < 12 {
+        effect.unknown.get_or_insert_with(|| format!("no fact for `{situation}` on {}", place.server));
+    }
+    if let Some(fact) = found {
+        effect.situations.push(situation);
+        if !effect.cites.contains(&fact.cite) {
+            effect.cites.push(fact.cite);
+        }
+    }
+    found
+}
+
+/// Notes a lock on a relation that stood before and that others can use.
+pub(crate) fn lock(effect: &mut Effect, table: &Name, mode: LockMode, place: &Place<'_>) {
+    if !place.catalog.is_new(table) {
+        effect.lock(place.catalog.key(table), mode);
+    }
+}
+
+/// Notes a situation on a table: the lock of its role, and the work if the table has rows.
+pub(crate) fn meets(effect: &mut Effect, situation: &'static str, table: &Name, place: &Place<'_>) -> Option<&'static Fact> {
+    let fact = fact(effect, situation, place)?;
+    if let Some(mode) = fact.mode(Role::Target) {
+        lock(effect, table, mode, place);
+    }
+    works(effect, table, fact.work, place);
+    Some(fact)
+}
+
+/// The same for all partitions and children.
+pub(crate) fn meets_all(effect: &mut Effect, situation: &'static str, table: &Name, only: bool, place: &Place<'_>) -> Option<&'static Fact> {
+    let fact = meets(effect, situation, table, place)?;
+    if !only {
+        for child in place.catalog.descendants(table) {
+            meets(effect, situation, &child, place);
+        }
+    }
+    Some(fact)
+}
+
+/// Notes work on a table that stood before. An empty table is rewritten, but there is nothing to scan.
+pub(crate) fn works(effect: &mut Effect, table: &Name, work: Work, place: &Place<'_>) {
+    if place.catalog.is_new(table) || place.catalog.table(table).is_some_and(|found| found.partition_by.is_some()) {
+        return;
+    }
+    if work == Work::Rewrite || place.catalog.has_rows(table) {
+        effect.works(&place.catalog.key(table), work);
+    }
+}
+
+/// Locks what a foreign key points at.
+pub(crate) fn lock_referenced(effect: &mut Effect, fact: &Fact, table: &Name, place: &Place<'_>) {
+    if let Some(mode) = fact.mode(Role::Referenced) {
+        lock(effect, table, mode, place);
+        for partition in place.catalog.partitions(table) {
+            lock(effect, &partition, mode, place);
+        }
+    }
+}
+
+/// The relation is known to be missing: the server says so, unless `IF EXISTS` lets it pass. True: nothing else happens.
+pub(crate) fn missing(effect: &mut Effect, name: &Name, if_exists: bool, place: &Place<'_>) -> bool {
+    let missing = place.catalog.is_missing(name);
+    if missing && !if_exists {
+        effect.fail("42P01", When::Always, format!("relation `{name}` does not exist"));
+    }
+    missing
+}
+
+/// True when a default may give another value for each row, so that PostgreSQL writes the table anew.
+pub(crate) fn is_volatile(functions: &[String], place: &Place<'_>) -> bool {
+    functions.iter().any(|name| {
+        if let Some(own) = place.catalog.function(name) {
+            // Older minors looked at the function before they put its body in its place (fixed in 12.18, 13.14, 14.11, 15.6, 16.2).
+            let version = place.server.version;
+            let inlines = match version.major {
+                12 => version.minor == 0 || version.minor >= 18,
+                13 => version.minor >= 14,
+                14 => version.minor >= 11,
+                15 => version.minor == 0 || version.minor >= 6,
+                16 => version.minor == 0 || version.minor >= 2,
+                _ => true,
+            };
+            return own.volatility == Volatility::Volatile && !(own.is_literal && inlines);
+        }
+        // The name `timezone` is volatile for one of its forms only, which no default uses.
+        name != "timezone" && place.catalog.volatility(name) == Volatility::Volatile
+    })
+}
+
+/// A function that this server does not bring and nobody made: 42883.
+pub(crate) fn missing_function(effect: &mut Effect, functions: &[String], place: &Place<'_>) {
+    for name in functions {
+        let gone = place.catalog.function(name).is_none() && crate::sql::functions::exists_in(name, place.server.version.major) == Some(false);
+        if gone {
+            effect.fail("42883", When::Always, format!("function `{name}()` does not exist in PostgreSQL {}", place.server.version.major));
+        }
+    }
+}
+
+/// The stored rows of a table go.
+pub(crate) fn loses_rows(effect: &mut Effect, table: &Name, what: &str, place: &Place<'_>) {
+    if place.catalog.is_new(table) {
+        return;
+    }
+    if place.catalog.has_rows(table) {
+        effect.lose(crate::effects::Loss::High, what.to_owned());
+        effect.undo(Undo::ShapeOnly);
+    } else {
+        effect.lose(crate::effects::Loss::Low, what.to_owned());
+    }
+}

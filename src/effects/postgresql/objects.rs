@@ -1,0 +1,775 @@
+//! Indexes, views, types, triggers and all else that is no table, on PostgreSQL.
+
+use crate::effects::fact::{LockMode, Role};
+use crate::effects::postgresql::{fact, lock, loses_rows, meets, meets_all, missing, works};
+use crate::effects::{Effect, Loss, Place, Undo, When, Work};
+use crate::sql::catalog::{RelationKind, UserType};
+use crate::sql::change::{
+    Change, DomainAction, Drop, Index, IndexAction, IndexKey, Name, Query, Reading, ReindexScope, SequenceAction, TypeAction, ViewAction,
+};
+use crate::sql::words::Kind;
+
+/// A statement on something that is no table.
+#[allow(clippy::too_many_lines)] // One arm a kind: the compiler asks for each.
+pub fn effect(effect: &mut Effect, reading: &Reading, place: &Place<'_>) {
+    match &reading.change {
+        Change::CreateIndex { table, only, concurrently, index, .. } => create_index(effect, table, *only, *concurrently, index, place),
+        Change::AlterIndex { index, if_exists, action, .. } => alter_index(effect, index, *if_exists, action, place),
+        Change::Reindex { scope, name, concurrently } => reindex(effect, *scope, name.as_ref(), *concurrently, place),
+        Change::Drop(drop) => drop_objects(effect, reading.kind, drop, place),
+        Change::CreateView { name, or_replace, if_not_exists, materialized, query, columns, with_data, .. } => {
+            create_view(effect, name, *or_replace, *if_not_exists, *materialized, query, columns, *with_data, place);
+        }
+        Change::AlterView { name, action, if_exists, .. } => alter_view(effect, name, *if_exists, action, place),
+        Change::RefreshMaterializedView { name, concurrently, with_data } => refresh(effect, name, *concurrently, *with_data, place),
+        Change::AlterType { name, actions } => alter_type(effect, name, actions, place),
+        Change::AlterDomain { name, action } => alter_domain(effect, name, action, place),
+        Change::AlterSequence { name, actions, if_exists } => alter_sequence(effect, name, *if_exists, actions, place),
+        Change::CreateTrigger { table, .. } => {
+            if !missing(effect, table, false, place) {
+                meets_all(effect, "create_trigger", table, false, place);
+            }
+        }
+        Change::AlterTrigger { table: Some(table) } => drop_result(meets(effect, "drop_trigger", table, place)),
+        Change::CreateRule { table, .. } | Change::AlterRule { table } => {
+            if !missing(effect, table, false, place) {
+                meets(effect, "rule", table, place);
+            }
+        }
+        Change::CreatePolicy { table, .. } | Change::AlterPolicy { table } => {
+            if !missing(effect, table, false, place) {
+                meets(effect, "policy", table, place);
+            }
+        }
+        Change::CreateStatistics { tables } => {
+            for table in tables {
+                meets(effect, "create_statistics", table, place);
+            }
+        }
+        Change::Publication { tables } => {
+            fact(effect, "object_without_table", place);
+            for table in tables {
+                if !reading.flags.contains_key("set") {
+                    meets(effect, "publication_table", table, place);
+                }
+            }
+        }
+        Change::CreateSchema { elements, name, if_not_exists } => {
+            fact(effect, "object_without_table", place);
+            let stands = name.as_ref().is_some_and(|name| place.catalog.has_schema(&name.name));
+            if stands && !if_not_exists && place.catalog.is_complete {
+                effect.fail("42P06", When::Always, "the schema already exists");
+            }
+            for element in elements {
+                effect.merge(crate::effects::effect_of(element, place));
+            }
+        }
+        Change::AlterSchema { name, rename_to } => {
+            fact(effect, "object_without_table", place);
+            if rename_to.is_some() {
+                let used = place.catalog.in_schema(&name.name).iter().any(|table| !place.catalog.is_new(table));
+                if used || !place.catalog.is_complete {
+                    effect.breaks("rename", format!("queries that name schema `{}`", name.name));
+                }
+            }
+        }
+        Change::Vacuum { tables, full } => {
+            let situation = if *full { "vacuum_full" } else { "vacuum" };
+            for table in tables {
+                meets_all(effect, situation, table, false, place);
+            }
+            if tables.is_empty() {
+                every_table(effect, situation, place);
+            }
+        }
+        Change::Cluster { table } => match table {
+            Some(table) => drop_result(meets(effect, "cluster", table, place)),
+            None => every_table(effect, "cluster", place),
+        },
+        Change::Analyze { tables } => {
+            for table in tables {
+                meets_all(effect, "analyze", table, false, place);
+            }
+        }
+        Change::Comment { table } => {
+            fact(effect, "comment", place);
+            let on_relation = !reading_is_on_constraint(reading);
+            if let (Some(table), true) = (table, on_relation) {
+                lock(effect, table, LockMode::ShareUpdateExclusive, place);
+            }
+        }
+        Change::LockTables { tables, mode } => {
+            fact(effect, "object_without_table", place);
+            let mode = lock_mode(mode.as_deref());
+            for table in tables {
+                for name in std::iter::once(place.catalog.key(table)).chain(place.catalog.descendants(table)) {
+                    lock(effect, &name, mode, place);
+                }
+            }
+        }
+        Change::Revoke { tables, grantees, .. } => revoke(effect, tables, grantees, place),
+        Change::CreateType { name, .. } => {
+            fact(effect, "object_without_table", place);
+            if place.catalog.user_type(name).is_some() {
+                effect.fail("42710", When::Always, format!("type `{name}` already exists"));
+            }
+        }
+        Change::CreateSequence { name, if_not_exists, .. } => {
+            fact(effect, "object_without_table", place);
+            if place.catalog.has_sequence(name) && !if_not_exists {
+                effect.fail("42P07", When::Always, format!("relation `{name}` already exists"));
+            }
+        }
+        Change::Call { .. } => {
+            fact(effect, "object_without_table", place);
+            effect.is_opaque = true;
+            effect.undo(Undo::Unknown);
+        }
+        Change::Other if reading.kind == Kind::ImportForeignSchema => drop_result(fact(effect, "object_without_table", place)),
+        Change::Other => other(effect, reading, place),
+        Change::CreateFunction { .. } | Change::CreateDomain { .. } | Change::Grant { .. } | Change::Set { .. } | Change::Begin | Change::Commit
+        | Change::Rollback { .. } | Change::Savepoint | Change::AlterTrigger { table: None } => drop_result(fact(effect, "object_without_table", place)),
+        Change::AlterSchemaTransfer { .. } | Change::Maintain { .. } | Change::LoadData { .. } | Change::RenameTables { .. } => {
+            effect.unknown = Some(format!("PostgreSQL has no `{}`", reading.kind.word()));
+        }
+        Change::CreateTable(_) | Change::AlterTable(_) | Change::Insert(_) | Change::Update(_) | Change::Delete(_) | Change::Merge(_) | Change::Select(_)
+        | Change::Copy { .. } | Change::Truncate { .. } | Change::Block(_) | Change::Unknown => {}
+    }
+}
+
+fn drop_result<T>(_: T) {}
+
+fn reading_is_on_constraint(reading: &Reading) -> bool {
+    reading.flags.contains_key("on_constraint")
+}
+
+fn every_table(effect: &mut Effect, situation: &'static str, place: &Place<'_>) {
+    let tables: Vec<Name> = place.catalog.tables().filter(|(_, table)| table.kind == RelationKind::Table).map(|(name, _)| name.clone()).collect();
+    for table in tables {
+        meets(effect, situation, &table, place);
+    }
+}
+
+fn lock_mode(words: Option<&str>) -> LockMode {
+    match words {
+        Some("access share") => LockMode::AccessShare,
+        Some("row share") => LockMode::RowShare,
+        Some("row exclusive") => LockMode::RowExclusive,
+        Some("share update exclusive") => LockMode::ShareUpdateExclusive,
+        Some("share") => LockMode::Share,
+        Some("share row exclusive") => LockMode::ShareRowExclusive,
+        Some("exclusive") => LockMode::Exclusive,
+        _ => LockMode::AccessExclusive,
+    }
+}
+
+/// Kinds that are understood by their first words.
+fn other(effect: &mut Effect, reading: &Reading, place: &Place<'_>) {
+    use crate::sql::words::Action;
+    fact(effect, "object_without_table", place);
+    let renames = reading.actions.iter().any(|action| matches!(action, Action::Rename | Action::SetSchema));
+    if renames && matches!(reading.kind, Kind::AlterFunction | Kind::AlterProcedure | Kind::AlterAggregate) {
+        effect.breaks("rename", "calls by the old name");
+    }
+    if matches!(reading.kind, Kind::Execute | Kind::Prepare) {
+        effect.is_opaque = reading.kind == Kind::Execute;
+    }
+}
+
+fn create_index(effect: &mut Effect, table: &Name, only: bool, concurrently: bool, index: &Index, place: &Place<'_>) {
+    if missing(effect, table, false, place) {
+        return;
+    }
+    let found = place.catalog.table(table);
+    let own_name = index.name.as_deref();
+    if let Some(name) = own_name.filter(|name| place.catalog.index(&Name { schema: table.schema.clone(), name: (*name).to_owned() }).is_some()) {
+        if index.if_not_exists {
+            meets(effect, "create_index_only", table, place);
+        } else {
+            effect.fail("42P07", When::Always, format!("relation `{name}` already exists"));
+        }
+        return;
+    }
+    if let Some(found) = found.filter(|found| place.catalog.is_complete && !found.columns.is_empty() && found.query.is_none()) {
+        if let Some(column) = index.keys.iter().find_map(|key| match key {
+            IndexKey::Column(name) if found.column(name).is_none() => Some(name),
+            _ => None,
+        }) {
+            effect.fail("42703", When::Always, format!("column `{column}` of `{table}` does not exist"));
+            return;
+        }
+    }
+    let partitioned = found.is_some_and(|found| found.partition_by.is_some());
+    if partitioned && concurrently {
+        effect.fail("0A000", When::Always, format!("`{table}` is partitioned: an index there cannot be built concurrently"));
+        return;
+    }
+    if only && partitioned {
+        meets(effect, "create_index_only", table, place);
+        return;
+    }
+    let situation = if concurrently { "create_index_concurrently" } else { "create_index" };
+    meets_all(effect, situation, table, only || !partitioned, place);
+    if !place.catalog.is_new(table) && place.catalog.has_rows(table) {
+        effect.builds.push(place.catalog.key(table));
+    }
+    effect.is_online = concurrently;
+    if index.unique && !place.catalog.is_new(table) && place.catalog.has_rows(table) {
+        let left = if concurrently { "; the index stays behind, invalid" } else { "" };
+        effect.fail("23505", When::OnRows, format!("rows of `{table}` with the same key stop it{left}"));
+    }
+}
+
+fn alter_index(effect: &mut Effect, index: &Name, if_exists: bool, action: &IndexAction, place: &Place<'_>) {
+    let known = place.catalog.index(index).is_some() || place.catalog.table(index).is_some();
+    if place.catalog.is_complete && !known && !if_exists {
+        effect.fail("42P01", When::Always, format!("relation `{index}` does not exist"));
+        return;
+    }
+    fact(effect, "alter_index", place);
+    match action {
+        IndexAction::SetTablespace => effect.work = Work::Instant,
+        IndexAction::Disable | IndexAction::Rebuild { .. } => effect.unknown = Some("PostgreSQL has no such `ALTER INDEX`".to_owned()),
+        IndexAction::Rename { .. } | IndexAction::AttachPartition { .. } | IndexAction::SetStorageParams | IndexAction::ResetStorageParams
+        | IndexAction::SetStatistics | IndexAction::DependsOnExtension => {}
+    }
+}
+
+fn reindex(effect: &mut Effect, scope: ReindexScope, name: Option<&Name>, concurrently: bool, place: &Place<'_>) {
+    let situation = if concurrently { "reindex_concurrently" } else { "reindex" };
+    effect.is_online = concurrently;
+    let tables: Vec<Name> = match (scope, name) {
+        (ReindexScope::Index, Some(index)) => place.catalog.index(index).map(|(table, _)| table.clone()).into_iter().collect(),
+        (ReindexScope::Table, Some(table)) => {
+            if missing(effect, table, false, place) {
+                return;
+            }
+            std::iter::once(place.catalog.key(table)).chain(place.catalog.partitions(table)).collect()
+        }
+        (ReindexScope::Schema, Some(schema)) => place.catalog.in_schema(&schema.name),
+        _ => place.catalog.tables().map(|(name, _)| name.clone()).collect(),
+    };
+    fact(effect, situation, place);
+    for table in tables {
+        let real = place.catalog.table(&table).is_some_and(|found| found.kind != RelationKind::View && found.partition_by.is_none() && (!found.indexes.is_empty() || scope == ReindexScope::Table));
+        if real || place.catalog.table(&table).is_none() {
+            meets(effect, situation, &table, place);
+            effect.builds.push(table);
+        }
+    }
+    if effect.builds.is_empty() && scope == ReindexScope::Index {
+        // The index is not known: what it stands on is not either.
+        effect.work = Work::Scan;
+    }
+}
+
+fn drop_objects(effect: &mut Effect, kind: Kind, drop: &Drop, place: &Place<'_>) {
+    for name in &drop.names {
+        match kind {
+            Kind::DropTable | Kind::DropForeignTable => drop_table(effect, name, drop, place),
+            Kind::DropView | Kind::DropMaterializedView => drop_view(effect, name, drop, place),
+            Kind::DropIndex => drop_index(effect, name, drop, place),
+            Kind::DropType | Kind::DropDomain => drop_type(effect, name, drop, place),
+            Kind::DropSchema => drop_schema(effect, name, drop, place),
+            Kind::DropSequence => drop_sequence(effect, name, drop, place),
+            Kind::DropTrigger | Kind::DropRule | Kind::DropPolicy => drop_on_table(effect, kind, name, drop, place),
+            Kind::DropFunction | Kind::DropProcedure | Kind::DropAggregate => drop_function(effect, name, drop, place),
+            Kind::DropDatabase => {
+                fact(effect, "object_without_table", place);
+                effect.lose(Loss::High, format!("database `{name}` is gone with all its rows"));
+                effect.undo(Undo::ShapeOnly);
+                effect.breaks("drop_table", format!("everything that uses database `{name}`"));
+            }
+            Kind::DropExtension => {
+                fact(effect, "object_without_table", place);
+                effect.lose(Loss::Low, format!("extension `{name}` is dropped"));
+                if drop.cascade {
+                    effect.lose(Loss::High, format!("everything that uses extension `{name}` is dropped with it, columns too"));
+                    effect.cascades.push(format!("whatever uses extension `{name}`"));
+                }
+            }
+            _ => {
+                fact(effect, "object_without_table", place);
+                effect.lose(Loss::Low, format!("`{name}` is dropped"));
+            }
+        }
+    }
+    if kind == Kind::DropOwned {
+        fact(effect, "object_without_table", place);
+        effect.lose(Loss::High, "everything that the role owns in this database is dropped");
+        effect.undo(Undo::ShapeOnly);
+        effect.breaks("drop_table", "everything that uses what the role owns");
+    }
+}
+
+fn drop_table(effect: &mut Effect, name: &Name, drop: &Drop, place: &Place<'_>) {
+    if missing(effect, name, drop.if_exists, place) {
+        return;
+    }
+    meets(effect, "drop_table", name, place);
+    let key = place.catalog.key(name);
+    let Some(table) = place.catalog.table(name) else {
+        loses_rows(effect, name, &format!("table `{name}` is gone with its rows"), place);
+        effect.breaks("drop_table", format!("queries that name `{name}`"));
+        return;
+    };
+    for partition in place.catalog.partitions(name) {
+        lock(effect, &partition, LockMode::AccessExclusive, place);
+    }
+    for constraint in &table.constraints {
+        if let Some(reference) = constraint.reference() {
+            if let Some(row) = fact(effect, "drop_table_with_foreign_key", place) {
+                crate::effects::postgresql::lock_referenced(effect, row, &reference.table, place);
+            }
+        }
+    }
+    if let Some((parent, _)) = &table.partition_of {
+        lock(effect, parent, LockMode::AccessExclusive, place);
+        if let Some(default) = place.catalog.default_partition(parent) {
+            lock(effect, &default, LockMode::AccessExclusive, place);
+        }
+    }
+    let dropped: Vec<Name> = drop.names.iter().map(|other| place.catalog.key(other)).collect();
+    let views = place.catalog.views_on(name);
+    let children: Vec<Name> = place.catalog.descendants(name).into_iter().filter(|child| place.catalog.table(child).is_some_and(|found| found.partition_of.is_none())).collect();
+    let keys: Vec<(Name, String)> = place.catalog.foreign_keys_to(name).into_iter().filter(|(owner, _)| *owner != key && !dropped.contains(owner)).map(|(owner, found)| (owner, found.name.unwrap_or_default())).collect();
+    if drop.cascade {
+        for view in &views {
+            lock(effect, view, LockMode::AccessExclusive, place);
+            effect.cascades.push(format!("view `{view}`"));
+        }
+        for (owner, constraint) in &keys {
+            lock(effect, owner, LockMode::AccessExclusive, place);
+            effect.cascades.push(format!("foreign key `{constraint}` of `{owner}`"));
+        }
+        for child in &children {
+            lock(effect, child, LockMode::AccessExclusive, place);
+            loses_rows(effect, child, &format!("child `{child}` is dropped too"), place);
+        }
+    } else if let Some(dependent) = views.iter().map(|view| format!("view `{view}`")).chain(keys.iter().map(|(owner, _)| format!("a foreign key of `{owner}`"))).chain(children.iter().map(|child| format!("child `{child}`"))).next() {
+        effect.fail("2BP01", When::Always, format!("{dependent} depends on `{name}`"));
+    }
+    if !place.catalog.is_new(name) {
+        loses_rows(effect, name, &format!("table `{name}` is gone with its rows"), place);
+        for partition in place.catalog.partitions(name) {
+            loses_rows(effect, &partition, &format!("partition `{partition}` is gone with its rows"), place);
+        }
+        effect.undo(Undo::ShapeOnly);
+        effect.breaks("drop_table", format!("queries that name `{name}`"));
+    }
+}
+
+fn drop_view(effect: &mut Effect, name: &Name, drop: &Drop, place: &Place<'_>) {
+    if missing(effect, name, drop.if_exists, place) {
+        return;
+    }
+    meets(effect, "drop_view", name, place);
+    let views = place.catalog.views_on(name);
+    if drop.cascade {
+        for view in &views {
+            lock(effect, view, LockMode::AccessExclusive, place);
+            effect.cascades.push(format!("view `{view}`"));
+        }
+    } else if let Some(view) = views.iter().find(|view| !drop.names.iter().any(|other| place.catalog.key(other) == **view)) {
+        effect.fail("2BP01", When::Always, format!("view `{view}` depends on `{name}`"));
+    }
+    if !place.catalog.is_new(name) {
+        effect.lose(Loss::Low, format!("`{name}` is dropped"));
+        effect.breaks("drop_object", format!("queries that name `{name}`"));
+    }
+}
+
+fn drop_index(effect: &mut Effect, name: &Name, drop: &Drop, place: &Place<'_>) {
+    let situation = if drop.concurrently { "drop_index_concurrently" } else { "drop_index" };
+    effect.is_online = drop.concurrently;
+    let Some((table, state)) = place.catalog.index(name) else {
+        if place.catalog.is_complete {
+            if !drop.if_exists {
+                effect.fail("42704", When::Always, format!("index `{name}` does not exist"));
+            }
+            return;
+        }
+        fact(effect, situation, place);
+        effect.lose(Loss::Low, format!("index `{name}` is dropped"));
+        return;
+    };
+    let partitioned = place.catalog.table(table).is_some_and(|found| found.partition_by.is_some());
+    if drop.concurrently && partitioned {
+        effect.fail("0A000", When::Always, format!("`{table}` is partitioned: its index cannot be dropped concurrently"));
+        return;
+    }
+    if let Some(constraint) = &state.constraint {
+        effect.fail("2BP01", When::Always, format!("constraint `{constraint}` needs index `{name}`"));
+        return;
+    }
+    meets_all(effect, situation, table, !partitioned, place);
+    if !state.is_new && !place.catalog.is_new(table) {
+        effect.lose(Loss::Low, format!("index `{name}` is dropped"));
+        if state.index.unique {
+            let columns: Vec<&str> = state.index.keys.iter().filter_map(|key| match key {
+                IndexKey::Column(column) => Some(column.as_str()),
+                IndexKey::Expression(_) => None,
+            }).collect();
+            effect.breaks("drop_unique", format!("`ON CONFLICT ({})` on `{table}`, and the guarantee that it is unique", columns.join(", ")));
+        }
+    }
+}
+
+fn drop_type(effect: &mut Effect, name: &Name, drop: &Drop, place: &Place<'_>) {
+    fact(effect, "object_without_table", place);
+    let known = place.catalog.user_type(name).is_some();
+    if place.catalog.is_complete && !known {
+        if !drop.if_exists {
+            effect.fail("42704", When::Always, format!("type `{name}` does not exist"));
+        }
+        return;
+    }
+    let columns = place.catalog.tables_with_type(name);
+    if !drop.cascade {
+        if let Some((table, column)) = columns.first() {
+            effect.fail("2BP01", When::Always, format!("column `{table}.{column}` is of type `{name}`"));
+        }
+    }
+    effect.lose(Loss::Low, format!("type `{name}` is dropped"));
+    for (table, column) in columns.iter().filter(|_| drop.cascade) {
+        meets(effect, "drop_type_of_column", table, place);
+        loses_rows(effect, table, &format!("column `{table}.{column}` is dropped with its type"), place);
+        effect.cascades.push(format!("column `{table}.{column}`"));
+        if !place.catalog.is_new(table) {
+            effect.breaks("drop_column", format!("queries that name `{table}.{column}`"));
+        }
+    }
+    if drop.cascade && !place.catalog.is_complete {
+        effect.lose(Loss::High, format!("columns of type `{name}` are dropped with it"));
+        effect.cascades.push(format!("whatever uses type `{name}`"));
+        effect.undo(Undo::ShapeOnly);
+    }
+}
+
+fn drop_schema(effect: &mut Effect, name: &Name, drop: &Drop, place: &Place<'_>) {
+    fact(effect, "object_without_table", place);
+    if place.catalog.is_complete && !place.catalog.has_schema(&name.name) {
+        if !drop.if_exists {
+            effect.fail("3F000", When::Always, format!("schema `{name}` does not exist"));
+        }
+        return;
+    }
+    let inside = place.catalog.in_schema(&name.name);
+    if !drop.cascade {
+        if let Some(first) = inside.first() {
+            effect.fail("2BP01", When::Always, format!("`{first}` is in schema `{name}`"));
+        }
+        effect.lose(Loss::Low, format!("schema `{name}` is dropped"));
+        return;
+    }
+    for relation in &inside {
+        lock(effect, relation, LockMode::AccessExclusive, place);
+        for constraint in place.catalog.table(relation).iter().flat_map(|found| &found.constraints) {
+            if let Some(reference) = constraint.reference() {
+                lock(effect, &reference.table, LockMode::AccessExclusive, place);
+            }
+        }
+        for (owner, _) in place.catalog.foreign_keys_to(relation) {
+            lock(effect, &owner, LockMode::AccessExclusive, place);
+        }
+        loses_rows(effect, relation, &format!("`{relation}` is gone with schema `{name}`"), place);
+        if !place.catalog.is_new(relation) {
+            effect.breaks("drop_table", format!("queries that name `{relation}`"));
+            effect.cascades.push(format!("`{relation}`"));
+        }
+    }
+    if !place.catalog.is_complete {
+        effect.lose(Loss::High, format!("everything in schema `{name}` is gone"));
+        effect.undo(Undo::ShapeOnly);
+        effect.breaks("drop_table", format!("queries that name anything in schema `{name}`"));
+        effect.cascades.push(format!("everything in schema `{name}`"));
+    }
+    effect.lose(Loss::Low, format!("schema `{name}` is dropped"));
+}
+
+fn drop_sequence(effect: &mut Effect, name: &Name, drop: &Drop, place: &Place<'_>) {
+    fact(effect, "object_without_table", place);
+    if place.catalog.is_complete && !place.catalog.has_sequence(name) {
+        if !drop.if_exists {
+            effect.fail("42P01", When::Always, format!("sequence `{name}` does not exist"));
+        }
+        return;
+    }
+    effect.lose(Loss::Medium, format!("the counter of sequence `{name}` is gone"));
+    effect.undo(Undo::ShapeOnly);
+    effect.breaks("drop_object", format!("what calls `nextval('{name}')`"));
+    if drop.cascade {
+        effect.cascades.push(format!("defaults that use sequence `{name}`"));
+    }
+}
+
+fn drop_on_table(effect: &mut Effect, kind: Kind, name: &Name, drop: &Drop, place: &Place<'_>) {
+    let situation = match kind {
+        Kind::DropTrigger => "drop_trigger",
+        Kind::DropRule => "rule",
+        _ => "policy",
+    };
+    let Some(table) = &drop.on else {
+        drop_result(fact(effect, situation, place));
+        return;
+    };
+    if missing(effect, table, drop.if_exists, place) {
+        return;
+    }
+    meets_all(effect, situation, table, kind != Kind::DropTrigger, place);
+    let known = place.catalog.table(table).map(|found| match kind {
+        Kind::DropTrigger => found.triggers.contains(&name.name),
+        Kind::DropPolicy => found.policies.contains(&name.name),
+        _ => true,
+    });
+    if place.catalog.is_complete && known == Some(false) {
+        if !drop.if_exists {
+            effect.fail("42704", When::Always, format!("`{name}` on `{table}` does not exist"));
+        }
+        return;
+    }
+    if !place.catalog.is_new(table) {
+        effect.lose(Loss::Low, format!("`{name}` on `{table}` is dropped"));
+        if kind == Kind::DropPolicy {
+            effect.breaks("drop_constraint", format!("policy `{name}` of `{table}` does not hold any more"));
+        }
+    }
+}
+
+fn drop_function(effect: &mut Effect, name: &Name, drop: &Drop, place: &Place<'_>) {
+    fact(effect, "object_without_table", place);
+    if place.catalog.is_complete && place.catalog.function(&name.name).is_none() && !crate::sql::functions::is_known(&name.name) {
+        if drop.if_exists {
+            return;
+        }
+        effect.fail("42883", When::Always, format!("function `{name}` does not exist"));
+        return;
+    }
+    effect.lose(Loss::Low, format!("`{name}` is dropped"));
+    effect.breaks("drop_object", format!("what calls `{name}`"));
+    if drop.cascade {
+        effect.cascades.push(format!("triggers, defaults and views that call `{name}`"));
+    }
+}
+
+#[allow(clippy::too_many_arguments, clippy::fn_params_excessive_bools)]
+fn create_view(effect: &mut Effect, name: &Name, or_replace: bool, if_not_exists: bool, materialized: bool, query: &Query, columns: &[String], with_data: bool, place: &Place<'_>) {
+    for table in &query.tables {
+        if missing(effect, table, false, place) {
+            return;
+        }
+    }
+    let old = place.catalog.table(name);
+    match old {
+        Some(_) if if_not_exists => return,
+        Some(_) if !or_replace => {
+            effect.fail("42P07", When::Always, format!("relation `{name}` already exists"));
+            return;
+        }
+        Some(old) => {
+            meets(effect, "replace_view", name, place);
+            let new = if columns.is_empty() { query.columns.clone() } else { Some(columns.to_vec()) };
+            if let (Some(before), Some(after)) = (&old.view_columns, new) {
+                if !after.iter().any(|column| column == "*") && (after.len() < before.len() || before.iter().zip(&after).any(|(a, b)| a != b)) {
+                    effect.fail("42P16", When::Always, format!("the columns of view `{name}` change their names or order"));
+                }
+            }
+        }
+        None => {
+            fact(effect, "create_view", place);
+        }
+    }
+    if materialized && with_data {
+        for table in &query.tables {
+            works(effect, table, Work::Scan, place);
+        }
+    }
+}
+
+fn alter_view(effect: &mut Effect, name: &Name, if_exists: bool, action: &ViewAction, place: &Place<'_>) {
+    if missing(effect, name, if_exists, place) {
+        return;
+    }
+    let is_matview = place.catalog.table(name).is_some_and(|found| found.kind == RelationKind::MaterializedView);
+    let situation = match action {
+        ViewAction::ClusterOn => "cluster_on",
+        ViewAction::SetStorage => "set_storage",
+        ViewAction::SetOptions if is_matview => "set_storage_params",
+        ViewAction::SetTablespace => "set_tablespace",
+        ViewAction::SetAccessMethod => "set_access_method",
+        _ => "alter_view",
+    };
+    meets(effect, situation, name, place);
+    if let ViewAction::Rename { .. } | ViewAction::SetSchema { .. } = action {
+        if !place.catalog.is_new(name) {
+            effect.breaks("rename", format!("queries that name `{name}`"));
+        }
+    }
+    if let ViewAction::RenameColumn { from, .. } = action {
+        if !place.catalog.is_new(name) {
+            effect.breaks("rename", format!("queries that name `{name}.{from}`"));
+        }
+    }
+}
+
+fn refresh(effect: &mut Effect, name: &Name, concurrently: bool, with_data: bool, place: &Place<'_>) {
+    if missing(effect, name, false, place) {
+        return;
+    }
+    let found = place.catalog.table(name);
+    if concurrently && found.is_some_and(|view| !view.indexes.iter().any(|state| state.index.unique && state.index.predicate.is_none())) {
+        effect.fail("55000", When::Always, format!("`{name}` has no unique index: it cannot be refreshed concurrently"));
+        return;
+    }
+    meets(effect, if concurrently { "refresh_concurrently" } else { "refresh" }, name, place);
+    effect.is_online = concurrently;
+    if concurrently {
+        effect.work = Work::Instant;
+        effect.scans.clear();
+        for table in found.iter().flat_map(|view| &view.query).flat_map(|query| &query.tables) {
+            works(effect, table, Work::Scan, place);
+        }
+    }
+    if !with_data {
+        effect.rewrites.clear();
+        effect.work = Work::Instant;
+        if !place.catalog.is_new(name) {
+            effect.breaks("drop_object", format!("queries on `{name}`: it holds nothing until it is refreshed"));
+        }
+    }
+}
+
+fn alter_type(effect: &mut Effect, name: &Name, actions: &[TypeAction], place: &Place<'_>) {
+    fact(effect, "enum_value", place);
+    let known = place.catalog.user_type(name);
+    if known.is_none() && place.catalog.is_complete && place.catalog.table(name).is_none() {
+        effect.fail("42704", When::Always, format!("type `{name}` does not exist"));
+        return;
+    }
+    let is_new = matches!(known, Some(UserType::Enum { is_new: true, .. }));
+    for action in actions {
+        match action {
+            TypeAction::AddValue { value, if_not_exists } => {
+                if let (Some(UserType::Enum { values, .. }), false) = (known, if_not_exists) {
+                    if values.contains(value) {
+                        effect.fail("42710", When::Always, format!("`{name}` has the value `{value}` already"));
+                    }
+                }
+                effect.undo(Undo::Never);
+            }
+            TypeAction::RenameValue { from, .. } => {
+                if let Some(UserType::Enum { values, .. }) = known {
+                    if !values.is_empty() && !values.contains(from) {
+                        effect.fail("22023", When::Always, format!("`{name}` has no value `{from}`"));
+                    }
+                }
+                if !is_new {
+                    effect.breaks("rename", format!("queries that write `'{from}'` as a `{name}`"));
+                }
+            }
+            TypeAction::Rename { .. } | TypeAction::SetSchema { .. } => {
+                if !is_new {
+                    effect.breaks("rename", format!("queries that name type `{name}`"));
+                }
+            }
+            TypeAction::DropAttribute { cascade } => {
+                effect.lose(Loss::High, format!("the attribute's values are gone in every column of type `{name}`"));
+                effect.undo(Undo::ShapeOnly);
+                if *cascade {
+                    effect.cascades.push(format!("typed tables of `{name}`"));
+                }
+            }
+            TypeAction::AlterAttribute { cascade } => {
+                if !place.catalog.tables_with_type(name).is_empty() {
+                    effect.fail("0A000", When::Always, format!("a column is of type `{name}`"));
+                }
+                if *cascade {
+                    effect.cascades.push(format!("typed tables of `{name}`"));
+                }
+            }
+            TypeAction::RenameAttribute { .. } => effect.breaks("rename", format!("queries that name attributes of `{name}`")),
+            TypeAction::OwnerTo | TypeAction::AddAttribute { .. } | TypeAction::Set => {}
+        }
+    }
+}
+
+fn alter_domain(effect: &mut Effect, name: &Name, action: &DomainAction, place: &Place<'_>) {
+    let known = matches!(place.catalog.user_type(name), Some(UserType::Domain { .. }));
+    if place.catalog.is_complete && !known {
+        effect.fail("42704", When::Always, format!("type `{name}` does not exist"));
+        return;
+    }
+    let checks = match action {
+        DomainAction::SetNotNull => Some("23502"),
+        DomainAction::AddConstraint { not_valid: false, not_null, .. } => Some(if *not_null { "23502" } else { "23514" }),
+        DomainAction::ValidateConstraint { .. } => Some("23514"),
+        _ => None,
+    };
+    let Some(code) = checks else {
+        fact(effect, "domain_other", place);
+        match action {
+            DomainAction::Rename { .. } | DomainAction::SetSchema { .. } => effect.breaks("rename", format!("queries that name domain `{name}`")),
+            DomainAction::DropConstraint { .. } | DomainAction::DropNotNull => effect.lose(Loss::Low, format!("a check of domain `{name}` is dropped")),
+            DomainAction::DropDefault => effect.lose(Loss::Low, format!("the default of domain `{name}` is dropped")),
+            _ => {}
+        }
+        return;
+    };
+    let Some(row) = fact(effect, "domain_check", place) else { return };
+    let mut users = place.catalog.tables_with_type(name);
+    for domain in place.catalog.domains_over(name) {
+        users.extend(place.catalog.tables_with_type(&domain));
+    }
+    for (table, column) in users {
+        let partitioned = place.catalog.table(&table).is_some_and(|found| found.partition_by.is_some());
+        if partitioned {
+            continue;
+        }
+        if let Some(mode) = row.mode(Role::Target) {
+            lock(effect, &table, mode, place);
+        }
+        works(effect, &table, Work::Scan, place);
+        if place.catalog.has_rows(&table) && !place.catalog.is_new(&table) {
+            effect.fail(code, When::OnRows, format!("values of `{table}.{column}` that break the check stop it"));
+        }
+    }
+    if !place.catalog.is_complete {
+        effect.work = Work::Scan;
+    }
+}
+
+fn alter_sequence(effect: &mut Effect, name: &Name, if_exists: bool, actions: &[SequenceAction], place: &Place<'_>) {
+    fact(effect, "object_without_table", place);
+    if place.catalog.is_complete && !place.catalog.has_sequence(name) {
+        if !if_exists {
+            effect.fail("42P01", When::Always, format!("sequence `{name}` does not exist"));
+        }
+        return;
+    }
+    for action in actions {
+        match action {
+            SequenceAction::Restart => {
+                effect.lose(Loss::Medium, format!("the counter of sequence `{name}` is set to another value"));
+                effect.undo(Undo::ShapeOnly);
+                effect.breaks("sequence_restart", format!("inserts that take numbers from `{name}`: numbers that are taken may come again"));
+            }
+            SequenceAction::Rename { .. } | SequenceAction::SetSchema { .. } => effect.breaks("rename", format!("what calls `nextval('{name}')`")),
+            SequenceAction::Options | SequenceAction::OwnedBy { .. } | SequenceAction::OwnerTo | SequenceAction::SetLogged => {}
+        }
+    }
+}
+
+fn revoke(effect: &mut Effect, tables: &[Name], grantees: &[String], place: &Place<'_>) {
+    fact(effect, "object_without_table", place);
+    for table in tables {
+        let known = place.catalog.table(table);
+        let held = known.is_none_or(|found| !place.catalog.is_complete || grantees.iter().any(|role| found.grantees.contains(role)));
+        if held && !place.catalog.is_new(table) {
+            effect.lose(Loss::Low, format!("rights on `{table}` are taken away"));
+            effect.breaks("revoke", format!("queries of {} on `{table}`", grantees.join(", ")));
+        }
+    }
+    if tables.is_empty() {
+        effect.lose(Loss::Low, "rights are taken away");
+    }
+}

@@ -1,0 +1,333 @@
+//! DML, queries, COPY and TRUNCATE on PostgreSQL.
+
+use crate::effects::fact::{LockMode, Role};
+use crate::effects::postgresql::{fact, lock, loses_rows, meets, missing, works};
+use crate::effects::{Effect, Loss, Place, Undo, When, Work};
+use crate::sql::catalog::RelationKind;
+use crate::sql::change::{Change, ConstraintKind, Delete, IndexKey, Insert, Merge, Name, Query, Reach, Update};
+use crate::sql::functions;
+
+/// A statement on rows.
+pub fn effect(effect: &mut Effect, change: &Change, place: &Place<'_>) {
+    match change {
+        Change::Insert(insert_into) => insert(effect, insert_into, place),
+        Change::Update(change) => update(effect, change, place),
+        Change::Delete(change) => delete(effect, change, place),
+        Change::Merge(change) => merge(effect, change, place),
+        Change::Select(query) => select(effect, query, place),
+        Change::Copy { table, into_table, query } => copy(effect, table.as_ref(), *into_table, query.as_ref(), place),
+        Change::Truncate { tables, cascade, restart_identity, .. } => truncate(effect, tables, *cascade, *restart_identity, place),
+        _ => {}
+    }
+}
+
+/// Reads whole tables, without a lock that anybody but DDL minds.
+fn reads(effect: &mut Effect, tables: &[Name], place: &Place<'_>) {
+    for table in tables {
+        if missing(effect, table, false, place) {
+            return;
+        }
+        let mut sources = place.catalog.partitions(table);
+        sources.push(table.clone());
+        for source in sources {
+            let base = place.catalog.table(&source).and_then(|found| (found.kind == RelationKind::View).then(|| found.query.clone()).flatten());
+            match base {
+                Some(query) => reads(effect, &query.tables, place),
+                None => works(effect, &source, Work::Scan, place),
+            }
+        }
+    }
+}
+
+fn nested_writes(effect_so_far: &mut Effect, writes: &[Change], place: &Place<'_>) {
+    for write in writes {
+        effect(effect_so_far, write, place);
+    }
+}
+
+/// Foreign key checks of rows written: `ROW SHARE` on what the keys point at.
+fn checks_references(effect: &mut Effect, table: &Name, columns: Option<&[String]>, place: &Place<'_>) {
+    let Some(found) = place.catalog.table(table) else { return };
+    for constraint in &found.constraints {
+        let ConstraintKind::ForeignKey { columns: own, reference } = &constraint.kind else { continue };
+        let touched = columns.is_none_or(|written| own.iter().all(|column| written.contains(column)));
+        if touched && !constraint.not_enforced {
+            lock(effect, &reference.table, LockMode::RowShare, place);
+        }
+    }
+}
+
+fn insert(effect: &mut Effect, change: &Insert, place: &Place<'_>) {
+    nested_writes(effect, &change.writes, place);
+    if missing(effect, &change.table, false, place) || view_target(effect, &change.table, place) {
+        return;
+    }
+    meets(effect, "insert", &change.table, place);
+    let columns = (!change.columns.is_empty()).then_some(change.columns.as_slice());
+    let source_empty = change.query.as_ref().is_some_and(|query| !query.tables.is_empty() && query.tables.iter().all(|table| !place.catalog.has_rows(table)));
+    if !source_empty {
+        checks_references(effect, &change.table, columns, place);
+    }
+    if let Some(query) = &change.query {
+        reads(effect, &query.tables, place);
+        calls(effect, query, place);
+    }
+    if change.updates_on_conflict && !place.catalog.is_new(&change.table) {
+        effect.lose(Loss::Medium, format!("rows of `{}` with the same key are overwritten", change.table));
+        effect.is_bounded = true;
+        effect.undo(Undo::ShapeOnly);
+    }
+}
+
+/// A view is written through: the table below is what counts, and it is rarely so in a migration.
+fn view_target(effect: &mut Effect, table: &Name, place: &Place<'_>) -> bool {
+    let Some(found) = place.catalog.table(table).filter(|found| found.kind == RelationKind::View) else { return false };
+    for base in found.query.iter().flat_map(|query| &query.tables) {
+        lock(effect, base, LockMode::RowExclusive, place);
+    }
+    false
+}
+
+/// True when a condition compares the first column of an index, or all of the primary key, with values.
+fn by_key(table: &Name, reach: &Reach, place: &Place<'_>) -> bool {
+    let Some(found) = place.catalog.table(table) else {
+        // Without the schema, a name that looks like a key is taken for one.
+        return reach.bounded_by.iter().any(|column| column == "id" || column.ends_with("_id") || column == "version_num");
+    };
+    found.indexes.iter().any(|state| {
+        state.index.predicate.is_none() && matches!(state.index.keys.first(), Some(IndexKey::Column(first)) if reach.bounded_by.iter().any(|column| column == first))
+    })
+}
+
+/// True when the rows reached are bounded: by a key, a limit, or by being the one row of a small table.
+fn is_bounded(table: &Name, reach: &Reach, place: &Place<'_>) -> bool {
+    reach.limit.is_some() || by_key(table, reach, place) || table.name == "alembic_version"
+}
+
+/// `WHERE` compares a column with values, whether or not an index helps.
+fn is_selective(reach: &Reach) -> bool {
+    !reach.bounded_by.is_empty() || reach.limit.is_some()
+}
+
+fn scan_or_key(effect: &mut Effect, situation_all: &'static str, situation_key: &'static str, table: &Name, reach: &Reach, place: &Place<'_>) {
+    let keyed = by_key(table, reach, place) || table.name == "alembic_version";
+    let situation = if keyed { situation_key } else { situation_all };
+    meets(effect, situation, table, place);
+    for child in place.catalog.descendants(table) {
+        meets(effect, situation, &child, place);
+    }
+    effect.is_bounded = is_bounded(table, reach, place) || is_selective(reach);
+    reads(effect, &reach.joins, place);
+}
+
+fn update(effect: &mut Effect, change: &Update, place: &Place<'_>) {
+    nested_writes(effect, &change.writes, place);
+    let table = &change.table;
+    if missing(effect, table, false, place) || view_target(effect, table, place) {
+        return;
+    }
+    let known = place.catalog.table(table).filter(|found| place.catalog.is_complete && !found.columns.is_empty() && found.query.is_none());
+    if let Some(column) = known.and_then(|found| change.columns.iter().find(|column| found.column(column).is_none())) {
+        effect.fail("42703", When::Always, format!("column `{column}` of `{table}` does not exist"));
+        return;
+    }
+    scan_or_key(effect, "update_all", "update", table, &change.reach, place);
+    reads(effect, &change.reads, place);
+    checks_references(effect, table, Some(&change.columns), place);
+    referencing(effect, table, Some(&change.columns), place);
+    if place.catalog.is_new(table) || table.name == "alembic_version" || !place.catalog.has_rows(table) {
+        return;
+    }
+    let new_columns = known_new(table, &change.columns, place);
+    if change.fills_null || new_columns {
+        effect.lose(Loss::Low, format!("columns of `{table}` that were NULL or new are filled"));
+    } else {
+        effect.lose(Loss::Medium, format!("values of `{table}` are overwritten: {}", change.columns.join(", ")));
+    }
+    effect.undo(Undo::ShapeOnly);
+}
+
+/// All columns written were added by the script under review.
+fn known_new(table: &Name, columns: &[String], place: &Place<'_>) -> bool {
+    let Some(found) = place.catalog.table(table) else { return false };
+    !columns.is_empty() && columns.iter().all(|column| found.column(column).is_some_and(|known| known.is_new))
+}
+
+/// Foreign keys of other tables that point at rows changed or deleted.
+fn referencing(effect: &mut Effect, table: &Name, columns: Option<&[String]>, place: &Place<'_>) {
+    for (owner, key) in place.catalog.foreign_keys_to(table) {
+        let Some(reference) = key.reference() else { continue };
+        let target: Vec<String> = if reference.columns.is_empty() {
+            place.catalog.table(table).and_then(|found| found.primary_key().map(<[String]>::to_vec)).unwrap_or_default()
+        } else {
+            reference.columns.clone()
+        };
+        if columns.is_some_and(|written| !written.iter().any(|column| target.contains(column))) {
+            continue;
+        }
+        let action = if columns.is_some() { &reference.on_update } else { &reference.on_delete };
+        match action.as_deref() {
+            Some("cascade" | "set null" | "set default") => {
+                lock(effect, &owner, LockMode::RowExclusive, place);
+                if columns.is_none() && place.catalog.has_rows(&owner) && !place.catalog.is_new(&owner) {
+                    let what = if action.as_deref() == Some("cascade") { "rows" } else { "values" };
+                    let loss = if what == "rows" { Loss::High } else { Loss::Medium };
+                    effect.lose(loss, format!("{what} of `{owner}` go with the rows of `{table}` that they point at"));
+                    if !effect.is_bounded {
+                        effect.cascades.push(format!("{what} of `{owner}`"));
+                    }
+                }
+                if action.as_deref() == Some("cascade") && columns.is_none() {
+                    referencing_once(effect, &owner, place);
+                }
+            }
+            _ => {
+                lock(effect, &owner, LockMode::RowShare, place);
+                if columns.is_none() && place.catalog.has_rows(&owner) && !place.catalog.is_new(&owner) {
+                    effect.fail("23503", When::OnRows, format!("rows of `{owner}` that point at `{table}` stop it"));
+                }
+            }
+        }
+    }
+}
+
+/// One more level of `ON DELETE CASCADE`.
+fn referencing_once(effect: &mut Effect, table: &Name, place: &Place<'_>) {
+    for (owner, key) in place.catalog.foreign_keys_to(table) {
+        let cascades = key.reference().is_some_and(|reference| matches!(reference.on_delete.as_deref(), Some("cascade" | "set null" | "set default")));
+        lock(effect, &owner, if cascades { LockMode::RowExclusive } else { LockMode::RowShare }, place);
+    }
+}
+
+fn delete(effect: &mut Effect, change: &Delete, place: &Place<'_>) {
+    nested_writes(effect, &change.writes, place);
+    for table in &change.tables {
+        if missing(effect, table, false, place) || view_target(effect, table, place) {
+            return;
+        }
+        scan_or_key(effect, "delete_all", "delete", table, &change.reach, place);
+        reads(effect, &change.reads, place);
+        if table.name == "alembic_version" {
+            continue;
+        }
+        if place.catalog.has_rows(table) {
+            referencing(effect, table, None, place);
+        }
+        if place.catalog.has_rows(table) {
+            loses_rows(effect, table, &format!("rows of `{table}` are deleted"), place);
+        }
+    }
+}
+
+fn merge(effect: &mut Effect, change: &Merge, place: &Place<'_>) {
+    if missing(effect, &change.table, false, place) {
+        return;
+    }
+    meets(effect, "update_all", &change.table, place);
+    if let Some(source) = &change.source {
+        reads(effect, std::slice::from_ref(source), place);
+    }
+    if change.deletes {
+        loses_rows(effect, &change.table, &format!("rows of `{}` are deleted", change.table), place);
+        referencing(effect, &change.table, None, place);
+    }
+    if change.inserts || change.updates {
+        checks_references(effect, &change.table, None, place);
+    }
+    if change.updates && !place.catalog.is_new(&change.table) && place.catalog.has_rows(&change.table) {
+        effect.lose(Loss::Medium, format!("values of `{}` are overwritten", change.table));
+        effect.undo(Undo::ShapeOnly);
+    }
+}
+
+fn select(effect: &mut Effect, query: &Query, place: &Place<'_>) {
+    nested_writes(effect, &query.writes, place);
+    let Some(row) = fact(effect, if query.locks_rows { "select_for_update" } else { "select" }, place) else { return };
+    if let Some(mode) = row.mode(Role::Target) {
+        for table in &query.tables {
+            lock(effect, table, mode, place);
+        }
+    }
+    if let Some(into) = &query.into {
+        if place.catalog.table(into).is_some() {
+            effect.fail("42P07", When::Always, format!("relation `{into}` already exists"));
+            return;
+        }
+    }
+    reads(effect, &query.tables, place);
+    calls(effect, query, place);
+}
+
+/// Functions that a query calls: those that change something, and those that nobody here can read.
+fn calls(effect: &mut Effect, query: &Query, place: &Place<'_>) {
+    for name in &query.functions {
+        match name.as_str() {
+            "setval" => {
+                let forward = query.functions.iter().any(|other| matches!(other.as_str(), "max" | "coalesce" | "greatest"));
+                if !forward {
+                    effect.lose(Loss::Medium, "a sequence is set to another value");
+                    effect.breaks("sequence_restart", "inserts: numbers that are taken may come again");
+                }
+                effect.undo(Undo::ShapeOnly);
+            }
+            "pg_terminate_backend" | "pg_cancel_backend" => effect.breaks("opaque_code", "sessions of others are ended"),
+            "lo_unlink" | "pg_drop_replication_slot" | "lo_put" => effect.lose(Loss::High, "stored data is deleted by a function"),
+            other if functions::is_known(other) => {}
+            other => {
+                let harmless = place.catalog.function(other).is_some_and(|own| own.volatility < functions::Volatility::Volatile);
+                let in_table_position = !query.tables.is_empty();
+                if !harmless && !in_table_position {
+                    effect.is_opaque = true;
+                    effect.undo(Undo::Unknown);
+                }
+            }
+        }
+    }
+}
+
+fn copy(effect: &mut Effect, table: Option<&Name>, into_table: bool, query: Option<&Query>, place: &Place<'_>) {
+    if let Some(query) = query {
+        reads(effect, &query.tables, place);
+    }
+    let Some(table) = table else { return };
+    if missing(effect, table, false, place) {
+        return;
+    }
+    if into_table {
+        meets(effect, "insert", table, place);
+        checks_references(effect, table, None, place);
+    } else {
+        reads(effect, std::slice::from_ref(table), place);
+    }
+}
+
+fn truncate(effect: &mut Effect, tables: &[Name], cascade: bool, restart_identity: bool, place: &Place<'_>) {
+    let _ = restart_identity;
+    let mut open: Vec<Name> = tables.to_vec();
+    let mut done: Vec<Name> = Vec::new();
+    for table in tables {
+        if missing(effect, table, false, place) {
+            return;
+        }
+    }
+    while let Some(table) = open.pop() {
+        let key = place.catalog.key(&table);
+        if done.contains(&key) {
+            continue;
+        }
+        done.push(key.clone());
+        meets(effect, "truncate", &table, place);
+        open.extend(place.catalog.descendants(&table));
+        for (owner, constraint) in place.catalog.foreign_keys_to(&table) {
+            if cascade {
+                if !done.contains(&owner) {
+                    effect.cascades.push(format!("rows of `{owner}`"));
+                }
+                open.push(owner);
+            } else if !tables.iter().any(|other| place.catalog.key(other) == owner) && owner != key {
+                effect.fail("0A000", When::Always, format!("foreign key `{}` of `{owner}` points at `{table}`", constraint.name.as_deref().unwrap_or_default()));
+            }
+        }
+        loses_rows(effect, &table, &format!("all rows of `{table}` are gone"), place);
+    }
+}

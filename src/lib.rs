@@ -1,0 +1,5 @@
+//! Takes Alembic database migrations safely from plan to apply.
+
+pub mod dialect;
+pub mod effects;
+pub mod sql;

@@ -1,0 +1,1293 @@
+//! What is known of the database in front of a statement: folded from the schema before it and the script so far.
+
+use std::collections::BTreeMap;
+
+use crate::dialect::Dialect;
+use crate::sql::change::{
+    AlterAction, AlterTable, Change, Column, Constraint, ConstraintKind, CreateTable, DataType, DomainAction, Drop, Expression, Index,
+    IndexAction, IndexKey, Name, PartitionBound, Query, Reading, SequenceAction, TypeAction, TypeForm, ViewAction,
+};
+use crate::sql::functions::Volatility;
+use crate::sql::script::Script;
+use crate::sql::words::{Action, Kind};
+
+/// What is known of a table's rows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Rows {
+    /// It holds rows, or may.
+    #[default]
+    Some,
+    /// It is known to hold none.
+    None,
+}
+
+/// What a relation is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum RelationKind {
+    /// A table.
+    #[default]
+    Table,
+    /// A view.
+    View,
+    /// A materialized view.
+    MaterializedView,
+    /// A foreign table.
+    Foreign,
+}
+
+/// An index that stands.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct IndexState {
+    /// Its definition; the name is always set.
+    pub index: Index,
+    /// The constraint it carries, if it carries one.
+    pub constraint: Option<String>,
+    /// Made in the script under review.
+    pub is_new: bool,
+    /// `CREATE INDEX … ON ONLY` of a partitioned table, or a failed concurrent build.
+    pub is_valid: bool,
+}
+
+/// A table, view or materialized view.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Table {
+    /// What it is.
+    pub kind: RelationKind,
+    /// Its columns, in order.
+    pub columns: Vec<Column>,
+    /// Its constraints, names always set; keys among them.
+    pub constraints: Vec<Constraint>,
+    /// Its indexes, those of constraints among them.
+    pub indexes: Vec<IndexState>,
+    /// Names of its triggers.
+    pub triggers: Vec<String>,
+    /// Names of its policies.
+    pub policies: Vec<String>,
+    /// Roles that were granted something on it.
+    pub grantees: Vec<String>,
+    /// The parent and the bound, for a partition.
+    pub partition_of: Option<(Name, PartitionBound)>,
+    /// The key, for a partitioned table.
+    pub partition_by: Option<(String, Expression)>,
+    /// Parents by inheritance.
+    pub inherits: Vec<Name>,
+    /// What a view reads.
+    pub query: Option<Query>,
+    /// Names of a view's columns, where known.
+    pub view_columns: Option<Vec<String>>,
+    /// Made in the script under review: nobody else uses it.
+    pub is_new: bool,
+    /// The transaction of the script that made it.
+    pub made_in: Option<u32>,
+    /// Whether it holds rows.
+    pub rows: Rows,
+    /// `UNLOGGED`.
+    pub unlogged: bool,
+    /// `TEMPORARY`.
+    pub temporary: bool,
+    /// The access method asked for last; `None`: the default.
+    pub access_method: Option<String>,
+    /// MySQL's options, SQLite's `strict`.
+    pub options: BTreeMap<String, String>,
+    /// Row security is on.
+    pub row_security: bool,
+}
+
+impl Table {
+    /// The column called `name`.
+    #[must_use]
+    pub fn column(&self, name: &str) -> Option<&Column> {
+        self.columns.iter().find(|column| column.name.eq_ignore_ascii_case(name))
+    }
+
+    fn column_mut(&mut self, name: &str) -> Option<&mut Column> {
+        self.columns.iter_mut().find(|column| column.name.eq_ignore_ascii_case(name))
+    }
+
+    /// The constraint called `name`.
+    #[must_use]
+    pub fn constraint(&self, name: &str) -> Option<&Constraint> {
+        self.constraints.iter().find(|constraint| constraint.name.as_deref().is_some_and(|own| own.eq_ignore_ascii_case(name)))
+    }
+
+    /// The index called `name`.
+    #[must_use]
+    pub fn index(&self, name: &str) -> Option<&IndexState> {
+        self.indexes.iter().find(|state| state.index.name.as_deref().is_some_and(|own| own.eq_ignore_ascii_case(name)))
+    }
+
+    /// The columns of its primary key.
+    #[must_use]
+    pub fn primary_key(&self) -> Option<&[String]> {
+        self.constraints.iter().find_map(|constraint| match &constraint.kind {
+            ConstraintKind::PrimaryKey { columns, .. } => Some(columns.as_slice()),
+            _ => None,
+        })
+    }
+
+    /// True when a column cannot be NULL: declared so, or part of the primary key.
+    #[must_use]
+    pub fn is_not_null(&self, column: &str) -> bool {
+        self.column(column).is_some_and(|found| found.not_null)
+            || self.primary_key().is_some_and(|key| key.iter().any(|name| name.eq_ignore_ascii_case(column)))
+    }
+
+    /// True when a valid constraint `CHECK (column IS NOT NULL)` stands.
+    #[must_use]
+    pub fn has_valid_not_null_check(&self, column: &str) -> bool {
+        self.constraints.iter().any(|constraint| {
+            !constraint.not_valid
+                && !constraint.not_enforced
+                && match &constraint.kind {
+                    ConstraintKind::Check(expression) => implies_not_null(expression, column),
+                    ConstraintKind::NotNull { column: other } => other.eq_ignore_ascii_case(column),
+                    _ => false,
+                }
+        })
+    }
+
+    /// Indexes that use a column: as a key, in an expression, in a predicate, or included.
+    pub fn indexes_on<'a>(&'a self, column: &'a str) -> impl Iterator<Item = &'a IndexState> {
+        self.indexes.iter().filter(move |state| index_uses(&state.index, column))
+    }
+
+    /// Constraints that name a column.
+    pub fn constraints_on<'a>(&'a self, column: &'a str) -> impl Iterator<Item = &'a Constraint> {
+        self.constraints.iter().filter(move |constraint| constraint_uses(constraint, column))
+    }
+
+    /// Generated columns that are computed from a column.
+    pub fn generated_from<'a>(&'a self, column: &'a str) -> impl Iterator<Item = &'a Column> {
+        self.columns.iter().filter(move |other| {
+            other.generated.as_ref().is_some_and(|(_, expression)| expression.words.iter().any(|word| word.eq_ignore_ascii_case(column)))
+        })
+    }
+}
+
+/// `column IS NOT NULL`, alone or joined by `AND`.
+fn implies_not_null(expression: &Expression, column: &str) -> bool {
+    let text = expression.text.to_lowercase().replace(['(', ')', '"', '`'], " ");
+    let words: Vec<&str> = text.split_whitespace().collect();
+    let joined = words.join(" ");
+    !words.contains(&"or") && joined.split(" and ").any(|part| part == format!("{} is not null", column.to_lowercase()))
+}
+
+/// True when `index` uses `column` in any way.
+#[must_use]
+pub fn index_uses(index: &Index, column: &str) -> bool {
+    let named = |words: &[String]| words.iter().any(|word| word.eq_ignore_ascii_case(column));
+    index.keys.iter().any(|key| match key {
+        IndexKey::Column(name) => name.eq_ignore_ascii_case(column),
+        IndexKey::Expression(expression) => named(&expression.words),
+    }) || named(&index.include)
+        || index.predicate.as_ref().is_some_and(|predicate| named(&predicate.words))
+}
+
+/// True when `constraint` names `column` of its own table.
+#[must_use]
+pub fn constraint_uses(constraint: &Constraint, column: &str) -> bool {
+    let named = |words: &[String]| words.iter().any(|word| word.eq_ignore_ascii_case(column));
+    match &constraint.kind {
+        ConstraintKind::Check(expression) => named(&expression.words),
+        ConstraintKind::Unique { columns, .. } | ConstraintKind::PrimaryKey { columns, .. } | ConstraintKind::Exclude { columns } => named(columns),
+        ConstraintKind::ForeignKey { columns, .. } => named(columns),
+        ConstraintKind::NotNull { column: other } | ConstraintKind::Default { column: other } => other.eq_ignore_ascii_case(column),
+    }
+}
+
+/// A type of the user's own.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum UserType {
+    /// An enum: its values, and those added in a transaction of the script that is still open.
+    Enum {
+        /// All values, in order.
+        values: Vec<String>,
+        /// Values added by the script, with the transaction they were added in.
+        added: Vec<(String, Option<u32>)>,
+        /// Made in the script under review.
+        is_new: bool,
+    },
+    /// A domain over another type.
+    Domain {
+        /// The type below.
+        base: DataType,
+        /// It has `NOT NULL` or a `CHECK`.
+        constrained: bool,
+        /// Names of its constraints that are not validated yet.
+        not_valid: Vec<String>,
+    },
+    /// Anything else.
+    Other,
+}
+
+/// A function of the user's own.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Function {
+    /// How often its answer changes.
+    pub volatility: Volatility,
+    /// `sql`, `plpgsql`, …
+    pub language: Option<String>,
+    /// A SQL function whose body selects one literal: PostgreSQL puts the literal in its place.
+    pub is_literal: bool,
+}
+
+/// The schema at one place in a script.
+#[derive(Debug, Clone)]
+pub struct Catalog {
+    /// The dialect: decides the default schema.
+    pub dialect: Dialect,
+    /// The schema of names without one.
+    pub default_schema: String,
+    /// The schema before the script is known as a whole: what is not here does not exist.
+    pub is_complete: bool,
+    tables: BTreeMap<Name, Table>,
+    types: BTreeMap<Name, UserType>,
+    functions: BTreeMap<String, Function>,
+    /// Sequences, with the table that owns them.
+    sequences: BTreeMap<Name, Option<Name>>,
+    schemas: Vec<String>,
+    /// Settings made so far: `SET name = value`.
+    settings: BTreeMap<String, String>,
+    settled: bool,
+}
+
+impl Catalog {
+    /// Nothing is known.
+    #[must_use]
+    pub fn new(dialect: Dialect) -> Self {
+        let default_schema = if dialect == Dialect::Postgresql { "public" } else { "" };
+        Self {
+            dialect,
+            default_schema: default_schema.to_owned(),
+            is_complete: false,
+            tables: BTreeMap::new(),
+            types: BTreeMap::new(),
+            functions: BTreeMap::new(),
+            sequences: BTreeMap::new(),
+            schemas: vec![default_schema.to_owned()],
+            settings: BTreeMap::new(),
+            settled: false,
+        }
+    }
+
+    /// The schema that `setup` makes. If it inserts rows anywhere, the other tables are empty; if nowhere, all have rows.
+    #[must_use]
+    pub fn of_setup(setup: &Script) -> Self {
+        let mut catalog = Self::new(setup.server.dialect);
+        let mut fills = false;
+        for statement in &setup.statements {
+            catalog.apply(&statement.reading, statement.transaction);
+            let (table, _) = filled_table(&statement.reading.change);
+            fills |= table.is_some() && !table.is_some_and(|name| name.name == "alembic_version");
+        }
+        catalog.is_complete = catalog.tables.values().any(|table| table.kind == RelationKind::Table);
+        for table in catalog.tables.values_mut() {
+            table.is_new = false;
+            for column in &mut table.columns {
+                column.is_new = false;
+            }
+            if !fills {
+                table.rows = Rows::Some;
+            }
+            for state in &mut table.indexes {
+                state.is_new = false;
+            }
+        }
+        for found in catalog.types.values_mut() {
+            if let UserType::Enum { added, is_new, .. } = found {
+                added.clear();
+                *is_new = false;
+            }
+        }
+        catalog.settings.clear();
+        catalog.settled = true;
+        catalog
+    }
+
+    /// A name as a key: with its schema, folded where the dialect does not mind case.
+    #[must_use]
+    pub fn key(&self, name: &Name) -> Name {
+        let fold = |text: &str| if self.dialect == Dialect::Postgresql { text.to_owned() } else { text.to_lowercase() };
+        let schema = name.schema.as_deref().map_or_else(|| self.default_schema.clone(), fold);
+        let schema = if self.dialect == Dialect::Sqlite && schema == "main" || self.dialect == Dialect::Mssql && schema == "dbo" { String::new() } else { schema };
+        Name { schema: Some(schema).filter(|schema| !schema.is_empty()), name: fold(&name.name) }
+    }
+
+    /// The table, view or materialized view called `name`, if it is known.
+    #[must_use]
+    pub fn table(&self, name: &Name) -> Option<&Table> {
+        self.tables.get(&self.key(name))
+    }
+
+    fn table_mut(&mut self, name: &Name) -> Option<&mut Table> {
+        let key = self.key(name);
+        self.tables.get_mut(&key)
+    }
+
+    /// All relations, by name.
+    pub fn tables(&self) -> impl Iterator<Item = (&Name, &Table)> {
+        self.tables.iter()
+    }
+
+    /// True when nobody but this script can know the table.
+    #[must_use]
+    pub fn is_new(&self, name: &Name) -> bool {
+        self.table(name).is_some_and(|table| table.is_new || table.temporary)
+    }
+
+    /// True when the table holds rows, as far as is known.
+    #[must_use]
+    pub fn has_rows(&self, name: &Name) -> bool {
+        self.table(name).is_none_or(|table| table.rows == Rows::Some)
+            || self.partitions(name).iter().any(|partition| self.table(partition).is_some_and(|table| table.rows == Rows::Some))
+    }
+
+    /// True when it is known that no such relation stands.
+    #[must_use]
+    pub fn is_missing(&self, name: &Name) -> bool {
+        self.is_complete && self.table(name).is_none() && !self.is_system(name)
+    }
+
+    fn is_system(&self, name: &Name) -> bool {
+        name.schema.as_deref().is_some_and(|schema| matches!(schema, "pg_catalog" | "information_schema" | "sys" | "mysql" | "temp"))
+            || name.name.starts_with("pg_")
+            || name.name.starts_with("sqlite_")
+    }
+
+    /// Partitions of a partitioned table, at every level.
+    #[must_use]
+    pub fn partitions(&self, name: &Name) -> Vec<Name> {
+        let mut found = Vec::new();
+        let mut open = vec![self.key(name)];
+        while let Some(parent) = open.pop() {
+            for (child, table) in &self.tables {
+                if table.partition_of.as_ref().is_some_and(|(of, _)| self.key(of) == parent) && !found.contains(child) {
+                    found.push(child.clone());
+                    open.push(child.clone());
+                }
+            }
+        }
+        found
+    }
+
+    /// Children by inheritance, at every level, and partitions.
+    #[must_use]
+    pub fn descendants(&self, name: &Name) -> Vec<Name> {
+        let mut found = self.partitions(name);
+        let mut open = vec![self.key(name)];
+        while let Some(parent) = open.pop() {
+            for (child, table) in &self.tables {
+                if table.inherits.iter().any(|of| self.key(of) == parent) && !found.contains(child) {
+                    found.push(child.clone());
+                    open.push(child.clone());
+                }
+            }
+        }
+        found
+    }
+
+    /// The default partition of a partitioned table.
+    #[must_use]
+    pub fn default_partition(&self, name: &Name) -> Option<Name> {
+        let parent = self.key(name);
+        self.tables
+            .iter()
+            .find(|(_, table)| table.partition_of.as_ref().is_some_and(|(of, bound)| bound.is_default && self.key(of) == parent))
+            .map(|(child, _)| child.clone())
+    }
+
+    /// Foreign keys that point at `name`, with the table they belong to.
+    #[must_use]
+    pub fn foreign_keys_to(&self, name: &Name) -> Vec<(Name, Constraint)> {
+        let key = self.key(name);
+        let mut found = Vec::new();
+        for (table, state) in &self.tables {
+            for constraint in &state.constraints {
+                if constraint.reference().is_some_and(|reference| self.key(&reference.table) == key) {
+                    found.push((table.clone(), constraint.clone()));
+                }
+            }
+        }
+        found
+    }
+
+    /// Views and materialized views that read `name`, directly or through other views.
+    #[must_use]
+    pub fn views_on(&self, name: &Name) -> Vec<Name> {
+        let mut found: Vec<Name> = Vec::new();
+        let mut open = vec![self.key(name)];
+        while let Some(target) = open.pop() {
+            for (view, table) in &self.tables {
+                let reads = table.query.as_ref().is_some_and(|query| query.tables.iter().any(|read| self.key(read) == target));
+                if reads && !found.contains(view) {
+                    found.push(view.clone());
+                    open.push(view.clone());
+                }
+            }
+        }
+        found
+    }
+
+    /// Views that use one column of `name`.
+    #[must_use]
+    pub fn views_on_column(&self, name: &Name, column: &str) -> Vec<Name> {
+        let key = self.key(name);
+        let uses = |query: &Query| {
+            query.tables.iter().any(|read| self.key(read) == key) && query.words.iter().any(|word| word == "*" || word.eq_ignore_ascii_case(column))
+        };
+        let direct: Vec<Name> = self.tables.iter().filter(|(_, table)| table.query.as_ref().is_some_and(uses)).map(|(view, _)| view.clone()).collect();
+        let mut all = direct.clone();
+        for view in direct {
+            for other in self.views_on(&view) {
+                if !all.contains(&other) {
+                    all.push(other);
+                }
+            }
+        }
+        all
+    }
+
+    /// The table an index belongs to, and the index.
+    #[must_use]
+    pub fn index(&self, name: &Name) -> Option<(&Name, &IndexState)> {
+        let schema = name.schema.as_ref().map(|_| self.key(name).schema);
+        self.tables.iter().find_map(|(table, state)| {
+            let same = schema.as_ref().is_none_or(|schema| *schema == table.schema);
+            same.then(|| state.index(&name.name)).flatten().map(|index| (table, index))
+        })
+    }
+
+    /// A type of the user's own.
+    #[must_use]
+    pub fn user_type(&self, name: &Name) -> Option<&UserType> {
+        self.types.get(&self.key(name))
+    }
+
+    /// The user's own type that a column's type names.
+    #[must_use]
+    pub fn type_of(&self, data_type: &DataType) -> Option<&UserType> {
+        self.user_type(&Name { schema: data_type.schema.clone(), name: data_type.name.clone() })
+    }
+
+    /// The type below all domains.
+    #[must_use]
+    pub fn base_type(&self, data_type: &DataType) -> DataType {
+        let mut current = data_type.clone();
+        for _ in 0..16 {
+            match self.type_of(&current) {
+                Some(UserType::Domain { base, .. }) if current.dimensions == 0 => current = base.clone(),
+                _ => return current,
+            }
+        }
+        current
+    }
+
+    /// Tables with a column of a user's own type.
+    #[must_use]
+    pub fn tables_with_type(&self, name: &Name) -> Vec<(Name, String)> {
+        let key = self.key(name);
+        let mut found = Vec::new();
+        for (table, state) in &self.tables {
+            for column in &state.columns {
+                let names = column.data_type.as_ref().map(|data_type| self.key(&Name { schema: data_type.schema.clone(), name: data_type.name.clone() }));
+                if names.as_ref() == Some(&key) {
+                    found.push((table.clone(), column.name.clone()));
+                }
+            }
+        }
+        found
+    }
+
+    /// Domains whose base is another domain.
+    #[must_use]
+    pub fn domains_over(&self, name: &Name) -> Vec<Name> {
+        let key = self.key(name);
+        self.types
+            .iter()
+            .filter(|(_, found)| matches!(found, UserType::Domain { base, .. } if self.key(&Name { schema: base.schema.clone(), name: base.name.clone() }) == key))
+            .map(|(domain, _)| domain.clone())
+            .collect()
+    }
+
+    /// How volatile a function is: the user's own first, then the server's.
+    #[must_use]
+    pub fn volatility(&self, function: &str) -> Volatility {
+        self.functions.get(function).map_or_else(|| crate::sql::functions::volatility(function), |own| if own.is_literal { Volatility::Immutable } else { own.volatility })
+    }
+
+    /// A function of the user's own.
+    #[must_use]
+    pub fn function(&self, name: &str) -> Option<&Function> {
+        self.functions.get(name)
+    }
+
+    /// True when a sequence is known.
+    #[must_use]
+    pub fn has_sequence(&self, name: &Name) -> bool {
+        self.sequences.contains_key(&self.key(name))
+    }
+
+    /// Relations in a schema.
+    #[must_use]
+    pub fn in_schema(&self, schema: &str) -> Vec<Name> {
+        self.tables.keys().filter(|name| name.schema.as_deref() == Some(schema)).cloned().collect()
+    }
+
+    /// True when a schema is known.
+    #[must_use]
+    pub fn has_schema(&self, schema: &str) -> bool {
+        self.schemas.iter().any(|known| known == schema)
+    }
+
+    /// What `SET name` was last set to in the script.
+    #[must_use]
+    pub fn setting(&self, name: &str) -> Option<&str> {
+        self.settings.get(name).map(String::as_str)
+    }
+
+    /// Takes a statement's changes over. `transaction` is that of the statement.
+    pub fn apply(&mut self, reading: &Reading, transaction: Option<u32>) {
+        match &reading.change {
+            Change::CreateTable(table) => self.create_table(table, transaction),
+            Change::AlterTable(alter) => self.alter_table(alter),
+            Change::RenameTables { pairs } => {
+                for (from, to) in pairs {
+                    self.rename(from, to);
+                }
+            }
+            Change::Drop(drop) => self.drop(reading.kind, drop),
+            Change::CreateIndex { table, only, index, .. } => self.create_index(table, *only, index),
+            Change::AlterIndex { index, action, .. } => self.alter_index(index, action),
+            Change::CreateView { name, materialized, query, columns, with_data, temporary, .. } => {
+                let kind = if *materialized { RelationKind::MaterializedView } else { RelationKind::View };
+                let view_columns = if columns.is_empty() { self.expanded_columns(query) } else { Some(columns.clone()) };
+                let rows = if *materialized && *with_data { Rows::Some } else { Rows::None };
+                let key = self.key(name);
+                let old = self.tables.remove(&key);
+                let is_new = old.as_ref().is_none_or(|table| table.is_new);
+                let grantees = old.map(|table| table.grantees).unwrap_or_default();
+                let view = Table { kind, query: Some(query.clone()), view_columns, is_new, made_in: transaction, rows, temporary: *temporary, grantees, ..Table::default() };
+                self.tables.insert(key, view);
+            }
+            Change::AlterView { name, action, .. } => self.alter_view(name, action),
+            Change::RefreshMaterializedView { name, with_data, .. } => {
+                if let Some(table) = self.table_mut(name) {
+                    table.rows = if *with_data { Rows::Some } else { Rows::None };
+                }
+            }
+            Change::CreateType { name, form } => {
+                let found = match form {
+                    TypeForm::Enum(values) => UserType::Enum { values: values.clone(), added: Vec::new(), is_new: true },
+                    TypeForm::Composite | TypeForm::Range | TypeForm::Base | TypeForm::Shell | TypeForm::Alias => UserType::Other,
+                };
+                self.types.insert(self.key(name), found);
+            }
+            Change::AlterType { name, actions } => self.alter_type(name, actions, transaction),
+            Change::CreateDomain { name, base, not_null, check, .. } => {
+                let found = UserType::Domain { base: base.clone(), constrained: *not_null || *check || matches!(self.type_of(base), Some(UserType::Domain { constrained: true, .. })), not_valid: Vec::new() };
+                self.types.insert(self.key(name), found);
+            }
+            Change::AlterDomain { name, action } => self.alter_domain(name, action),
+            Change::CreateSequence { name, owned_by, .. } => {
+                self.sequences.insert(self.key(name), owned_by.clone());
+            }
+            Change::AlterSequence { name, actions, .. } => self.alter_sequence(name, actions),
+            Change::CreateTrigger { name, table, .. } => {
+                if let Some(found) = self.table_mut(table) {
+                    found.triggers.push(name.clone());
+                }
+            }
+            Change::CreatePolicy { name, table } => {
+                if let Some(found) = self.table_mut(table) {
+                    found.policies.push(name.clone());
+                }
+            }
+            Change::CreateFunction { name, language, volatility, .. } => {
+                let volatility = match volatility.as_deref() {
+                    Some("immutable" | "deterministic") => Volatility::Immutable,
+                    Some("stable") => Volatility::Stable,
+                    _ => Volatility::Volatile,
+                };
+                let is_literal = reading.flags.contains_key("literal_body");
+                self.functions.insert(name.name.to_lowercase(), Function { volatility, language: language.clone(), is_literal });
+            }
+            Change::CreateSchema { name, elements, .. } => {
+                self.schemas.extend(name.iter().map(|name| name.name.clone()));
+                let before = std::mem::take(&mut self.default_schema);
+                self.default_schema = name.as_ref().map_or(before.clone(), |name| name.name.clone());
+                for element in elements {
+                    self.apply(element, transaction);
+                }
+                self.default_schema = before;
+            }
+            Change::AlterSchema { name, rename_to: Some(to) } => self.rename_schema(&name.name, to),
+            Change::AlterSchemaTransfer { table, schema } => self.rename(table, &Name { schema: Some(schema.clone()), name: table.name.clone() }),
+            Change::Truncate { tables, cascade, .. } => self.truncate(tables, *cascade),
+            Change::Grant { tables, grantees } => {
+                for table in tables {
+                    if let Some(found) = self.table_mut(table) {
+                        found.grantees.extend(grantees.iter().cloned());
+                    }
+                }
+            }
+            Change::Block(block) => {
+                for inner in &block.statements {
+                    self.apply(inner, transaction);
+                }
+            }
+            Change::Set { name, value, .. } => self.set(name, value),
+            Change::Delete(delete) if delete.reach.condition.is_none() && delete.reach.joins.is_empty() && delete.reach.limit.is_none() => {
+                for table in &delete.tables {
+                    if let Some(found) = self.table_mut(table) {
+                        found.rows = Rows::None;
+                    }
+                }
+            }
+            Change::Insert(_) | Change::Copy { .. } | Change::LoadData { .. } | Change::Merge(_) => self.fill(&reading.change),
+            Change::Reindex { .. } | Change::CreateRule { .. } | Change::AlterRule { .. } | Change::AlterPolicy { .. } | Change::AlterTrigger { .. }
+            | Change::AlterSchema { rename_to: None, .. } | Change::CreateStatistics { .. } | Change::Publication { .. } | Change::Update(_) | Change::Delete(_)
+            | Change::Select(_) | Change::Call { .. } | Change::Revoke { .. } | Change::Comment { .. } | Change::LockTables { .. }
+            | Change::Vacuum { .. } | Change::Cluster { .. } | Change::Analyze { .. } | Change::Maintain { .. } | Change::Begin | Change::Commit
+            | Change::Rollback { .. } | Change::Savepoint | Change::Other | Change::Unknown => {}
+        }
+    }
+
+    /// Names of a query's columns; `*` of one known table is put in.
+    fn expanded_columns(&self, query: &Query) -> Option<Vec<String>> {
+        let columns = query.columns.clone()?;
+        (!columns.iter().any(|name| name == "*")).then_some(columns)
+    }
+
+    fn fill(&mut self, change: &Change) {
+        let (table, from_new_query) = filled_table(change);
+        let source_has_rows = from_new_query.is_none_or(|query| query.tables.is_empty() || query.tables.iter().any(|table| self.has_rows(table)));
+        let Some(table) = table.cloned() else { return };
+        if !source_has_rows {
+            return;
+        }
+        let mut targets = self.partitions(&table);
+        targets.push(self.key(&table));
+        for target in targets {
+            if let Some(found) = self.tables.get_mut(&target) {
+                found.rows = Rows::Some;
+            }
+        }
+    }
+
+    fn set(&mut self, name: &str, value: &str) {
+        if name == "search_path" {
+            let first = value.split(',').map(|part| part.trim().trim_matches(['"', '\''])).find(|part| !part.is_empty() && *part != "$user");
+            self.default_schema = first.unwrap_or("public").to_owned();
+        }
+        self.settings.insert(name.to_owned(), value.to_owned());
+    }
+
+    fn create_table(&mut self, create: &CreateTable, transaction: Option<u32>) {
+        let key = self.key(&create.name);
+        if create.if_not_exists && self.tables.contains_key(&key) {
+            return;
+        }
+        let mut table = Table {
+            kind: if create.foreign { RelationKind::Foreign } else { RelationKind::Table },
+            is_new: true,
+            made_in: transaction,
+            rows: Rows::None,
+            unlogged: create.unlogged,
+            temporary: create.temporary,
+            partition_of: create.partition_of.clone(),
+            partition_by: create.partition_by.clone(),
+            inherits: create.inherits.clone(),
+            options: create.options.clone(),
+            ..Table::default()
+        };
+        for parent in create.partition_of.iter().map(|(parent, _)| parent).chain(&create.inherits) {
+            if let Some(parent) = self.table(parent) {
+                table.columns.extend(parent.columns.clone());
+                if create.partition_of.is_some() {
+                    table.indexes.extend(parent.indexes.clone());
+                }
+                table.constraints.extend(parent.constraints.iter().filter(|constraint| create.partition_of.is_some() || matches!(constraint.kind, ConstraintKind::Check(_))).cloned());
+            }
+        }
+        for (other, options) in &create.like {
+            self.copy_like(&mut table, other, options);
+        }
+        if let Some((query, with_data)) = &create.query {
+            table.rows = if *with_data { Rows::Some } else { Rows::None };
+            table.columns.extend(query.columns.iter().flatten().map(|name| Column { name: name.clone(), ..Column::default() }));
+        }
+        for column in &create.columns {
+            self.add_column(&create.name, &mut table, column);
+        }
+        for constraint in &create.constraints {
+            add_constraint(&create.name, &mut table, constraint, true);
+        }
+        for index in &create.indexes {
+            let name = index.name.clone().unwrap_or_else(|| index_name(&create.name, index));
+            table.indexes.push(IndexState { index: Index { name: Some(name), ..index.clone() }, constraint: None, is_new: true, is_valid: true });
+        }
+        self.tables.insert(key, table);
+    }
+
+    fn copy_like(&self, table: &mut Table, other: &Name, options: &[String]) {
+        let Some(found) = self.table(other) else { return };
+        let mysql = self.dialect.is_mysql_family();
+        let includes = |what: &str| mysql || options.iter().any(|option| option == &format!("including {what}") || option == "including all");
+        for column in &found.columns {
+            let mut copied = column.clone();
+            if !includes("defaults") {
+                copied.default = None;
+            }
+            if !includes("generated") {
+                copied.generated = None;
+            }
+            if !includes("identity") {
+                copied.identity = None;
+            }
+            table.columns.push(copied);
+        }
+        if includes("constraints") {
+            table.constraints.extend(found.constraints.iter().filter(|constraint| matches!(constraint.kind, ConstraintKind::Check(_))).cloned());
+        }
+        if includes("indexes") {
+            table.indexes.extend(found.indexes.iter().cloned().map(|state| IndexState { is_new: true, ..state }));
+            table.constraints.extend(found.constraints.iter().filter(|constraint| matches!(constraint.kind, ConstraintKind::PrimaryKey { .. } | ConstraintKind::Unique { .. })).cloned());
+        }
+    }
+
+    fn add_column(&mut self, table_name: &Name, table: &mut Table, column: &Column) {
+        let mut kept = Column { is_new: true, ..column.clone() };
+        let own = std::mem::take(&mut kept.constraints);
+        if kept.identity.is_some() || kept.data_type.as_ref().is_some_and(|data_type| data_type.serial) {
+            let sequence = Name { schema: self.key(table_name).schema, name: format!("{}_{}_seq", table_name.name, column.name) };
+            self.sequences.insert(self.key(&sequence), Some(self.key(table_name)));
+        }
+        table.columns.push(kept);
+        for constraint in &own {
+            add_constraint(table_name, table, constraint, true);
+        }
+    }
+
+    fn alter_table(&mut self, alter: &AlterTable) {
+        let key = self.key(&alter.table);
+        let mut names = vec![key.clone()];
+        if !alter.only {
+            names.extend(self.descendants(&alter.table));
+        }
+        for action in &alter.actions {
+            match action {
+                AlterAction::RenameTable { to } => self.rename(&alter.table, &Name { schema: to.schema.clone().or_else(|| key.schema.clone()), name: to.name.clone() }),
+                AlterAction::SetSchema { schema } => self.rename(&alter.table, &Name { schema: Some(schema.clone()), name: key.name.clone() }),
+                AlterAction::AttachPartition { partition, bound } => {
+                    let parent_indexes = self.table(&alter.table).map(|table| table.indexes.clone()).unwrap_or_default();
+                    if let Some(found) = self.table_mut(partition) {
+                        found.partition_of = Some((key.clone(), bound.clone()));
+                        found.indexes.extend(parent_indexes);
+                    }
+                }
+                AlterAction::DetachPartition { partition, .. } => {
+                    if let Some(found) = self.table_mut(partition) {
+                        found.partition_of = None;
+                    }
+                }
+                _ => {
+                    for name in &names {
+                        if let Some(mut table) = self.tables.remove(name) {
+                            self.alter_one(name, &mut table, action);
+                            self.tables.insert(name.clone(), table);
+                        }
+                    }
+                }
+            }
+        }
+    }
+
+    fn alter_one(&mut self, name: &Name, table: &mut Table, action: &AlterAction) {
+        match action {
+            AlterAction::AddColumn { column, if_not_exists } => {
+                if !(table.column(&column.name).is_some() && *if_not_exists) {
+                    self.add_column(name, table, column);
+                }
+            }
+            AlterAction::DropColumn { column, .. } => drop_column(table, column),
+            AlterAction::RenameColumn { from, to } => rename_column(table, from, to),
+            AlterAction::AlterColumnType { column, data_type, .. } => {
+                if let Some(found) = table.column_mut(column) {
+                    found.data_type = Some(data_type.clone());
+                }
+            }
+            AlterAction::ChangeColumn { from, column, .. } => {
+                rename_column(table, from, &column.name);
+                if let Some(found) = table.column_mut(&column.name) {
+                    *found = Column { constraints: Vec::new(), ..column.clone() };
+                }
+                for constraint in &column.constraints {
+                    add_constraint(name, table, constraint, true);
+                }
+            }
+            AlterAction::AlterColumn { column } => {
+                if let Some(found) = table.column_mut(&column.name) {
+                    found.data_type.clone_from(&column.data_type);
+                    found.not_null = column.not_null;
+                }
+            }
+            AlterAction::SetNotNull { column } => set(table, column, |found| found.not_null = true),
+            AlterAction::DropNotNull { column } => set(table, column, |found| found.not_null = false),
+            AlterAction::SetDefault { column, default } => set(table, column, |found| found.default = Some(default.clone())),
+            AlterAction::DropDefault { column } => set(table, column, |found| found.default = None),
+            AlterAction::DropExpression { column, .. } => set(table, column, |found| found.generated = None),
+            AlterAction::DropIdentity { column, .. } => set(table, column, |found| found.identity = None),
+            AlterAction::AddIdentity { column, always } => set(table, column, |found| found.identity = Some(*always)),
+            AlterAction::AddConstraint(constraint) => add_constraint(name, table, constraint, true),
+            AlterAction::DropConstraint { name: constraint, .. } | AlterAction::DropForeignKey { name: constraint, .. } => drop_constraint(table, constraint),
+            AlterAction::DropPrimaryKey => {
+                let key = table.constraints.iter().find(|found| matches!(found.kind, ConstraintKind::PrimaryKey { .. })).and_then(|found| found.name.clone());
+                if let Some(key) = key {
+                    drop_constraint(table, &key);
+                }
+            }
+            AlterAction::ValidateConstraint { name: constraint } => {
+                for found in table.constraints.iter_mut().filter(|found| found.name.as_deref() == Some(constraint)) {
+                    found.not_valid = false;
+                }
+            }
+            AlterAction::AlterConstraint { name: constraint, enforced: Some(enforced), .. } => {
+                for found in table.constraints.iter_mut().filter(|found| found.name.as_deref() == Some(constraint)) {
+                    found.not_enforced = !enforced;
+                }
+            }
+            AlterAction::RenameConstraint { from, to } => {
+                for found in table.constraints.iter_mut().filter(|found| found.name.as_deref() == Some(from)) {
+                    found.name = Some(to.clone());
+                }
+                rename_index(table, from, to);
+            }
+            AlterAction::RenameIndex { from, to } => rename_index(table, from, to),
+            AlterAction::AddIndex(index) => {
+                let own = index.name.clone().unwrap_or_else(|| index_name(name, index));
+                table.indexes.push(IndexState { index: Index { name: Some(own), ..index.clone() }, constraint: None, is_new: true, is_valid: true });
+            }
+            AlterAction::DropIndex { name: index, .. } => {
+                table.indexes.retain(|state| state.index.name.as_deref().is_none_or(|own| !own.eq_ignore_ascii_case(index)));
+                drop_constraint(table, index);
+            }
+            AlterAction::SetLogged { logged } => table.unlogged = !logged,
+            AlterAction::SetAccessMethod { method } => table.access_method = Some(method.clone()),
+            AlterAction::Inherit { parent } => table.inherits.push(parent.clone()),
+            AlterAction::NoInherit { parent } => {
+                let parent = self.key(parent);
+                table.inherits.retain(|found| self.key(found) != parent);
+            }
+            AlterAction::RowSecurity { action: Action::EnableRls } => table.row_security = true,
+            AlterAction::RowSecurity { action: Action::DisableRls } => table.row_security = false,
+            AlterAction::TableOption { name: option, value } => {
+                table.options.insert(option.clone(), value.clone());
+            }
+            AlterAction::Engine { engine } => {
+                table.options.insert("engine".to_owned(), engine.clone());
+            }
+            AlterAction::ConvertCharset { charset, .. } => {
+                table.options.insert("charset".to_owned(), charset.clone());
+                for column in &mut table.columns {
+                    if let Some(data_type) = &mut column.data_type {
+                        data_type.charset = None;
+                    }
+                }
+            }
+            _ => {}
+        }
+    }
+
+    fn rename(&mut self, from: &Name, to: &Name) {
+        let (old, new) = (self.key(from), self.key(&Name { schema: to.schema.clone().or_else(|| self.key(from).schema), name: to.name.clone() }));
+        let Some(table) = self.tables.remove(&old) else { return };
+        self.tables.insert(new.clone(), table);
+        let follow = |name: &mut Name, catalog: &Self| {
+            if catalog.key(name) == old {
+                *name = new.clone();
+            }
+        };
+        let mut tables = std::mem::take(&mut self.tables);
+        for table in tables.values_mut() {
+            for constraint in &mut table.constraints {
+                if let ConstraintKind::ForeignKey { reference, .. } = &mut constraint.kind {
+                    follow(&mut reference.table, self);
+                }
+            }
+            if let Some((parent, _)) = &mut table.partition_of {
+                follow(parent, self);
+            }
+            for parent in &mut table.inherits {
+                follow(parent, self);
+            }
+            for read in table.query.iter_mut().flat_map(|query| query.tables.iter_mut()) {
+                follow(read, self);
+            }
+        }
+        self.tables = tables;
+    }
+
+    fn rename_schema(&mut self, from: &str, to: &str) {
+        for name in self.in_schema(from) {
+            self.rename(&name, &Name { schema: Some(to.to_owned()), name: name.name.clone() });
+        }
+        for schema in self.schemas.iter_mut().filter(|schema| *schema == from) {
+            to.clone_into(schema);
+        }
+    }
+
+    fn drop(&mut self, kind: Kind, drop: &Drop) {
+        for name in &drop.names {
+            match kind {
+                Kind::DropTable | Kind::DropView | Kind::DropMaterializedView | Kind::DropForeignTable => self.drop_relation(name, drop.cascade),
+                Kind::DropIndex => {
+                    let found = self.index(name).map(|(table, _)| table.clone()).or_else(|| drop.on.as_ref().map(|on| self.key(on)));
+                    if let Some(table) = found.and_then(|table| self.tables.get_mut(&table)) {
+                        table.indexes.retain(|state| state.index.name.as_deref().is_none_or(|own| !own.eq_ignore_ascii_case(&name.name)));
+                    }
+                }
+                Kind::DropType | Kind::DropDomain => {
+                    if drop.cascade {
+                        for (table, column) in self.tables_with_type(name) {
+                            if let Some(found) = self.tables.get_mut(&table) {
+                                drop_column(found, &column);
+                            }
+                        }
+                    }
+                    self.types.remove(&self.key(name));
+                }
+                Kind::DropSequence => {
+                    self.sequences.remove(&self.key(name));
+                }
+                Kind::DropFunction | Kind::DropProcedure => {
+                    self.functions.remove(&name.name.to_lowercase());
+                }
+                Kind::DropSchema => {
+                    for relation in self.in_schema(&name.name) {
+                        self.drop_relation(&relation, true);
+                    }
+                    self.schemas.retain(|schema| *schema != name.name);
+                }
+                Kind::DropTrigger => {
+                    if let Some(table) = drop.on.as_ref().and_then(|on| self.table_mut(on)) {
+                        table.triggers.retain(|trigger| *trigger != name.name);
+                    }
+                }
+                Kind::DropPolicy => {
+                    if let Some(table) = drop.on.as_ref().and_then(|on| self.table_mut(on)) {
+                        table.policies.retain(|policy| *policy != name.name);
+                    }
+                }
+                _ => {}
+            }
+        }
+    }
+
+    fn drop_relation(&mut self, name: &Name, cascade: bool) {
+        let mut gone = self.partitions(name);
+        gone.push(self.key(name));
+        if cascade {
+            gone.extend(self.views_on(name));
+        }
+        for key in &gone {
+            self.tables.remove(key);
+            self.sequences.retain(|_, owner| owner.as_ref() != Some(key));
+        }
+        let mut tables = std::mem::take(&mut self.tables);
+        for table in tables.values_mut() {
+            table.constraints.retain(|constraint| constraint.reference().is_none_or(|reference| !gone.contains(&self.key(&reference.table))));
+        }
+        self.tables = tables;
+    }
+
+    fn create_index(&mut self, table_name: &Name, only: bool, index: &Index) {
+        let own = index.name.clone().unwrap_or_else(|| index_name(table_name, index));
+        let mut targets = vec![self.key(table_name)];
+        if !only {
+            targets.extend(self.partitions(table_name));
+        }
+        for (n, target) in targets.iter().enumerate() {
+            let Some(table) = self.tables.get_mut(target) else { continue };
+            if index.if_not_exists && table.index(&own).is_some() {
+                continue;
+            }
+            let name = if n == 0 { own.clone() } else { index_name(target, index) };
+            let is_valid = !(only && table.partition_by.is_some());
+            table.indexes.push(IndexState { index: Index { name: Some(name), ..index.clone() }, constraint: None, is_new: true, is_valid });
+        }
+    }
+
+    fn alter_index(&mut self, name: &Name, action: &IndexAction) {
+        let Some(table) = self.index(name).map(|(table, _)| table.clone()) else {
+            if let IndexAction::Rename { to } = action {
+                if self.table(name).is_some() {
+                    self.rename(name, &Name::bare(to.clone()));
+                }
+            }
+            return;
+        };
+        if let (IndexAction::Rename { to }, Some(found)) = (action, self.tables.get_mut(&table)) {
+            rename_index(found, &name.name, to);
+            for constraint in found.constraints.iter_mut().filter(|constraint| constraint.name.as_deref() == Some(&name.name)) {
+                constraint.name = Some(to.clone());
+            }
+        }
+    }
+
+    fn alter_view(&mut self, name: &Name, action: &ViewAction) {
+        match action {
+            ViewAction::Rename { to } => self.rename(name, &Name::bare(to.clone())),
+            ViewAction::SetSchema { schema } => self.rename(name, &Name { schema: Some(schema.clone()), name: name.name.clone() }),
+            ViewAction::RenameColumn { from, to } => {
+                if let Some(columns) = self.table_mut(name).and_then(|table| table.view_columns.as_mut()) {
+                    for column in columns.iter_mut().filter(|column| *column == from) {
+                        column.clone_from(to);
+                    }
+                }
+            }
+            ViewAction::SetDefault | ViewAction::DropDefault | ViewAction::OwnerTo | ViewAction::SetOptions | ViewAction::SetTablespace
+            | ViewAction::SetAccessMethod | ViewAction::SetStorage | ViewAction::ClusterOn | ViewAction::DependsOnExtension | ViewAction::Redefine => {}
+        }
+    }
+
+    fn alter_type(&mut self, name: &Name, actions: &[TypeAction], transaction: Option<u32>) {
+        let key = self.key(name);
+        for action in actions {
+            match (action, self.types.get_mut(&key)) {
+                (TypeAction::AddValue { value, .. }, Some(UserType::Enum { values, added, .. })) => {
+                    values.push(value.clone());
+                    added.push((value.clone(), transaction));
+                }
+                (TypeAction::AddValue { value, .. }, None) => {
+                    // The type is not known: its old values are not either.
+                    self.types.insert(key.clone(), UserType::Enum { values: Vec::new(), added: vec![(value.clone(), transaction)], is_new: false });
+                }
+                (TypeAction::RenameValue { from, to }, Some(UserType::Enum { values, .. })) => {
+                    for value in values.iter_mut().filter(|value| *value == from) {
+                        value.clone_from(to);
+                    }
+                }
+                (TypeAction::Rename { to }, Some(_)) => {
+                    if let Some(found) = self.types.remove(&key) {
+                        let new = Name { schema: key.schema.clone(), name: to.clone() };
+                        for (table, column) in self.tables_with_type(name) {
+                            if let Some(data_type) = self.tables.get_mut(&table).and_then(|table| table.column_mut(&column)).and_then(|column| column.data_type.as_mut()) {
+                                data_type.name.clone_from(to);
+                            }
+                        }
+                        self.types.insert(new, found);
+                    }
+                }
+                _ => {}
+            }
+        }
+    }
+
+    fn alter_domain(&mut self, name: &Name, action: &DomainAction) {
+        let key = self.key(name);
+        let Some(UserType::Domain { constrained, not_valid, .. }) = self.types.get_mut(&key) else { return };
+        match action {
+            DomainAction::SetNotNull => *constrained = true,
+            DomainAction::AddConstraint { name, not_valid: unchecked, .. } => {
+                *constrained = true;
+                if *unchecked {
+                    not_valid.extend(name.clone());
+                }
+            }
+            DomainAction::ValidateConstraint { name } => not_valid.retain(|other| other != name),
+            DomainAction::SetDefault | DomainAction::DropDefault | DomainAction::DropNotNull | DomainAction::DropConstraint { .. }
+            | DomainAction::RenameConstraint | DomainAction::Rename { .. } | DomainAction::SetSchema { .. } | DomainAction::OwnerTo => {}
+        }
+    }
+
+    fn alter_sequence(&mut self, name: &Name, actions: &[SequenceAction]) {
+        for action in actions {
+            let key = self.key(name);
+            match action {
+                SequenceAction::Rename { to } => {
+                    if let Some(owner) = self.sequences.remove(&key) {
+                        self.sequences.insert(Name { schema: key.schema, name: to.clone() }, owner);
+                    }
+                }
+                SequenceAction::SetSchema { schema } => {
+                    if let Some(owner) = self.sequences.remove(&key) {
+                        self.sequences.insert(Name { schema: Some(schema.clone()), name: key.name }, owner);
+                    }
+                }
+                SequenceAction::OwnedBy { table } => {
+                    let owner = table.as_ref().map(|table| self.key(table));
+                    self.sequences.insert(key, owner);
+                }
+                SequenceAction::Restart | SequenceAction::Options | SequenceAction::OwnerTo | SequenceAction::SetLogged => {}
+            }
+        }
+    }
+
+    fn truncate(&mut self, tables: &[Name], cascade: bool) {
+        let mut open: Vec<Name> = tables.to_vec();
+        let mut done: Vec<Name> = Vec::new();
+        while let Some(name) = open.pop() {
+            let key = self.key(&name);
+            if done.contains(&key) {
+                continue;
+            }
+            open.extend(self.descendants(&name));
+            if cascade {
+                open.extend(self.foreign_keys_to(&name).into_iter().map(|(table, _)| table));
+            }
+            if let Some(table) = self.tables.get_mut(&key) {
+                table.rows = Rows::None;
+            }
+            done.push(key);
+        }
+    }
+}
+
+/// The table that a statement puts rows into, and the query they come from.
+fn filled_table(change: &Change) -> (Option<&Name>, Option<&Query>) {
+    match change {
+        Change::Insert(insert) => (Some(&insert.table), insert.query.as_ref()),
+        Change::Copy { table: Some(table), into_table: true, .. } | Change::LoadData { table } => (Some(table), None),
+        Change::Merge(merge) if merge.inserts => (Some(&merge.table), None),
+        _ => (None, None),
+    }
+}
+
+fn set(table: &mut Table, column: &str, change: impl FnOnce(&mut Column)) {
+    if let Some(found) = table.column_mut(column) {
+        change(found);
+    }
+}
+
+/// The name PostgreSQL gives to a constraint without one.
+#[must_use]
+pub fn constraint_name(table: &Name, constraint: &Constraint) -> String {
+    let base = &table.name;
+    match &constraint.kind {
+        ConstraintKind::PrimaryKey { using_index: Some(index), .. } | ConstraintKind::Unique { using_index: Some(index), .. } => index.clone(),
+        ConstraintKind::PrimaryKey { .. } => format!("{base}_pkey"),
+        ConstraintKind::Unique { columns, .. } => format!("{base}_{}_key", columns.join("_")),
+        ConstraintKind::ForeignKey { columns, .. } => format!("{base}_{}_fkey", columns.join("_")),
+        ConstraintKind::Exclude { columns } => format!("{base}_{}_excl", columns.join("_")),
+        ConstraintKind::NotNull { column } | ConstraintKind::Default { column } => format!("{base}_{column}_not_null"),
+        ConstraintKind::Check(expression) => match expression.words.first() {
+            Some(column) => format!("{base}_{column}_check"),
+            None => format!("{base}_check"),
+        },
+    }
+}
+
+fn index_name(table: &Name, index: &Index) -> String {
+    let keys: Vec<&str> = index.keys.iter().map(|key| match key {
+        IndexKey::Column(name) => name.as_str(),
+        IndexKey::Expression(expression) => expression.functions.first().map_or("expr", String::as_str),
+    }).collect();
+    format!("{}_{}_idx", table.name, keys.join("_"))
+}
+
+fn add_constraint(table_name: &Name, table: &mut Table, constraint: &Constraint, is_new: bool) {
+    let mut found = constraint.clone();
+    let name = found.name.clone().unwrap_or_else(|| constraint_name(table_name, constraint));
+    found.name = Some(name.clone());
+    match &mut found.kind {
+        ConstraintKind::PrimaryKey { columns, using_index } | ConstraintKind::Unique { columns, using_index } => {
+            if let Some(index) = using_index.take() {
+                adopt_index(table, &index, &name, columns);
+            } else {
+                let keys = columns.iter().cloned().map(IndexKey::Column).collect();
+                let index = Index { name: Some(name.clone()), unique: true, keys, ..Index::default() };
+                table.indexes.push(IndexState { index, constraint: Some(name.clone()), is_new, is_valid: true });
+            }
+        }
+        ConstraintKind::Exclude { columns } => {
+            let keys = columns.iter().cloned().map(IndexKey::Column).collect();
+            let index = Index { name: Some(name.clone()), keys, ..Index::default() };
+            table.indexes.push(IndexState { index, constraint: Some(name.clone()), is_new, is_valid: true });
+        }
+        ConstraintKind::NotNull { column } => {
+            let column = column.clone();
+            if !found.not_valid {
+                set(table, &column, |target| target.not_null = true);
+            }
+        }
+        ConstraintKind::Check(_) | ConstraintKind::ForeignKey { .. } | ConstraintKind::Default { .. } => {}
+    }
+    if let ConstraintKind::PrimaryKey { columns, .. } = &found.kind {
+        for column in columns.clone() {
+            set(table, &column, |target| target.not_null = true);
+        }
+    }
+    table.constraints.push(found);
+}
+
+/// `ADD CONSTRAINT … USING INDEX`: the index takes the constraint's name.
+fn adopt_index(table: &mut Table, index: &str, constraint: &str, columns: &mut Vec<String>) {
+    if let Some(state) = table.indexes.iter_mut().find(|state| state.index.name.as_deref() == Some(index)) {
+        state.index.name = Some(constraint.to_owned());
+        state.constraint = Some(constraint.to_owned());
+        *columns = state.index.keys.iter().filter_map(|key| match key {
+            IndexKey::Column(name) => Some(name.clone()),
+            IndexKey::Expression(_) => None,
+        }).collect();
+    }
+}
+
+fn drop_constraint(table: &mut Table, name: &str) {
+    let same = |own: Option<&str>| own.is_some_and(|own| own.eq_ignore_ascii_case(name));
+    for constraint in table.constraints.iter().filter(|constraint| same(constraint.name.as_deref())) {
+        if let ConstraintKind::NotNull { column } = &constraint.kind {
+            let column = column.clone();
+            for found in table.columns.iter_mut().filter(|found| found.name == column) {
+                found.not_null = false;
+            }
+        }
+    }
+    table.constraints.retain(|constraint| !same(constraint.name.as_deref()));
+    table.indexes.retain(|state| !same(state.constraint.as_deref()));
+}
+
+fn drop_column(table: &mut Table, column: &str) {
+    table.columns.retain(|found| !found.name.eq_ignore_ascii_case(column));
+    table.constraints.retain(|constraint| !constraint_uses(constraint, column));
+    table.indexes.retain(|state| !index_uses(&state.index, column));
+}
+
+fn rename_index(table: &mut Table, from: &str, to: &str) {
+    for state in table.indexes.iter_mut().filter(|state| state.index.name.as_deref() == Some(from)) {
+        state.index.name = Some(to.to_owned());
+        if state.constraint.as_deref() == Some(from) {
+            state.constraint = Some(to.to_owned());
+        }
+    }
+}
+
+fn rename_column(table: &mut Table, from: &str, to: &str) {
+    let follow = |name: &mut String| {
+        if name.eq_ignore_ascii_case(from) {
+            to.clone_into(name);
+        }
+    };
+    for column in &mut table.columns {
+        follow(&mut column.name);
+        if let Some((_, expression)) = &mut column.generated {
+            expression.words.iter_mut().for_each(follow);
+        }
+    }
+    for constraint in &mut table.constraints {
+        match &mut constraint.kind {
+            ConstraintKind::Check(expression) => expression.words.iter_mut().for_each(follow),
+            ConstraintKind::Unique { columns, .. } | ConstraintKind::PrimaryKey { columns, .. } | ConstraintKind::Exclude { columns } | ConstraintKind::ForeignKey { columns, .. } => {
+                columns.iter_mut().for_each(follow);
+            }
+            ConstraintKind::NotNull { column } | ConstraintKind::Default { column } => follow(column),
+        }
+    }
+    for state in &mut table.indexes {
+        for key in &mut state.index.keys {
+            match key {
+                IndexKey::Column(name) => follow(name),
+                IndexKey::Expression(expression) => expression.words.iter_mut().for_each(follow),
+            }
+        }
+    }
+}

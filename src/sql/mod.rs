@@ -1,0 +1,13 @@
+//! Text to meaning. Nothing here fails, and nothing is dropped.
+//!
+//! `split` finds the statements, `understand` reads each into a `Change`, `script` puts them together with their
+//! transactions and revisions, `catalog` knows what stood before each of them.
+
+pub mod catalog;
+pub mod change;
+pub mod functions;
+pub mod script;
+pub mod split;
+pub mod token;
+pub mod understand;
+pub mod words;
