@@ -2,4 +2,8 @@
 
 pub mod dialect;
 pub mod effects;
+pub mod finding;
+pub mod judge;
+pub mod risk;
+pub mod rules;
 pub mod sql;

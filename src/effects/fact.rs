@@ -68,7 +68,15 @@ impl LockMode {
     pub const fn blocks_writes(self) -> bool {
         matches!(
             self,
-            Self::Share | Self::ShareRowExclusive | Self::Exclusive | Self::AccessExclusive | Self::OnlineShared | Self::OnlineExclusive | Self::Database | Self::SchemaModification | Self::TableShared
+            Self::Share
+                | Self::ShareRowExclusive
+                | Self::Exclusive
+                | Self::AccessExclusive
+                | Self::OnlineShared
+                | Self::OnlineExclusive
+                | Self::Database
+                | Self::SchemaModification
+                | Self::TableShared
         )
     }
 }

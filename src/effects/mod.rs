@@ -286,7 +286,12 @@ pub fn effect_of(reading: &Reading, place: &Place<'_>) -> Effect {
         return block_effect(block, place);
     }
     if matches!(reading.change, Change::Unknown) {
-        return Effect { loss: Loss::Medium, loss_why: Some("nobody can tell: the statement was not understood".to_owned()), undo: Undo::Unknown, ..Effect::default() };
+        return Effect {
+            loss: Loss::Medium,
+            loss_why: Some("nobody can tell: the statement was not understood".to_owned()),
+            undo: Undo::Unknown,
+            ..Effect::default()
+        };
     }
     let mut effect = match place.server.dialect {
         Dialect::Postgresql => postgresql::effect(reading, place),

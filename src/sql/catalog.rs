@@ -189,7 +189,9 @@ pub fn constraint_uses(constraint: &Constraint, column: &str) -> bool {
     let named = |words: &[String]| words.iter().any(|word| word.eq_ignore_ascii_case(column));
     match &constraint.kind {
         ConstraintKind::Check(expression) => named(&expression.words),
-        ConstraintKind::Unique { columns, .. } | ConstraintKind::PrimaryKey { columns, .. } | ConstraintKind::Exclude { columns } => named(columns),
+        ConstraintKind::Unique { columns, .. } | ConstraintKind::PrimaryKey { columns, .. } | ConstraintKind::Exclude { columns } => {
+            named(columns)
+        }
         ConstraintKind::ForeignKey { columns, .. } => named(columns),
         ConstraintKind::NotNull { column: other } | ConstraintKind::Default { column: other } => other.eq_ignore_ascii_case(column),
     }
@@ -307,9 +309,15 @@ impl Catalog {
     /// A name as a key: with its schema, folded where the dialect does not mind case.
     #[must_use]
     pub fn key(&self, name: &Name) -> Name {
-        let fold = |text: &str| if self.dialect == Dialect::Postgresql { text.to_owned() } else { text.to_lowercase() };
+        let fold = |text: &str| {
+            if self.dialect == Dialect::Postgresql { text.to_owned() } else { text.to_lowercase() }
+        };
         let schema = name.schema.as_deref().map_or_else(|| self.default_schema.clone(), fold);
-        let schema = if self.dialect == Dialect::Sqlite && schema == "main" || self.dialect == Dialect::Mssql && schema == "dbo" { String::new() } else { schema };
+        let schema = if self.dialect == Dialect::Sqlite && schema == "main" || self.dialect == Dialect::Mssql && schema == "dbo" {
+            String::new()
+        } else {
+            schema
+        };
         Name { schema: Some(schema).filter(|schema| !schema.is_empty()), name: fold(&name.name) }
     }
 
@@ -433,9 +441,11 @@ impl Catalog {
     pub fn views_on_column(&self, name: &Name, column: &str) -> Vec<Name> {
         let key = self.key(name);
         let uses = |query: &Query| {
-            query.tables.iter().any(|read| self.key(read) == key) && query.words.iter().any(|word| word == "*" || word.eq_ignore_ascii_case(column))
+            query.tables.iter().any(|read| self.key(read) == key)
+                && query.words.iter().any(|word| word == "*" || word.eq_ignore_ascii_case(column))
         };
-        let direct: Vec<Name> = self.tables.iter().filter(|(_, table)| table.query.as_ref().is_some_and(uses)).map(|(view, _)| view.clone()).collect();
+        let direct: Vec<Name> =
+            self.tables.iter().filter(|(_, table)| table.query.as_ref().is_some_and(uses)).map(|(view, _)| view.clone()).collect();
         let mut all = direct.clone();
         for view in direct {
             for other in self.views_on(&view) {
@@ -489,7 +499,10 @@ impl Catalog {
         let mut found = Vec::new();
         for (table, state) in &self.tables {
             for column in &state.columns {
-                let names = column.data_type.as_ref().map(|data_type| self.key(&Name { schema: data_type.schema.clone(), name: data_type.name.clone() }));
+                let names = column
+                    .data_type
+                    .as_ref()
+                    .map(|data_type| self.key(&Name { schema: data_type.schema.clone(), name: data_type.name.clone() }));
                 if names.as_ref() == Some(&key) {
                     found.push((table.clone(), column.name.clone()));
                 }
@@ -512,7 +525,12 @@ impl Catalog {
     /// How volatile a function is: the user's own first, then the server's.
     #[must_use]
     pub fn volatility(&self, function: &str) -> Volatility {
-        self.functions.get(function).map_or_else(|| crate::sql::functions::volatility(function), |own| if own.is_literal { Volatility::Immutable } else { own.volatility })
+        self.functions.get(function).map_or_else(
+            || crate::sql::functions::volatility(function),
+            |own| {
+                if own.is_literal { Volatility::Immutable } else { own.volatility }
+            },
+        )
     }
 
     /// A function of the user's own.
@@ -566,7 +584,17 @@ impl Catalog {
                 let old = self.tables.remove(&key);
                 let is_new = old.as_ref().is_none_or(|table| table.is_new);
                 let grantees = old.map(|table| table.grantees).unwrap_or_default();
-                let view = Table { kind, query: Some(query.clone()), view_columns, is_new, made_in: transaction, rows, temporary: *temporary, grantees, ..Table::default() };
+                let view = Table {
+                    kind,
+                    query: Some(query.clone()),
+                    view_columns,
+                    is_new,
+                    made_in: transaction,
+                    rows,
+                    temporary: *temporary,
+                    grantees,
+                    ..Table::default()
+                };
                 self.tables.insert(key, view);
             }
             Change::AlterView { name, action, .. } => self.alter_view(name, action),
@@ -584,7 +612,11 @@ impl Catalog {
             }
             Change::AlterType { name, actions } => self.alter_type(name, actions, transaction),
             Change::CreateDomain { name, base, not_null, check, .. } => {
-                let found = UserType::Domain { base: base.clone(), constrained: *not_null || *check || matches!(self.type_of(base), Some(UserType::Domain { constrained: true, .. })), not_valid: Vec::new() };
+                let found = UserType::Domain {
+                    base: base.clone(),
+                    constrained: *not_null || *check || matches!(self.type_of(base), Some(UserType::Domain { constrained: true, .. })),
+                    not_valid: Vec::new(),
+                };
                 self.types.insert(self.key(name), found);
             }
             Change::AlterDomain { name, action } => self.alter_domain(name, action),
@@ -621,7 +653,9 @@ impl Catalog {
                 self.default_schema = before;
             }
             Change::AlterSchema { name, rename_to: Some(to) } => self.rename_schema(&name.name, to),
-            Change::AlterSchemaTransfer { table, schema } => self.rename(table, &Name { schema: Some(schema.clone()), name: table.name.clone() }),
+            Change::AlterSchemaTransfer { table, schema } => {
+                self.rename(table, &Name { schema: Some(schema.clone()), name: table.name.clone() })
+            }
             Change::Truncate { tables, cascade, .. } => self.truncate(tables, *cascade),
             Change::Grant { tables, grantees } => {
                 for table in tables {
@@ -644,11 +678,31 @@ impl Catalog {
                 }
             }
             Change::Insert(_) | Change::Copy { .. } | Change::LoadData { .. } | Change::Merge(_) => self.fill(&reading.change),
-            Change::Reindex { .. } | Change::CreateRule { .. } | Change::AlterRule { .. } | Change::AlterPolicy { .. } | Change::AlterTrigger { .. }
-            | Change::AlterSchema { rename_to: None, .. } | Change::CreateStatistics { .. } | Change::Publication { .. } | Change::Update(_) | Change::Delete(_)
-            | Change::Select(_) | Change::Call { .. } | Change::Revoke { .. } | Change::Comment { .. } | Change::LockTables { .. }
-            | Change::Vacuum { .. } | Change::Cluster { .. } | Change::Analyze { .. } | Change::Maintain { .. } | Change::Begin | Change::Commit
-            | Change::Rollback { .. } | Change::Savepoint | Change::Other | Change::Unknown => {}
+            Change::Reindex { .. }
+            | Change::CreateRule { .. }
+            | Change::AlterRule { .. }
+            | Change::AlterPolicy { .. }
+            | Change::AlterTrigger { .. }
+            | Change::AlterSchema { rename_to: None, .. }
+            | Change::CreateStatistics { .. }
+            | Change::Publication { .. }
+            | Change::Update(_)
+            | Change::Delete(_)
+            | Change::Select(_)
+            | Change::Call { .. }
+            | Change::Revoke { .. }
+            | Change::Comment { .. }
+            | Change::LockTables { .. }
+            | Change::Vacuum { .. }
+            | Change::Cluster { .. }
+            | Change::Analyze { .. }
+            | Change::Maintain { .. }
+            | Change::Begin
+            | Change::Commit
+            | Change::Rollback { .. }
+            | Change::Savepoint
+            | Change::Other
+            | Change::Unknown => {}
         }
     }
 
@@ -660,7 +714,8 @@ impl Catalog {
 
     fn fill(&mut self, change: &Change) {
         let (table, from_new_query) = filled_table(change);
-        let source_has_rows = from_new_query.is_none_or(|query| query.tables.is_empty() || query.tables.iter().any(|table| self.has_rows(table)));
+        let source_has_rows =
+            from_new_query.is_none_or(|query| query.tables.is_empty() || query.tables.iter().any(|table| self.has_rows(table)));
         let Some(table) = table.cloned() else { return };
         if !source_has_rows {
             return;
@@ -676,7 +731,8 @@ impl Catalog {
 
     fn set(&mut self, name: &str, value: &str) {
         if name == "search_path" {
-            let first = value.split(',').map(|part| part.trim().trim_matches(['"', '\''])).find(|part| !part.is_empty() && *part != "$user");
+            let first =
+                value.split(',').map(|part| part.trim().trim_matches(['"', '\''])).find(|part| !part.is_empty() && *part != "$user");
             self.default_schema = first.unwrap_or("public").to_owned();
         }
         self.settings.insert(name.to_owned(), value.to_owned());
@@ -706,7 +762,13 @@ impl Catalog {
                 if create.partition_of.is_some() {
                     table.indexes.extend(parent.indexes.clone());
                 }
-                table.constraints.extend(parent.constraints.iter().filter(|constraint| create.partition_of.is_some() || matches!(constraint.kind, ConstraintKind::Check(_))).cloned());
+                table.constraints.extend(
+                    parent
+                        .constraints
+                        .iter()
+                        .filter(|constraint| create.partition_of.is_some() || matches!(constraint.kind, ConstraintKind::Check(_)))
+                        .cloned(),
+                );
             }
         }
         for (other, options) in &create.like {
@@ -724,15 +786,23 @@ impl Catalog {
         }
         for index in &create.indexes {
             let name = index.name.clone().unwrap_or_else(|| index_name(&create.name, index));
-            table.indexes.push(IndexState { index: Index { name: Some(name), ..index.clone() }, constraint: None, is_new: true, is_valid: true });
+            table.indexes.push(IndexState {
+                index: Index { name: Some(name), ..index.clone() },
+                constraint: None,
+                is_new: true,
+                is_valid: true,
+            });
         }
         self.tables.insert(key, table);
     }
 
     fn copy_like(&self, table: &mut Table, other: &Name, options: &[String]) {
-        let Some(found) = self.table(other) else { return };
+        let Some(found) = self.table(other) else {
+            return;
+        };
         let mysql = self.dialect.is_mysql_family();
-        let includes = |what: &str| mysql || options.iter().any(|option| option == &format!("including {what}") || option == "including all");
+        let includes =
+            |what: &str| mysql || options.iter().any(|option| option == &format!("including {what}") || option == "including all");
         for column in &found.columns {
             let mut copied = column.clone();
             if !includes("defaults") {
@@ -747,11 +817,19 @@ impl Catalog {
             table.columns.push(copied);
         }
         if includes("constraints") {
-            table.constraints.extend(found.constraints.iter().filter(|constraint| matches!(constraint.kind, ConstraintKind::Check(_))).cloned());
+            table
+                .constraints
+                .extend(found.constraints.iter().filter(|constraint| matches!(constraint.kind, ConstraintKind::Check(_))).cloned());
         }
         if includes("indexes") {
             table.indexes.extend(found.indexes.iter().cloned().map(|state| IndexState { is_new: true, ..state }));
-            table.constraints.extend(found.constraints.iter().filter(|constraint| matches!(constraint.kind, ConstraintKind::PrimaryKey { .. } | ConstraintKind::Unique { .. })).cloned());
+            table.constraints.extend(
+                found
+                    .constraints
+                    .iter()
+                    .filter(|constraint| matches!(constraint.kind, ConstraintKind::PrimaryKey { .. } | ConstraintKind::Unique { .. }))
+                    .cloned(),
+            );
         }
     }
 
@@ -776,8 +854,12 @@ impl Catalog {
         }
         for action in &alter.actions {
             match action {
-                AlterAction::RenameTable { to } => self.rename(&alter.table, &Name { schema: to.schema.clone().or_else(|| key.schema.clone()), name: to.name.clone() }),
-                AlterAction::SetSchema { schema } => self.rename(&alter.table, &Name { schema: Some(schema.clone()), name: key.name.clone() }),
+                AlterAction::RenameTable { to } => {
+                    self.rename(&alter.table, &Name { schema: to.schema.clone().or_else(|| key.schema.clone()), name: to.name.clone() })
+                }
+                AlterAction::SetSchema { schema } => {
+                    self.rename(&alter.table, &Name { schema: Some(schema.clone()), name: key.name.clone() })
+                }
                 AlterAction::AttachPartition { partition, bound } => {
                     let parent_indexes = self.table(&alter.table).map(|table| table.indexes.clone()).unwrap_or_default();
                     if let Some(found) = self.table_mut(partition) {
@@ -839,9 +921,15 @@ impl Catalog {
             AlterAction::DropIdentity { column, .. } => set(table, column, |found| found.identity = None),
             AlterAction::AddIdentity { column, always } => set(table, column, |found| found.identity = Some(*always)),
             AlterAction::AddConstraint(constraint) => add_constraint(name, table, constraint, true),
-            AlterAction::DropConstraint { name: constraint, .. } | AlterAction::DropForeignKey { name: constraint, .. } => drop_constraint(table, constraint),
+            AlterAction::DropConstraint { name: constraint, .. } | AlterAction::DropForeignKey { name: constraint, .. } => {
+                drop_constraint(table, constraint)
+            }
             AlterAction::DropPrimaryKey => {
-                let key = table.constraints.iter().find(|found| matches!(found.kind, ConstraintKind::PrimaryKey { .. })).and_then(|found| found.name.clone());
+                let key = table
+                    .constraints
+                    .iter()
+                    .find(|found| matches!(found.kind, ConstraintKind::PrimaryKey { .. }))
+                    .and_then(|found| found.name.clone());
                 if let Some(key) = key {
                     drop_constraint(table, &key);
                 }
@@ -865,7 +953,12 @@ impl Catalog {
             AlterAction::RenameIndex { from, to } => rename_index(table, from, to),
             AlterAction::AddIndex(index) => {
                 let own = index.name.clone().unwrap_or_else(|| index_name(name, index));
-                table.indexes.push(IndexState { index: Index { name: Some(own), ..index.clone() }, constraint: None, is_new: true, is_valid: true });
+                table.indexes.push(IndexState {
+                    index: Index { name: Some(own), ..index.clone() },
+                    constraint: None,
+                    is_new: true,
+                    is_valid: true,
+                });
             }
             AlterAction::DropIndex { name: index, .. } => {
                 table.indexes.retain(|state| state.index.name.as_deref().is_none_or(|own| !own.eq_ignore_ascii_case(index)));
@@ -899,8 +992,11 @@ impl Catalog {
     }
 
     fn rename(&mut self, from: &Name, to: &Name) {
-        let (old, new) = (self.key(from), self.key(&Name { schema: to.schema.clone().or_else(|| self.key(from).schema), name: to.name.clone() }));
-        let Some(table) = self.tables.remove(&old) else { return };
+        let (old, new) =
+            (self.key(from), self.key(&Name { schema: to.schema.clone().or_else(|| self.key(from).schema), name: to.name.clone() }));
+        let Some(table) = self.tables.remove(&old) else {
+            return;
+        };
         self.tables.insert(new.clone(), table);
         let follow = |name: &mut Name, catalog: &Self| {
             if catalog.key(name) == old {
@@ -939,7 +1035,9 @@ impl Catalog {
     fn drop(&mut self, kind: Kind, drop: &Drop) {
         for name in &drop.names {
             match kind {
-                Kind::DropTable | Kind::DropView | Kind::DropMaterializedView | Kind::DropForeignTable => self.drop_relation(name, drop.cascade),
+                Kind::DropTable | Kind::DropView | Kind::DropMaterializedView | Kind::DropForeignTable => {
+                    self.drop_relation(name, drop.cascade)
+                }
                 Kind::DropIndex => {
                     let found = self.index(name).map(|(table, _)| table.clone()).or_else(|| drop.on.as_ref().map(|on| self.key(on)));
                     if let Some(table) = found.and_then(|table| self.tables.get_mut(&table)) {
@@ -995,7 +1093,9 @@ impl Catalog {
         }
         let mut tables = std::mem::take(&mut self.tables);
         for table in tables.values_mut() {
-            table.constraints.retain(|constraint| constraint.reference().is_none_or(|reference| !gone.contains(&self.key(&reference.table))));
+            table
+                .constraints
+                .retain(|constraint| constraint.reference().is_none_or(|reference| !gone.contains(&self.key(&reference.table))));
         }
         self.tables = tables;
     }
@@ -1007,7 +1107,9 @@ impl Catalog {
             targets.extend(self.partitions(table_name));
         }
         for (n, target) in targets.iter().enumerate() {
-            let Some(table) = self.tables.get_mut(target) else { continue };
+            let Some(table) = self.tables.get_mut(target) else {
+                continue;
+            };
             if index.if_not_exists && table.index(&own).is_some() {
                 continue;
             }
@@ -1045,8 +1147,16 @@ impl Catalog {
                     }
                 }
             }
-            ViewAction::SetDefault | ViewAction::DropDefault | ViewAction::OwnerTo | ViewAction::SetOptions | ViewAction::SetTablespace
-            | ViewAction::SetAccessMethod | ViewAction::SetStorage | ViewAction::ClusterOn | ViewAction::DependsOnExtension | ViewAction::Redefine => {}
+            ViewAction::SetDefault
+            | ViewAction::DropDefault
+            | ViewAction::OwnerTo
+            | ViewAction::SetOptions
+            | ViewAction::SetTablespace
+            | ViewAction::SetAccessMethod
+            | ViewAction::SetStorage
+            | ViewAction::ClusterOn
+            | ViewAction::DependsOnExtension
+            | ViewAction::Redefine => {}
         }
     }
 
@@ -1060,7 +1170,10 @@ impl Catalog {
                 }
                 (TypeAction::AddValue { value, .. }, None) => {
                     // The type is not known: its old values are not either.
-                    self.types.insert(key.clone(), UserType::Enum { values: Vec::new(), added: vec![(value.clone(), transaction)], is_new: false });
+                    self.types.insert(
+                        key.clone(),
+                        UserType::Enum { values: Vec::new(), added: vec![(value.clone(), transaction)], is_new: false },
+                    );
                 }
                 (TypeAction::RenameValue { from, to }, Some(UserType::Enum { values, .. })) => {
                     for value in values.iter_mut().filter(|value| *value == from) {
@@ -1071,7 +1184,12 @@ impl Catalog {
                     if let Some(found) = self.types.remove(&key) {
                         let new = Name { schema: key.schema.clone(), name: to.clone() };
                         for (table, column) in self.tables_with_type(name) {
-                            if let Some(data_type) = self.tables.get_mut(&table).and_then(|table| table.column_mut(&column)).and_then(|column| column.data_type.as_mut()) {
+                            if let Some(data_type) = self
+                                .tables
+                                .get_mut(&table)
+                                .and_then(|table| table.column_mut(&column))
+                                .and_then(|column| column.data_type.as_mut())
+                            {
                                 data_type.name.clone_from(to);
                             }
                         }
@@ -1085,7 +1203,9 @@ impl Catalog {
 
     fn alter_domain(&mut self, name: &Name, action: &DomainAction) {
         let key = self.key(name);
-        let Some(UserType::Domain { constrained, not_valid, .. }) = self.types.get_mut(&key) else { return };
+        let Some(UserType::Domain { constrained, not_valid, .. }) = self.types.get_mut(&key) else {
+            return;
+        };
         match action {
             DomainAction::SetNotNull => *constrained = true,
             DomainAction::AddConstraint { name, not_valid: unchecked, .. } => {
@@ -1095,8 +1215,14 @@ impl Catalog {
                 }
             }
             DomainAction::ValidateConstraint { name } => not_valid.retain(|other| other != name),
-            DomainAction::SetDefault | DomainAction::DropDefault | DomainAction::DropNotNull | DomainAction::DropConstraint { .. }
-            | DomainAction::RenameConstraint | DomainAction::Rename { .. } | DomainAction::SetSchema { .. } | DomainAction::OwnerTo => {}
+            DomainAction::SetDefault
+            | DomainAction::DropDefault
+            | DomainAction::DropNotNull
+            | DomainAction::DropConstraint { .. }
+            | DomainAction::RenameConstraint
+            | DomainAction::Rename { .. }
+            | DomainAction::SetSchema { .. }
+            | DomainAction::OwnerTo => {}
         }
     }
 
@@ -1164,12 +1290,16 @@ fn set(table: &mut Table, column: &str, change: impl FnOnce(&mut Column)) {
 pub fn constraint_name(table: &Name, constraint: &Constraint) -> String {
     let base = &table.name;
     match &constraint.kind {
-        ConstraintKind::PrimaryKey { using_index: Some(index), .. } | ConstraintKind::Unique { using_index: Some(index), .. } => index.clone(),
+        ConstraintKind::PrimaryKey { using_index: Some(index), .. } | ConstraintKind::Unique { using_index: Some(index), .. } => {
+            index.clone()
+        }
         ConstraintKind::PrimaryKey { .. } => format!("{base}_pkey"),
         ConstraintKind::Unique { columns, .. } => format!("{base}_{}_key", columns.join("_")),
         ConstraintKind::ForeignKey { columns, .. } => format!("{base}_{}_fkey", columns.join("_")),
         ConstraintKind::Exclude { columns } => format!("{base}_{}_excl", columns.join("_")),
-        ConstraintKind::NotNull { column } | ConstraintKind::Default { column } => format!("{base}_{column}_not_null"),
+        ConstraintKind::NotNull { column } | ConstraintKind::Default { column } => {
+            format!("{base}_{column}_not_null")
+        }
         ConstraintKind::Check(expression) => match expression.words.first() {
             Some(column) => format!("{base}_{column}_check"),
             None => format!("{base}_check"),
@@ -1178,10 +1308,14 @@ pub fn constraint_name(table: &Name, constraint: &Constraint) -> String {
 }
 
 fn index_name(table: &Name, index: &Index) -> String {
-    let keys: Vec<&str> = index.keys.iter().map(|key| match key {
-        IndexKey::Column(name) => name.as_str(),
-        IndexKey::Expression(expression) => expression.functions.first().map_or("expr", String::as_str),
-    }).collect();
+    let keys: Vec<&str> = index
+        .keys
+        .iter()
+        .map(|key| match key {
+            IndexKey::Column(name) => name.as_str(),
+            IndexKey::Expression(expression) => expression.functions.first().map_or("expr", String::as_str),
+        })
+        .collect();
     format!("{}_{}_idx", table.name, keys.join("_"))
 }
 
@@ -1225,10 +1359,15 @@ fn adopt_index(table: &mut Table, index: &str, constraint: &str, columns: &mut V
     if let Some(state) = table.indexes.iter_mut().find(|state| state.index.name.as_deref() == Some(index)) {
         state.index.name = Some(constraint.to_owned());
         state.constraint = Some(constraint.to_owned());
-        *columns = state.index.keys.iter().filter_map(|key| match key {
-            IndexKey::Column(name) => Some(name.clone()),
-            IndexKey::Expression(_) => None,
-        }).collect();
+        *columns = state
+            .index
+            .keys
+            .iter()
+            .filter_map(|key| match key {
+                IndexKey::Column(name) => Some(name.clone()),
+                IndexKey::Expression(_) => None,
+            })
+            .collect();
     }
 }
 
@@ -1276,7 +1415,10 @@ fn rename_column(table: &mut Table, from: &str, to: &str) {
     for constraint in &mut table.constraints {
         match &mut constraint.kind {
             ConstraintKind::Check(expression) => expression.words.iter_mut().for_each(follow),
-            ConstraintKind::Unique { columns, .. } | ConstraintKind::PrimaryKey { columns, .. } | ConstraintKind::Exclude { columns } | ConstraintKind::ForeignKey { columns, .. } => {
+            ConstraintKind::Unique { columns, .. }
+            | ConstraintKind::PrimaryKey { columns, .. }
+            | ConstraintKind::Exclude { columns }
+            | ConstraintKind::ForeignKey { columns, .. } => {
                 columns.iter_mut().for_each(follow);
             }
             ConstraintKind::NotNull { column } | ConstraintKind::Default { column } => follow(column),

@@ -403,85 +403,227 @@ pub struct Merge {
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[allow(missing_docs)] // The names are those of the SQL.
 pub enum AlterAction {
-    AddColumn { column: Column, if_not_exists: bool },
-    DropColumn { column: String, if_exists: bool, cascade: bool },
-    RenameColumn { from: String, to: String },
-    RenameTable { to: Name },
-    RenameConstraint { from: String, to: String },
-    RenameIndex { from: String, to: String },
-    SetSchema { schema: String },
-    AlterColumnType { column: String, data_type: DataType, using: Option<Expression> },
-    SetDefault { column: String, default: Expression },
-    DropDefault { column: String },
-    SetNotNull { column: String },
-    DropNotNull { column: String },
-    SetExpression { column: String, expression: Expression },
-    DropExpression { column: String, if_exists: bool },
-    AddIdentity { column: String, always: bool },
-    SetIdentity { column: String, restart: bool },
-    DropIdentity { column: String, if_exists: bool },
-    SetStatistics { column: String },
-    SetStorage { column: String },
-    SetCompression { column: String },
-    SetColumnOptions { column: String, reset: bool },
+    AddColumn {
+        column: Column,
+        if_not_exists: bool,
+    },
+    DropColumn {
+        column: String,
+        if_exists: bool,
+        cascade: bool,
+    },
+    RenameColumn {
+        from: String,
+        to: String,
+    },
+    RenameTable {
+        to: Name,
+    },
+    RenameConstraint {
+        from: String,
+        to: String,
+    },
+    RenameIndex {
+        from: String,
+        to: String,
+    },
+    SetSchema {
+        schema: String,
+    },
+    AlterColumnType {
+        column: String,
+        data_type: DataType,
+        using: Option<Expression>,
+    },
+    SetDefault {
+        column: String,
+        default: Expression,
+    },
+    DropDefault {
+        column: String,
+    },
+    SetNotNull {
+        column: String,
+    },
+    DropNotNull {
+        column: String,
+    },
+    SetExpression {
+        column: String,
+        expression: Expression,
+    },
+    DropExpression {
+        column: String,
+        if_exists: bool,
+    },
+    AddIdentity {
+        column: String,
+        always: bool,
+    },
+    SetIdentity {
+        column: String,
+        restart: bool,
+    },
+    DropIdentity {
+        column: String,
+        if_exists: bool,
+    },
+    SetStatistics {
+        column: String,
+    },
+    SetStorage {
+        column: String,
+    },
+    SetCompression {
+        column: String,
+    },
+    SetColumnOptions {
+        column: String,
+        reset: bool,
+    },
     AddConstraint(Constraint),
-    DropConstraint { name: String, if_exists: bool, cascade: bool },
-    AlterConstraint { name: String, enforced: Option<bool>, inherit: Option<bool> },
-    ValidateConstraint { name: String },
+    DropConstraint {
+        name: String,
+        if_exists: bool,
+        cascade: bool,
+    },
+    AlterConstraint {
+        name: String,
+        enforced: Option<bool>,
+        inherit: Option<bool>,
+    },
+    ValidateConstraint {
+        name: String,
+    },
     OwnerTo,
     SetTablespace,
-    SetLogged { logged: bool },
-    SetAccessMethod { method: String },
-    SetStorageParams { names: Vec<String>, reset: bool },
+    SetLogged {
+        logged: bool,
+    },
+    SetAccessMethod {
+        method: String,
+    },
+    SetStorageParams {
+        names: Vec<String>,
+        reset: bool,
+    },
     ClusterOn,
     SetWithoutCluster,
     SetWithoutOids,
     ReplicaIdentity,
-    RowSecurity { action: Action },
-    Trigger { enable: bool, name: String },
-    Rule { enable: bool },
-    Inherit { parent: Name },
-    NoInherit { parent: Name },
-    OfType { type_name: Name },
+    RowSecurity {
+        action: Action,
+    },
+    Trigger {
+        enable: bool,
+        name: String,
+    },
+    Rule {
+        enable: bool,
+    },
+    Inherit {
+        parent: Name,
+    },
+    NoInherit {
+        parent: Name,
+    },
+    OfType {
+        type_name: Name,
+    },
     NotOf,
     Options,
-    AttachPartition { partition: Name, bound: PartitionBound },
-    DetachPartition { partition: Name, concurrently: bool, finalize: bool },
-    MergePartitions { partitions: Vec<Name>, into: Name },
-    SplitPartition { partition: Name, into: Vec<Name> },
+    AttachPartition {
+        partition: Name,
+        bound: PartitionBound,
+    },
+    DetachPartition {
+        partition: Name,
+        concurrently: bool,
+        finalize: bool,
+    },
+    MergePartitions {
+        partitions: Vec<Name>,
+        into: Name,
+    },
+    SplitPartition {
+        partition: Name,
+        into: Vec<Name>,
+    },
     /// MySQL family: `MODIFY`, or `CHANGE` when `from` differs.
-    ChangeColumn { from: String, column: Column, if_exists: bool },
+    ChangeColumn {
+        from: String,
+        column: Column,
+        if_exists: bool,
+    },
     AddIndex(Index),
-    DropIndex { name: String, if_exists: bool },
+    DropIndex {
+        name: String,
+        if_exists: bool,
+    },
     DropPrimaryKey,
-    DropForeignKey { name: String, if_exists: bool },
-    AlterIndex { name: String },
-    ColumnVisibility { column: String },
-    ConvertCharset { charset: String, collation: Option<String> },
+    DropForeignKey {
+        name: String,
+        if_exists: bool,
+    },
+    AlterIndex {
+        name: String,
+    },
+    ColumnVisibility {
+        column: String,
+    },
+    ConvertCharset {
+        charset: String,
+        collation: Option<String>,
+    },
     DefaultCharset,
-    Engine { engine: String },
-    TableOption { name: String, value: String },
+    Engine {
+        engine: String,
+    },
+    TableOption {
+        name: String,
+        value: String,
+    },
     OrderBy,
     Force,
-    Keys { enable: bool },
-    Tablespace { import: bool },
+    Keys {
+        enable: bool,
+    },
+    Tablespace {
+        import: bool,
+    },
     AddPartition,
-    DropPartition { names: Vec<String> },
+    DropPartition {
+        names: Vec<String>,
+    },
     TruncatePartition,
     CoalescePartition,
     ReorganizePartition,
-    ExchangePartition { with: Name },
-    PartitionMaintenance { word: String },
+    ExchangePartition {
+        with: Name,
+    },
+    PartitionMaintenance {
+        word: String,
+    },
     RemovePartitioning,
     PartitionBy,
-    SystemVersioning { add: bool },
+    SystemVersioning {
+        add: bool,
+    },
     /// SQL Server: the column's type and nullability are set anew.
-    AlterColumn { column: Column },
-    ConstraintCheck { enable: bool },
+    AlterColumn {
+        column: Column,
+    },
+    ConstraintCheck {
+        enable: bool,
+    },
     SwitchPartition,
-    Rebuild { online: bool },
+    Rebuild {
+        online: bool,
+    },
     /// The words were not understood.
-    Unknown { text: String },
+    Unknown {
+        text: String,
+    },
 }
 
 impl AlterAction {
@@ -647,8 +789,12 @@ pub enum SequenceAction {
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[allow(missing_docs)]
 pub enum IndexAction {
-    Rename { to: String },
-    AttachPartition { partition: Name },
+    Rename {
+        to: String,
+    },
+    AttachPartition {
+        partition: Name,
+    },
     SetTablespace,
     SetStorageParams,
     ResetStorageParams,
@@ -656,16 +802,25 @@ pub enum IndexAction {
     DependsOnExtension,
     /// SQL Server.
     Disable,
-    Rebuild { online: bool },
+    Rebuild {
+        online: bool,
+    },
 }
 
 /// One part of an `ALTER` of a view or materialized view that is no `ALTER TABLE` in disguise.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[allow(missing_docs)]
 pub enum ViewAction {
-    Rename { to: String },
-    RenameColumn { from: String, to: String },
-    SetSchema { schema: String },
+    Rename {
+        to: String,
+    },
+    RenameColumn {
+        from: String,
+        to: String,
+    },
+    SetSchema {
+        schema: String,
+    },
     SetDefault,
     DropDefault,
     OwnerTo,
@@ -741,58 +896,193 @@ pub struct Block {
 pub enum Change {
     CreateTable(Box<CreateTable>),
     AlterTable(AlterTable),
-    RenameTables { pairs: Vec<(Name, Name)> },
+    RenameTables {
+        pairs: Vec<(Name, Name)>,
+    },
     /// `DROP` of anything that has names; `Reading::kind` says of what.
     Drop(Drop),
-    CreateIndex { table: Name, only: bool, concurrently: bool, index: Index, algorithm: Option<String>, lock: Option<String> },
-    AlterIndex { index: Name, table: Option<Name>, if_exists: bool, action: IndexAction },
-    Reindex { scope: ReindexScope, name: Option<Name>, concurrently: bool },
-    CreateView { name: Name, or_replace: bool, if_not_exists: bool, materialized: bool, temporary: bool, query: Query, columns: Vec<String>, with_data: bool },
-    AlterView { name: Name, materialized: bool, if_exists: bool, action: ViewAction },
-    RefreshMaterializedView { name: Name, concurrently: bool, with_data: bool },
-    CreateType { name: Name, form: TypeForm },
-    AlterType { name: Name, actions: Vec<TypeAction> },
-    CreateDomain { name: Name, base: DataType, not_null: bool, check: bool, default: bool },
-    AlterDomain { name: Name, action: DomainAction },
-    CreateSequence { name: Name, if_not_exists: bool, owned_by: Option<Name> },
-    AlterSequence { name: Name, if_exists: bool, actions: Vec<SequenceAction> },
-    CreateTrigger { name: String, table: Name, or_replace: bool, references: Option<Name> },
-    AlterTrigger { table: Option<Name> },
-    CreateRule { table: Name, or_replace: bool },
-    AlterRule { table: Name },
-    CreatePolicy { name: String, table: Name },
-    AlterPolicy { table: Name },
-    CreateFunction { name: Name, or_replace: bool, language: Option<String>, volatility: Option<String> },
-    CreateSchema { name: Option<Name>, if_not_exists: bool, elements: Vec<Reading> },
-    AlterSchema { name: Name, rename_to: Option<String> },
-    AlterSchemaTransfer { table: Name, schema: String },
-    CreateStatistics { tables: Vec<Name> },
+    CreateIndex {
+        table: Name,
+        only: bool,
+        concurrently: bool,
+        index: Index,
+        algorithm: Option<String>,
+        lock: Option<String>,
+    },
+    AlterIndex {
+        index: Name,
+        table: Option<Name>,
+        if_exists: bool,
+        action: IndexAction,
+    },
+    Reindex {
+        scope: ReindexScope,
+        name: Option<Name>,
+        concurrently: bool,
+    },
+    CreateView {
+        name: Name,
+        or_replace: bool,
+        if_not_exists: bool,
+        materialized: bool,
+        temporary: bool,
+        query: Query,
+        columns: Vec<String>,
+        with_data: bool,
+    },
+    AlterView {
+        name: Name,
+        materialized: bool,
+        if_exists: bool,
+        action: ViewAction,
+    },
+    RefreshMaterializedView {
+        name: Name,
+        concurrently: bool,
+        with_data: bool,
+    },
+    CreateType {
+        name: Name,
+        form: TypeForm,
+    },
+    AlterType {
+        name: Name,
+        actions: Vec<TypeAction>,
+    },
+    CreateDomain {
+        name: Name,
+        base: DataType,
+        not_null: bool,
+        check: bool,
+        default: bool,
+    },
+    AlterDomain {
+        name: Name,
+        action: DomainAction,
+    },
+    CreateSequence {
+        name: Name,
+        if_not_exists: bool,
+        owned_by: Option<Name>,
+    },
+    AlterSequence {
+        name: Name,
+        if_exists: bool,
+        actions: Vec<SequenceAction>,
+    },
+    CreateTrigger {
+        name: String,
+        table: Name,
+        or_replace: bool,
+        references: Option<Name>,
+    },
+    AlterTrigger {
+        table: Option<Name>,
+    },
+    CreateRule {
+        table: Name,
+        or_replace: bool,
+    },
+    AlterRule {
+        table: Name,
+    },
+    CreatePolicy {
+        name: String,
+        table: Name,
+    },
+    AlterPolicy {
+        table: Name,
+    },
+    CreateFunction {
+        name: Name,
+        or_replace: bool,
+        language: Option<String>,
+        volatility: Option<String>,
+    },
+    CreateSchema {
+        name: Option<Name>,
+        if_not_exists: bool,
+        elements: Vec<Reading>,
+    },
+    AlterSchema {
+        name: Name,
+        rename_to: Option<String>,
+    },
+    AlterSchemaTransfer {
+        table: Name,
+        schema: String,
+    },
+    CreateStatistics {
+        tables: Vec<Name>,
+    },
     /// `CREATE/ALTER/DROP PUBLICATION … TABLE …`: tables are those named.
-    Publication { tables: Vec<Name> },
-    Truncate { tables: Vec<Name>, cascade: bool, restart_identity: bool, only: bool },
+    Publication {
+        tables: Vec<Name>,
+    },
+    Truncate {
+        tables: Vec<Name>,
+        cascade: bool,
+        restart_identity: bool,
+        only: bool,
+    },
     Insert(Box<Insert>),
     Update(Box<Update>),
     Delete(Box<Delete>),
     Merge(Box<Merge>),
     Select(Box<Query>),
-    Copy { table: Option<Name>, into_table: bool, query: Option<Query> },
-    LoadData { table: Name },
-    Call { name: Name },
-    Grant { tables: Vec<Name>, grantees: Vec<String> },
-    Revoke { tables: Vec<Name>, grantees: Vec<String>, role: bool },
-    Comment { table: Option<Name> },
-    LockTables { tables: Vec<Name>, mode: Option<String> },
-    Vacuum { tables: Vec<Name>, full: bool },
-    Cluster { table: Option<Name> },
+    Copy {
+        table: Option<Name>,
+        into_table: bool,
+        query: Option<Query>,
+    },
+    LoadData {
+        table: Name,
+    },
+    Call {
+        name: Name,
+    },
+    Grant {
+        tables: Vec<Name>,
+        grantees: Vec<String>,
+    },
+    Revoke {
+        tables: Vec<Name>,
+        grantees: Vec<String>,
+        role: bool,
+    },
+    Comment {
+        table: Option<Name>,
+    },
+    LockTables {
+        tables: Vec<Name>,
+        mode: Option<String>,
+    },
+    Vacuum {
+        tables: Vec<Name>,
+        full: bool,
+    },
+    Cluster {
+        table: Option<Name>,
+    },
     /// `ANALYZE`.
-    Analyze { tables: Vec<Name> },
+    Analyze {
+        tables: Vec<Name>,
+    },
     /// MySQL's `OPTIMIZE`, `REPAIR`, `CHECK` TABLE.
-    Maintain { tables: Vec<Name> },
+    Maintain {
+        tables: Vec<Name>,
+    },
     Block(Block),
-    Set { name: String, value: String, local: bool },
+    Set {
+        name: String,
+        value: String,
+        local: bool,
+    },
     Begin,
     Commit,
-    Rollback { to_savepoint: bool },
+    Rollback {
+        to_savepoint: bool,
+    },
     Savepoint,
     /// Understood by its kind; touches no rows, no table that stood before: roles, extensions, functions, settings.
     Other,

@@ -27,14 +27,18 @@ static KNOWN: LazyLock<HashMap<&'static str, Vec<Known>>> = LazyLock::new(|| {
     let mut known: HashMap<&'static str, Vec<Known>> = HashMap::new();
     for line in FUNCTIONS.lines() {
         let mut parts = line.split(' ');
-        let (Some(name), Some(letter), Some(versions)) = (parts.next(), parts.next(), parts.next()) else { continue };
+        let (Some(name), Some(letter), Some(versions)) = (parts.next(), parts.next(), parts.next()) else {
+            continue;
+        };
         let volatility = match letter {
             "i" => Volatility::Immutable,
             "s" => Volatility::Stable,
             _ => Volatility::Volatile,
         };
         let (first, last) = versions.split_once('-').unwrap_or((versions, versions));
-        let (Ok(first), Ok(last)) = (first.parse(), last.parse()) else { continue };
+        let (Ok(first), Ok(last)) = (first.parse(), last.parse()) else {
+            continue;
+        };
         known.entry(name).or_default().push(Known { volatility, first, last });
     }
     known
@@ -43,10 +47,12 @@ static KNOWN: LazyLock<HashMap<&'static str, Vec<Known>>> = LazyLock::new(|| {
 /// Functions that SQL knows as words, and the expressions that stand for functions.
 fn of_the_language(name: &str) -> Option<Volatility> {
     Some(match name {
-        "current_timestamp" | "current_date" | "current_time" | "localtimestamp" | "localtime" | "current_user" | "session_user" | "user"
-        | "current_role" | "current_catalog" | "current_schema" | "system_user" => Volatility::Stable,
-        "coalesce" | "nullif" | "greatest" | "least" | "cast" | "extract" | "overlay" | "position" | "substring" | "trim" | "row" | "xmlelement"
-        | "xmlforest" | "xmlconcat" | "json_object" | "json_array" | "grouping" | "treat" | "collation" | "normalize" => Volatility::Immutable,
+        "current_timestamp" | "current_date" | "current_time" | "localtimestamp" | "localtime" | "current_user" | "session_user"
+        | "user" | "current_role" | "current_catalog" | "current_schema" | "system_user" => Volatility::Stable,
+        "coalesce" | "nullif" | "greatest" | "least" | "cast" | "extract" | "overlay" | "position" | "substring" | "trim" | "row"
+        | "xmlelement" | "xmlforest" | "xmlconcat" | "json_object" | "json_array" | "grouping" | "treat" | "collation" | "normalize" => {
+            Volatility::Immutable
+        }
         _ => return None,
     })
 }

@@ -105,7 +105,14 @@ fn read_piece(text: &str, pieces: &Split, piece: &Piece, dialect: Dialect) -> Re
     let tokens = pieces.tokens.get(piece.first_token as usize..piece.end_token as usize).unwrap_or_default();
     if piece.form == Form::Client {
         let why = "the client runs what is not in this text".to_owned();
-        return Reading { kind: Kind::Unknown, actions: Vec::new(), flags: Default::default(), relation: None, change: Change::Unknown, not_understood: Some(why) };
+        return Reading {
+            kind: Kind::Unknown,
+            actions: Vec::new(),
+            flags: Default::default(),
+            relation: None,
+            change: Change::Unknown,
+            not_understood: Some(why),
+        };
     }
     let mut reading = understand::read(Cursor::new(text, tokens, dialect));
     if piece.form == Form::Unterminated {

@@ -81,7 +81,17 @@ pub struct Split {
 /// Splits `text`; never fails.
 #[must_use]
 pub fn split(text: &str, dialect: Dialect) -> Split {
-    Splitter { text, dialect, lexer: Lexer::new(text, dialect), out: Split::default(), delimiter: None, loose: false, counted: Counted::default(), comments_seen: 0 }.run()
+    Splitter {
+        text,
+        dialect,
+        lexer: Lexer::new(text, dialect),
+        out: Split::default(),
+        delimiter: None,
+        loose: false,
+        counted: Counted::default(),
+        comments_seen: 0,
+    }
+    .run()
 }
 
 #[derive(Default)]
@@ -268,7 +278,9 @@ impl<'a> Splitter<'a> {
             if self.ends_at_line(at) {
                 return End::Terminator;
             }
-            let Some(token) = self.lexer.next_token() else { continue };
+            let Some(token) = self.lexer.next_token() else {
+                continue;
+            };
             match self.byte(token.start as usize) {
                 b'(' | b'[' if token.kind == TokenKind::Punctuation => brackets += 1,
                 b')' | b']' if token.kind == TokenKind::Punctuation => brackets = brackets.saturating_sub(1),
@@ -322,7 +334,9 @@ impl<'a> Splitter<'a> {
 
     fn reads_stdin(&self, first_token: usize) -> bool {
         let tokens = self.out.tokens.get(first_token..).unwrap_or_default();
-        let is = |token: &Token, word: &str| self.text.get(token.start as usize..token.end as usize).is_some_and(|text| text.eq_ignore_ascii_case(word));
+        let is = |token: &Token, word: &str| {
+            self.text.get(token.start as usize..token.end as usize).is_some_and(|text| text.eq_ignore_ascii_case(word))
+        };
         self.dialect == Dialect::Postgresql
             && tokens.first().is_some_and(|token| is(token, "copy"))
             && tokens.windows(2).any(|pair| matches!(pair, [a, b] if is(a, "from") && is(b, "stdin")))
@@ -431,7 +445,11 @@ impl Body {
             self.depth -= 1;
         } else if self.depth > 0 && (is("case") || (is("begin") && self.dialect == Dialect::Postgresql)) {
             self.depth += 1;
-        } else if self.depth > 0 && self.at_start && self.dialect.is_mysql_family() && (is("if") || is("loop") || is("repeat") || is("while")) {
+        } else if self.depth > 0
+            && self.at_start
+            && self.dialect.is_mysql_family()
+            && (is("if") || is("loop") || is("repeat") || is("while"))
+        {
             self.depth += 1;
         }
     }

@@ -338,9 +338,7 @@ impl<'a> Lexer<'a> {
         let prefix = self.bytes.get(start..self.at).unwrap_or_default();
         match (prefix, self.byte(self.at)) {
             ([b'e' | b'E'], b'\'') if self.dialect == Dialect::Postgresql => self.quoted_by(b'\'', true, TokenKind::String),
-            ([b'n' | b'N' | b'b' | b'B' | b'x' | b'X'], b'\'') => {
-                self.quoted_by(b'\'', self.dialect.is_mysql_family(), TokenKind::String)
-            }
+            ([b'n' | b'N' | b'b' | b'B' | b'x' | b'X'], b'\'') => self.quoted_by(b'\'', self.dialect.is_mysql_family(), TokenKind::String),
             ([b'u' | b'U'], b'&') if self.byte(self.at + 1) == b'\'' => {
                 self.at += 1;
                 self.quoted_by(b'\'', false, TokenKind::String)
@@ -415,8 +413,5 @@ pub const fn is_word_part(b: u8) -> bool {
 }
 
 const fn is_operator_part(b: u8) -> bool {
-    matches!(
-        b,
-        b'+' | b'-' | b'*' | b'/' | b'<' | b'>' | b'=' | b'~' | b'!' | b'@' | b'#' | b'%' | b'^' | b'&' | b'|' | b'?' | b'`'
-    )
+    matches!(b, b'+' | b'-' | b'*' | b'/' | b'<' | b'>' | b'=' | b'~' | b'!' | b'@' | b'#' | b'%' | b'^' | b'&' | b'|' | b'?' | b'`')
 }

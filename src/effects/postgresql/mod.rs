@@ -17,14 +17,24 @@ pub fn effect(reading: &Reading, place: &Place<'_>) -> Effect {
     let mut effect = Effect::default();
     if let Some(first) = first_version(reading) {
         if place.server.version.major < first {
-            effect.fail("42601", When::Always, format!("PostgreSQL {} does not know this syntax; it comes with {first}", place.server.version.major));
+            effect.fail(
+                "42601",
+                When::Always,
+                format!("PostgreSQL {} does not know this syntax; it comes with {first}", place.server.version.major),
+            );
             return effect;
         }
     }
     match &reading.change {
         Change::CreateTable(create) => tables::create(&mut effect, create, place),
         Change::AlterTable(alter) => tables::alter(&mut effect, reading, alter, place),
-        Change::Insert(_) | Change::Update(_) | Change::Delete(_) | Change::Merge(_) | Change::Select(_) | Change::Copy { .. } | Change::Truncate { .. } => {
+        Change::Insert(_)
+        | Change::Update(_)
+        | Change::Delete(_)
+        | Change::Merge(_)
+        | Change::Select(_)
+        | Change::Copy { .. }
+        | Change::Truncate { .. } => {
             rows::effect(&mut effect, &reading.change, place);
         }
         _ => objects::effect(&mut effect, reading, place),
@@ -44,11 +54,17 @@ fn first_version(reading: &Reading) -> Option<u16> {
             .iter()
             .filter_map(|action| match action {
                 AlterAction::DropExpression { .. } => Some(13),
-                AlterAction::DetachPartition { concurrently: true, .. } | AlterAction::DetachPartition { finalize: true, .. } | AlterAction::SetCompression { .. } => Some(14),
+                AlterAction::DetachPartition { concurrently: true, .. }
+                | AlterAction::DetachPartition { finalize: true, .. }
+                | AlterAction::SetCompression { .. } => Some(14),
                 AlterAction::SetAccessMethod { .. } => Some(15),
                 AlterAction::SetExpression { .. } => Some(17),
                 AlterAction::AddColumn { column, .. } if matches!(column.generated, Some((Generated::Virtual, _))) => Some(18),
-                AlterAction::AddConstraint(constraint) if constraint.not_enforced || matches!(constraint.kind, ConstraintKind::NotNull { .. }) => Some(18),
+                AlterAction::AddConstraint(constraint)
+                    if constraint.not_enforced || matches!(constraint.kind, ConstraintKind::NotNull { .. }) =>
+                {
+                    Some(18)
+                }
                 AlterAction::AlterConstraint { enforced: Some(_), .. } | AlterAction::AlterConstraint { inherit: Some(_), .. } => Some(18),
                 AlterAction::MergePartitions { .. } | AlterAction::SplitPartition { .. } => Some(19),
                 AlterAction::AddConstraint(_) if flag("nulls_not_distinct") => Some(15),
@@ -59,7 +75,9 @@ fn first_version(reading: &Reading) -> Option<u16> {
         Change::CreateTrigger { or_replace: true, .. } => Some(14),
         Change::AlterSequence { actions, .. } if actions.contains(&SequenceAction::SetLogged) => Some(15),
         Change::Merge(_) => Some(15),
-        Change::CreateTable(create) if create.columns.iter().any(|column| matches!(column.generated, Some((Generated::Virtual, _)))) => Some(18),
+        Change::CreateTable(create) if create.columns.iter().any(|column| matches!(column.generated, Some((Generated::Virtual, _)))) => {
+            Some(18)
+        }
         Change::CreateFunction { .. } if flag("atomic_body") => Some(14),
         _ if reading.kind == Kind::CreateSequence && flag("unlogged") => Some(15),
         _ => None,
@@ -77,10 +95,18 @@ fn in_transaction(effect: &mut Effect, reading: &Reading, place: &Place<'_>) {
         Change::Reindex { scope: ReindexScope::Schema, .. } => "REINDEX SCHEMA",
         Change::Reindex { scope: ReindexScope::Database, .. } => "REINDEX DATABASE",
         Change::Reindex { scope: ReindexScope::System, .. } => "REINDEX SYSTEM",
-        Change::Reindex { name: Some(name), .. } if place.server.version.major >= 14 && place.catalog.table(name).is_some_and(|table| table.partition_by.is_some()) => "REINDEX TABLE of a partitioned table",
+        Change::Reindex { name: Some(name), .. }
+            if place.server.version.major >= 14 && place.catalog.table(name).is_some_and(|table| table.partition_by.is_some()) =>
+        {
+            "REINDEX TABLE of a partitioned table"
+        }
         Change::Vacuum { .. } => "VACUUM",
         Change::Cluster { table: None } => "CLUSTER without a table",
-        Change::AlterTable(alter) if alter.actions.iter().any(|action| matches!(action, AlterAction::DetachPartition { concurrently: true, .. })) => "ALTER TABLE … DETACH PARTITION CONCURRENTLY",
+        Change::AlterTable(alter)
+            if alter.actions.iter().any(|action| matches!(action, AlterAction::DetachPartition { concurrently: true, .. })) =>
+        {
+            "ALTER TABLE … DETACH PARTITION CONCURRENTLY"
+        }
         _ => match reading.kind {
             Kind::AlterSystem => "ALTER SYSTEM",
             Kind::CreateDatabase => "CREATE DATABASE",
@@ -132,7 +158,13 @@ pub(crate) fn meets(effect: &mut Effect, situation: &'static str, table: &Name, 
 }
 
 /// The same for all partitions and children.
-pub(crate) fn meets_all(effect: &mut Effect, situation: &'static str, table: &Name, only: bool, place: &Place<'_>) -> Option<&'static Fact> {
+pub(crate) fn meets_all(
+    effect: &mut Effect,
+    situation: &'static str,
+    table: &Name,
+    only: bool,
+    place: &Place<'_>,
+) -> Option<&'static Fact> {
     let fact = meets(effect, situation, table, place)?;
     if !only {
         for child in place.catalog.descendants(table) {
@@ -195,7 +227,8 @@ pub(crate) fn is_volatile(functions: &[String], place: &Place<'_>) -> bool {
 /// A function that this server does not bring and nobody made: 42883.
 pub(crate) fn missing_function(effect: &mut Effect, functions: &[String], place: &Place<'_>) {
     for name in functions {
-        let gone = place.catalog.function(name).is_none() && crate::sql::functions::exists_in(name, place.server.version.major) == Some(false);
+        let gone =
+            place.catalog.function(name).is_none() && crate::sql::functions::exists_in(name, place.server.version.major) == Some(false);
         if gone {
             effect.fail("42883", When::Always, format!("function `{name}()` does not exist in PostgreSQL {}", place.server.version.major));
         }

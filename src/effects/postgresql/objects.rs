@@ -127,13 +127,29 @@ pub fn effect(effect: &mut Effect, reading: &Reading, place: &Place<'_>) {
         }
         Change::Other if reading.kind == Kind::ImportForeignSchema => drop_result(fact(effect, "object_without_table", place)),
         Change::Other => other(effect, reading, place),
-        Change::CreateFunction { .. } | Change::CreateDomain { .. } | Change::Grant { .. } | Change::Set { .. } | Change::Begin | Change::Commit
-        | Change::Rollback { .. } | Change::Savepoint | Change::AlterTrigger { table: None } => drop_result(fact(effect, "object_without_table", place)),
+        Change::CreateFunction { .. }
+        | Change::CreateDomain { .. }
+        | Change::Grant { .. }
+        | Change::Set { .. }
+        | Change::Begin
+        | Change::Commit
+        | Change::Rollback { .. }
+        | Change::Savepoint
+        | Change::AlterTrigger { table: None } => drop_result(fact(effect, "object_without_table", place)),
         Change::AlterSchemaTransfer { .. } | Change::Maintain { .. } | Change::LoadData { .. } | Change::RenameTables { .. } => {
             effect.unknown = Some(format!("PostgreSQL has no `{}`", reading.kind.word()));
         }
-        Change::CreateTable(_) | Change::AlterTable(_) | Change::Insert(_) | Change::Update(_) | Change::Delete(_) | Change::Merge(_) | Change::Select(_)
-        | Change::Copy { .. } | Change::Truncate { .. } | Change::Block(_) | Change::Unknown => {}
+        Change::CreateTable(_)
+        | Change::AlterTable(_)
+        | Change::Insert(_)
+        | Change::Update(_)
+        | Change::Delete(_)
+        | Change::Merge(_)
+        | Change::Select(_)
+        | Change::Copy { .. }
+        | Change::Truncate { .. }
+        | Change::Block(_)
+        | Change::Unknown => {}
     }
 }
 
@@ -144,7 +160,8 @@ fn reading_is_on_constraint(reading: &Reading) -> bool {
 }
 
 fn every_table(effect: &mut Effect, situation: &'static str, place: &Place<'_>) {
-    let tables: Vec<Name> = place.catalog.tables().filter(|(_, table)| table.kind == RelationKind::Table).map(|(name, _)| name.clone()).collect();
+    let tables: Vec<Name> =
+        place.catalog.tables().filter(|(_, table)| table.kind == RelationKind::Table).map(|(name, _)| name.clone()).collect();
     for table in tables {
         meets(effect, situation, &table, place);
     }
@@ -182,7 +199,9 @@ fn create_index(effect: &mut Effect, table: &Name, only: bool, concurrently: boo
     }
     let found = place.catalog.table(table);
     let own_name = index.name.as_deref();
-    if let Some(name) = own_name.filter(|name| place.catalog.index(&Name { schema: table.schema.clone(), name: (*name).to_owned() }).is_some()) {
+    if let Some(name) =
+        own_name.filter(|name| place.catalog.index(&Name { schema: table.schema.clone(), name: (*name).to_owned() }).is_some())
+    {
         if index.if_not_exists {
             meets(effect, "create_index_only", table, place);
         } else {
@@ -230,8 +249,12 @@ fn alter_index(effect: &mut Effect, index: &Name, if_exists: bool, action: &Inde
     match action {
         IndexAction::SetTablespace => effect.work = Work::Instant,
         IndexAction::Disable | IndexAction::Rebuild { .. } => effect.unknown = Some("PostgreSQL has no such `ALTER INDEX`".to_owned()),
-        IndexAction::Rename { .. } | IndexAction::AttachPartition { .. } | IndexAction::SetStorageParams | IndexAction::ResetStorageParams
-        | IndexAction::SetStatistics | IndexAction::DependsOnExtension => {}
+        IndexAction::Rename { .. }
+        | IndexAction::AttachPartition { .. }
+        | IndexAction::SetStorageParams
+        | IndexAction::ResetStorageParams
+        | IndexAction::SetStatistics
+        | IndexAction::DependsOnExtension => {}
     }
 }
 
@@ -251,7 +274,9 @@ fn reindex(effect: &mut Effect, scope: ReindexScope, name: Option<&Name>, concur
     };
     fact(effect, situation, place);
     for table in tables {
-        let real = place.catalog.table(&table).is_some_and(|found| found.kind != RelationKind::View && found.partition_by.is_none() && (!found.indexes.is_empty() || scope == ReindexScope::Table));
+        let real = place.catalog.table(&table).is_some_and(|found| {
+            found.kind != RelationKind::View && found.partition_by.is_none() && (!found.indexes.is_empty() || scope == ReindexScope::Table)
+        });
         if real || place.catalog.table(&table).is_none() {
             meets(effect, situation, &table, place);
             effect.builds.push(table);
@@ -331,8 +356,19 @@ fn drop_table(effect: &mut Effect, name: &Name, drop: &Drop, place: &Place<'_>) 
     }
     let dropped: Vec<Name> = drop.names.iter().map(|other| place.catalog.key(other)).collect();
     let views = place.catalog.views_on(name);
-    let children: Vec<Name> = place.catalog.descendants(name).into_iter().filter(|child| place.catalog.table(child).is_some_and(|found| found.partition_of.is_none())).collect();
-    let keys: Vec<(Name, String)> = place.catalog.foreign_keys_to(name).into_iter().filter(|(owner, _)| *owner != key && !dropped.contains(owner)).map(|(owner, found)| (owner, found.name.unwrap_or_default())).collect();
+    let children: Vec<Name> = place
+        .catalog
+        .descendants(name)
+        .into_iter()
+        .filter(|child| place.catalog.table(child).is_some_and(|found| found.partition_of.is_none()))
+        .collect();
+    let keys: Vec<(Name, String)> = place
+        .catalog
+        .foreign_keys_to(name)
+        .into_iter()
+        .filter(|(owner, _)| *owner != key && !dropped.contains(owner))
+        .map(|(owner, found)| (owner, found.name.unwrap_or_default()))
+        .collect();
     if drop.cascade {
         for view in &views {
             lock(effect, view, LockMode::AccessExclusive, place);
@@ -346,7 +382,13 @@ fn drop_table(effect: &mut Effect, name: &Name, drop: &Drop, place: &Place<'_>) 
             lock(effect, child, LockMode::AccessExclusive, place);
             loses_rows(effect, child, &format!("child `{child}` is dropped too"), place);
         }
-    } else if let Some(dependent) = views.iter().map(|view| format!("view `{view}`")).chain(keys.iter().map(|(owner, _)| format!("a foreign key of `{owner}`"))).chain(children.iter().map(|child| format!("child `{child}`"))).next() {
+    } else if let Some(dependent) = views
+        .iter()
+        .map(|view| format!("view `{view}`"))
+        .chain(keys.iter().map(|(owner, _)| format!("a foreign key of `{owner}`")))
+        .chain(children.iter().map(|child| format!("child `{child}`")))
+        .next()
+    {
         effect.fail("2BP01", When::Always, format!("{dependent} depends on `{name}`"));
     }
     if !place.catalog.is_new(name) {
@@ -406,11 +448,17 @@ fn drop_index(effect: &mut Effect, name: &Name, drop: &Drop, place: &Place<'_>) 
     if !state.is_new && !place.catalog.is_new(table) {
         effect.lose(Loss::Low, format!("index `{name}` is dropped"));
         if state.index.unique {
-            let columns: Vec<&str> = state.index.keys.iter().filter_map(|key| match key {
-                IndexKey::Column(column) => Some(column.as_str()),
-                IndexKey::Expression(_) => None,
-            }).collect();
-            effect.breaks("drop_unique", format!("`ON CONFLICT ({})` on `{table}`, and the guarantee that it is unique", columns.join(", ")));
+            let columns: Vec<&str> = state
+                .index
+                .keys
+                .iter()
+                .filter_map(|key| match key {
+                    IndexKey::Column(column) => Some(column.as_str()),
+                    IndexKey::Expression(_) => None,
+                })
+                .collect();
+            effect
+                .breaks("drop_unique", format!("`ON CONFLICT ({})` on `{table}`, and the guarantee that it is unique", columns.join(", ")));
         }
     }
 }
@@ -553,7 +601,17 @@ fn drop_function(effect: &mut Effect, name: &Name, drop: &Drop, place: &Place<'_
 }
 
 #[allow(clippy::too_many_arguments, clippy::fn_params_excessive_bools)]
-fn create_view(effect: &mut Effect, name: &Name, or_replace: bool, if_not_exists: bool, materialized: bool, query: &Query, columns: &[String], with_data: bool, place: &Place<'_>) {
+fn create_view(
+    effect: &mut Effect,
+    name: &Name,
+    or_replace: bool,
+    if_not_exists: bool,
+    materialized: bool,
+    query: &Query,
+    columns: &[String],
+    with_data: bool,
+    place: &Place<'_>,
+) {
     for table in &query.tables {
         if missing(effect, table, false, place) {
             return;
@@ -570,7 +628,9 @@ fn create_view(effect: &mut Effect, name: &Name, or_replace: bool, if_not_exists
             meets(effect, "replace_view", name, place);
             let new = if columns.is_empty() { query.columns.clone() } else { Some(columns.to_vec()) };
             if let (Some(before), Some(after)) = (&old.view_columns, new) {
-                if !after.iter().any(|column| column == "*") && (after.len() < before.len() || before.iter().zip(&after).any(|(a, b)| a != b)) {
+                if !after.iter().any(|column| column == "*")
+                    && (after.len() < before.len() || before.iter().zip(&after).any(|(a, b)| a != b))
+                {
                     effect.fail("42P16", When::Always, format!("the columns of view `{name}` change their names or order"));
                 }
             }
@@ -708,14 +768,20 @@ fn alter_domain(effect: &mut Effect, name: &Name, action: &DomainAction, place: 
     let Some(code) = checks else {
         fact(effect, "domain_other", place);
         match action {
-            DomainAction::Rename { .. } | DomainAction::SetSchema { .. } => effect.breaks("rename", format!("queries that name domain `{name}`")),
-            DomainAction::DropConstraint { .. } | DomainAction::DropNotNull => effect.lose(Loss::Low, format!("a check of domain `{name}` is dropped")),
+            DomainAction::Rename { .. } | DomainAction::SetSchema { .. } => {
+                effect.breaks("rename", format!("queries that name domain `{name}`"))
+            }
+            DomainAction::DropConstraint { .. } | DomainAction::DropNotNull => {
+                effect.lose(Loss::Low, format!("a check of domain `{name}` is dropped"))
+            }
             DomainAction::DropDefault => effect.lose(Loss::Low, format!("the default of domain `{name}` is dropped")),
             _ => {}
         }
         return;
     };
-    let Some(row) = fact(effect, "domain_check", place) else { return };
+    let Some(row) = fact(effect, "domain_check", place) else {
+        return;
+    };
     let mut users = place.catalog.tables_with_type(name);
     for domain in place.catalog.domains_over(name) {
         users.extend(place.catalog.tables_with_type(&domain));
@@ -751,9 +817,12 @@ fn alter_sequence(effect: &mut Effect, name: &Name, if_exists: bool, actions: &[
             SequenceAction::Restart => {
                 effect.lose(Loss::Medium, format!("the counter of sequence `{name}` is set to another value"));
                 effect.undo(Undo::ShapeOnly);
-                effect.breaks("sequence_restart", format!("inserts that take numbers from `{name}`: numbers that are taken may come again"));
+                effect
+                    .breaks("sequence_restart", format!("inserts that take numbers from `{name}`: numbers that are taken may come again"));
             }
-            SequenceAction::Rename { .. } | SequenceAction::SetSchema { .. } => effect.breaks("rename", format!("what calls `nextval('{name}')`")),
+            SequenceAction::Rename { .. } | SequenceAction::SetSchema { .. } => {
+                effect.breaks("rename", format!("what calls `nextval('{name}')`"))
+            }
             SequenceAction::Options | SequenceAction::OwnedBy { .. } | SequenceAction::OwnerTo | SequenceAction::SetLogged => {}
         }
     }

@@ -30,7 +30,8 @@ fn reads(effect: &mut Effect, tables: &[Name], place: &Place<'_>) {
         let mut sources = place.catalog.partitions(table);
         sources.push(table.clone());
         for source in sources {
-            let base = place.catalog.table(&source).and_then(|found| (found.kind == RelationKind::View).then(|| found.query.clone()).flatten());
+            let base =
+                place.catalog.table(&source).and_then(|found| (found.kind == RelationKind::View).then(|| found.query.clone()).flatten());
             match base {
                 Some(query) => reads(effect, &query.tables, place),
                 None => works(effect, &source, Work::Scan, place),
@@ -47,9 +48,13 @@ fn nested_writes(effect_so_far: &mut Effect, writes: &[Change], place: &Place<'_
 
 /// Foreign key checks of rows written: `ROW SHARE` on what the keys point at.
 fn checks_references(effect: &mut Effect, table: &Name, columns: Option<&[String]>, place: &Place<'_>) {
-    let Some(found) = place.catalog.table(table) else { return };
+    let Some(found) = place.catalog.table(table) else {
+        return;
+    };
     for constraint in &found.constraints {
-        let ConstraintKind::ForeignKey { columns: own, reference } = &constraint.kind else { continue };
+        let ConstraintKind::ForeignKey { columns: own, reference } = &constraint.kind else {
+            continue;
+        };
         let touched = columns.is_none_or(|written| own.iter().all(|column| written.contains(column)));
         if touched && !constraint.not_enforced {
             lock(effect, &reference.table, LockMode::RowShare, place);
@@ -64,7 +69,10 @@ fn insert(effect: &mut Effect, change: &Insert, place: &Place<'_>) {
     }
     meets(effect, "insert", &change.table, place);
     let columns = (!change.columns.is_empty()).then_some(change.columns.as_slice());
-    let source_empty = change.query.as_ref().is_some_and(|query| !query.tables.is_empty() && query.tables.iter().all(|table| !place.catalog.has_rows(table)));
+    let source_empty = change
+        .query
+        .as_ref()
+        .is_some_and(|query| !query.tables.is_empty() && query.tables.iter().all(|table| !place.catalog.has_rows(table)));
     if !source_empty {
         checks_references(effect, &change.table, columns, place);
     }
@@ -81,7 +89,9 @@ fn insert(effect: &mut Effect, change: &Insert, place: &Place<'_>) {
 
 /// A view is written through: the table below is what counts, and it is rarely so in a migration.
 fn view_target(effect: &mut Effect, table: &Name, place: &Place<'_>) -> bool {
-    let Some(found) = place.catalog.table(table).filter(|found| found.kind == RelationKind::View) else { return false };
+    let Some(found) = place.catalog.table(table).filter(|found| found.kind == RelationKind::View) else {
+        return false;
+    };
     for base in found.query.iter().flat_map(|query| &query.tables) {
         lock(effect, base, LockMode::RowExclusive, place);
     }
@@ -95,7 +105,8 @@ fn by_key(table: &Name, reach: &Reach, place: &Place<'_>) -> bool {
         return reach.bounded_by.iter().any(|column| column == "id" || column.ends_with("_id") || column == "version_num");
     };
     found.indexes.iter().any(|state| {
-        state.index.predicate.is_none() && matches!(state.index.keys.first(), Some(IndexKey::Column(first)) if reach.bounded_by.iter().any(|column| column == first))
+        state.index.predicate.is_none()
+            && matches!(state.index.keys.first(), Some(IndexKey::Column(first)) if reach.bounded_by.iter().any(|column| column == first))
     })
 }
 
@@ -109,7 +120,14 @@ fn is_selective(reach: &Reach) -> bool {
     !reach.bounded_by.is_empty() || reach.limit.is_some()
 }
 
-fn scan_or_key(effect: &mut Effect, situation_all: &'static str, situation_key: &'static str, table: &Name, reach: &Reach, place: &Place<'_>) {
+fn scan_or_key(
+    effect: &mut Effect,
+    situation_all: &'static str,
+    situation_key: &'static str,
+    table: &Name,
+    reach: &Reach,
+    place: &Place<'_>,
+) {
     let keyed = by_key(table, reach, place) || table.name == "alembic_version";
     let situation = if keyed { situation_key } else { situation_all };
     meets(effect, situation, table, place);
@@ -149,14 +167,18 @@ fn update(effect: &mut Effect, change: &Update, place: &Place<'_>) {
 
 /// All columns written were added by the script under review.
 fn known_new(table: &Name, columns: &[String], place: &Place<'_>) -> bool {
-    let Some(found) = place.catalog.table(table) else { return false };
+    let Some(found) = place.catalog.table(table) else {
+        return false;
+    };
     !columns.is_empty() && columns.iter().all(|column| found.column(column).is_some_and(|known| known.is_new))
 }
 
 /// Foreign keys of other tables that point at rows changed or deleted.
 fn referencing(effect: &mut Effect, table: &Name, columns: Option<&[String]>, place: &Place<'_>) {
     for (owner, key) in place.catalog.foreign_keys_to(table) {
-        let Some(reference) = key.reference() else { continue };
+        let Some(reference) = key.reference() else {
+            continue;
+        };
         let target: Vec<String> = if reference.columns.is_empty() {
             place.catalog.table(table).and_then(|found| found.primary_key().map(<[String]>::to_vec)).unwrap_or_default()
         } else {
@@ -194,7 +216,8 @@ fn referencing(effect: &mut Effect, table: &Name, columns: Option<&[String]>, pl
 /// One more level of `ON DELETE CASCADE`.
 fn referencing_once(effect: &mut Effect, table: &Name, place: &Place<'_>) {
     for (owner, key) in place.catalog.foreign_keys_to(table) {
-        let cascades = key.reference().is_some_and(|reference| matches!(reference.on_delete.as_deref(), Some("cascade" | "set null" | "set default")));
+        let cascades =
+            key.reference().is_some_and(|reference| matches!(reference.on_delete.as_deref(), Some("cascade" | "set null" | "set default")));
         lock(effect, &owner, if cascades { LockMode::RowExclusive } else { LockMode::RowShare }, place);
     }
 }
@@ -242,7 +265,9 @@ fn merge(effect: &mut Effect, change: &Merge, place: &Place<'_>) {
 
 fn select(effect: &mut Effect, query: &Query, place: &Place<'_>) {
     nested_writes(effect, &query.writes, place);
-    let Some(row) = fact(effect, if query.locks_rows { "select_for_update" } else { "select" }, place) else { return };
+    let Some(row) = fact(effect, if query.locks_rows { "select_for_update" } else { "select" }, place) else {
+        return;
+    };
     if let Some(mode) = row.mode(Role::Target) {
         for table in &query.tables {
             lock(effect, table, mode, place);
@@ -325,7 +350,11 @@ fn truncate(effect: &mut Effect, tables: &[Name], cascade: bool, restart_identit
                 }
                 open.push(owner);
             } else if !tables.iter().any(|other| place.catalog.key(other) == owner) && owner != key {
-                effect.fail("0A000", When::Always, format!("foreign key `{}` of `{owner}` points at `{table}`", constraint.name.as_deref().unwrap_or_default()));
+                effect.fail(
+                    "0A000",
+                    When::Always,
+                    format!("foreign key `{}` of `{owner}` points at `{table}`", constraint.name.as_deref().unwrap_or_default()),
+                );
             }
         }
         loses_rows(effect, &table, &format!("all rows of `{table}` are gone"), place);

@@ -2,11 +2,14 @@
 
 use crate::effects::fact::{LockMode, Role};
 use crate::effects::postgresql::types::{self, Conversion, Values};
-use crate::effects::postgresql::{fact, is_volatile, lock, lock_referenced, loses_rows, meets, meets_all, missing, missing_function, works};
+use crate::effects::postgresql::{
+    fact, is_volatile, lock, lock_referenced, loses_rows, meets, meets_all, missing, missing_function, works,
+};
 use crate::effects::{Effect, Loss, Place, Undo, When, Work};
-use crate::sql::catalog::{RelationKind, Table, UserType};
+use crate::sql::catalog::{Table, UserType};
 use crate::sql::change::{
-    AlterAction, AlterTable, Column, Constraint, ConstraintKind, CreateTable, DataType, Expression, Generated, Name, PartitionBound, Reading,
+    AlterAction, AlterTable, Change, Column, Constraint, ConstraintKind, CreateTable, DataType, Expression, Generated, Name,
+    PartitionBound, Reading,
 };
 use crate::sql::words::Action;
 
@@ -23,7 +26,9 @@ pub fn create(effect: &mut Effect, create: &CreateTable, place: &Place<'_>) {
     }
     fact(effect, "create_table", place);
     for constraint in create.columns.iter().flat_map(|column| &column.constraints).chain(&create.constraints) {
-        if let Some(reference) = constraint.reference().filter(|reference| place.catalog.key(&reference.table) != place.catalog.key(&create.name)) {
+        if let Some(reference) =
+            constraint.reference().filter(|reference| place.catalog.key(&reference.table) != place.catalog.key(&create.name))
+        {
             if missing(effect, &reference.table, false, place) {
                 return;
             }
@@ -63,7 +68,9 @@ fn create_partition(effect: &mut Effect, parent: &Name, bound: &PartitionBound, 
     if missing(effect, parent, false, place) {
         return;
     }
-    let Some(found) = fact(effect, "create_partition", place) else { return };
+    let Some(found) = fact(effect, "create_partition", place) else {
+        return;
+    };
     if let Some(mode) = found.mode(Role::Parent) {
         lock(effect, parent, mode, place);
     }
@@ -78,7 +85,13 @@ fn create_partition(effect: &mut Effect, parent: &Name, bound: &PartitionBound, 
 
 /// A new partition gets its parent's foreign keys.
 fn referenced_by_parent(effect: &mut Effect, parent: &Name, place: &Place<'_>) {
-    let references: Vec<Name> = place.catalog.table(parent).map(|table| table.constraints.iter().filter_map(|constraint| constraint.reference().map(|reference| reference.table.clone())).collect()).unwrap_or_default();
+    let references: Vec<Name> = place
+        .catalog
+        .table(parent)
+        .map(|table| {
+            table.constraints.iter().filter_map(|constraint| constraint.reference().map(|reference| reference.table.clone())).collect()
+        })
+        .unwrap_or_default();
     for table in references {
         lock(effect, &table, LockMode::ShareRowExclusive, place);
     }
@@ -86,9 +99,12 @@ fn referenced_by_parent(effect: &mut Effect, parent: &Name, place: &Place<'_>) {
 
 /// Rows that belong to a new partition may lie in the default partition: it is locked and scanned, unless a check excludes them.
 fn default_partition(effect: &mut Effect, parent: &Name, bound: &PartitionBound, place: &Place<'_>) {
-    let Some(default) = place.catalog.default_partition(parent).filter(|_| !bound.is_default) else { return };
+    let Some(default) = place.catalog.default_partition(parent).filter(|_| !bound.is_default) else {
+        return;
+    };
     lock(effect, &default, LockMode::AccessExclusive, place);
-    let excluded = place.catalog.table(&default).is_some_and(|table| partition_key(parent, place).iter().any(|key| has_valid_check_on(table, key)));
+    let excluded =
+        place.catalog.table(&default).is_some_and(|table| partition_key(parent, place).iter().any(|key| has_valid_check_on(table, key)));
     if !excluded && place.catalog.has_rows(&default) {
         works(effect, &default, Work::Scan, place);
         effect.fail("23514", When::OnRows, format!("rows of the default partition `{default}` may belong to the new one"));
@@ -100,14 +116,21 @@ fn partition_key(parent: &Name, place: &Place<'_>) -> Vec<String> {
 }
 
 fn has_valid_check_on(table: &Table, column: &str) -> bool {
-    table.constraints.iter().any(|constraint| !constraint.not_valid && !constraint.not_enforced && matches!(&constraint.kind, ConstraintKind::Check(check) if check.words.iter().any(|word| word == column)))
+    table.constraints.iter().any(|constraint| {
+        !constraint.not_valid
+            && !constraint.not_enforced
+            && matches!(&constraint.kind, ConstraintKind::Check(check) if check.words.iter().any(|word| word == column))
+    })
 }
 
 /// `ALTER TABLE`, also where it names an index, a view or a sequence.
 pub fn alter(effect: &mut Effect, reading: &Reading, alter: &AlterTable, place: &Place<'_>) {
-    if place.catalog.index(&alter.table).is_some() || place.catalog.has_sequence(&alter.table) && place.catalog.table(&alter.table).is_none() {
+    if place.catalog.index(&alter.table).is_some()
+        || place.catalog.has_sequence(&alter.table) && place.catalog.table(&alter.table).is_none()
+    {
         fact(effect, "alter_index", place);
-        if alter.actions.iter().any(|action| matches!(action, AlterAction::RenameTable { .. })) && place.catalog.has_sequence(&alter.table) {
+        if alter.actions.iter().any(|action| matches!(action, AlterAction::RenameTable { .. })) && place.catalog.has_sequence(&alter.table)
+        {
             effect.breaks("rename", format!("queries that name `{}`", alter.table));
         }
         return;
@@ -115,14 +138,19 @@ pub fn alter(effect: &mut Effect, reading: &Reading, alter: &AlterTable, place: 
     if missing(effect, &alter.table, alter.if_exists, place) {
         return;
     }
+    let [several @ .., last] = alter.actions.as_slice() else {
+        return;
+    };
+    if several.is_empty() {
+        return one(effect, alter, last, place);
+    }
+    // Each part meets what the parts before it left.
     let mut catalog = place.catalog.clone();
     for action in &alter.actions {
-        let here = Place { catalog: &catalog, ..*place };
-        one(effect, alter, action, &here);
-        if alter.actions.len() > 1 {
-            let single = Reading { change: crate::sql::change::Change::AlterTable(AlterTable { actions: vec![action.clone()], ..alter.clone() }), ..reading.clone() };
-            catalog.apply(&single, place.transaction);
-        }
+        one(effect, alter, action, &Place { catalog: &catalog, ..*place });
+        let single =
+            Reading { change: Change::AlterTable(AlterTable { actions: vec![action.clone()], ..alter.clone() }), ..reading.clone() };
+        catalog.apply(&single, place.transaction);
     }
 }
 
@@ -152,7 +180,11 @@ fn one(effect: &mut Effect, alter: &AlterTable, action: &AlterAction, place: &Pl
             if constraint_missing(effect, table, from, false, place) {
                 return;
             }
-            let is_check = place.catalog.table(table).and_then(|found| found.constraint(from)).is_none_or(|found| matches!(found.kind, ConstraintKind::Check(_)));
+            let is_check = place
+                .catalog
+                .table(table)
+                .and_then(|found| found.constraint(from))
+                .is_none_or(|found| matches!(found.kind, ConstraintKind::Check(_)));
             meets_all(effect, "rename_constraint", table, only || !is_check, place);
         }
         AlterAction::SetSchema { schema } => {
@@ -173,11 +205,19 @@ fn one(effect: &mut Effect, alter: &AlterTable, action: &AlterAction, place: &Pl
             }
             meets_all(effect, "drop_default", table, only, place);
             let found = place.catalog.table(table).and_then(|found| found.column(column));
-            if found.is_none_or(|found| found.default.is_some() || found.data_type.as_ref().is_some_and(|data_type| data_type.serial)) && !place.catalog.is_new(table) {
+            if found.is_none_or(|found| found.default.is_some() || found.data_type.as_ref().is_some_and(|data_type| data_type.serial))
+                && !place.catalog.is_new(table)
+            {
                 effect.lose(Loss::Low, format!("the default of `{table}.{column}` is dropped"));
             }
             if found.is_some_and(|found| found.not_null && found.default.is_some()) {
-                breaks(effect, "drop_default_of_required_column", table, format!("inserts that leave `{table}.{column}` out: it is NOT NULL and has no default any more"), place);
+                breaks(
+                    effect,
+                    "drop_default_of_required_column",
+                    table,
+                    format!("inserts that leave `{table}.{column}` out: it is NOT NULL and has no default any more"),
+                    place,
+                );
             }
         }
         AlterAction::SetNotNull { column } => set_not_null(effect, alter, column, place),
@@ -227,7 +267,13 @@ fn one(effect: &mut Effect, alter: &AlterTable, action: &AlterAction, place: &Pl
         AlterAction::DropIdentity { column, .. } => {
             meets_all(effect, "drop_identity", table, only, place);
             effect.lose(Loss::Low, format!("the identity of `{table}.{column}` is dropped, with its sequence"));
-            breaks(effect, "drop_identity", table, format!("inserts that leave `{table}.{column}` out: it is NOT NULL and has no default any more"), place);
+            breaks(
+                effect,
+                "drop_identity",
+                table,
+                format!("inserts that leave `{table}.{column}` out: it is NOT NULL and has no default any more"),
+                place,
+            );
         }
         AlterAction::SetStatistics { .. } => none(meets_all(effect, "set_statistics", table, only, place)),
         AlterAction::SetColumnOptions { .. } => none(meets_all(effect, "set_column_options", table, only, place)),
@@ -239,7 +285,9 @@ fn one(effect: &mut Effect, alter: &AlterTable, action: &AlterAction, place: &Pl
             if constraint_missing(effect, table, name, false, place) {
                 return;
             }
-            let Some(found) = meets_all(effect, "alter_constraint", table, only, place) else { return };
+            let Some(found) = meets_all(effect, "alter_constraint", table, only, place) else {
+                return;
+            };
             let reference = reference_of(table, name, place);
             let _ = found;
             match (enforced, reference) {
@@ -302,23 +350,54 @@ fn one(effect: &mut Effect, alter: &AlterTable, action: &AlterAction, place: &Pl
         }
         AlterAction::NoInherit { parent } => {
             meets(effect, "no_inherit", table, place);
-            breaks(effect, "detach_partition", table, format!("queries on `{parent}`: the rows of `{table}` are not in it any more"), place);
+            breaks(
+                effect,
+                "detach_partition",
+                table,
+                format!("queries on `{parent}`: the rows of `{table}` are not in it any more"),
+                place,
+            );
         }
         AlterAction::OfType { .. } | AlterAction::NotOf => none(meets(effect, "of_type", table, place)),
         AlterAction::Options => none(meets(effect, "foreign_options", table, place)),
         AlterAction::AttachPartition { partition, bound } => attach(effect, table, partition, bound, place),
-        AlterAction::DetachPartition { partition, concurrently, finalize } => detach(effect, table, partition, *concurrently, *finalize, place),
+        AlterAction::DetachPartition { partition, concurrently, finalize } => {
+            detach(effect, table, partition, *concurrently, *finalize, place)
+        }
         AlterAction::MergePartitions { .. } | AlterAction::SplitPartition { .. } => {
             effect.unknown = Some(format!("`{}` comes with PostgreSQL 19", action.word().word()));
         }
         AlterAction::Unknown { .. } => effect.unknown = Some("a part of the statement is not known".to_owned()),
-        AlterAction::RenameIndex { .. } | AlterAction::ChangeColumn { .. } | AlterAction::AddIndex(_) | AlterAction::DropIndex { .. } | AlterAction::DropPrimaryKey
-        | AlterAction::DropForeignKey { .. } | AlterAction::AlterIndex { .. } | AlterAction::ColumnVisibility { .. } | AlterAction::ConvertCharset { .. }
-        | AlterAction::DefaultCharset | AlterAction::Engine { .. } | AlterAction::TableOption { .. } | AlterAction::OrderBy | AlterAction::Force
-        | AlterAction::Keys { .. } | AlterAction::Tablespace { .. } | AlterAction::AddPartition | AlterAction::DropPartition { .. } | AlterAction::TruncatePartition
-        | AlterAction::CoalescePartition | AlterAction::ReorganizePartition | AlterAction::ExchangePartition { .. } | AlterAction::PartitionMaintenance { .. }
-        | AlterAction::RemovePartitioning | AlterAction::PartitionBy | AlterAction::SystemVersioning { .. } | AlterAction::AlterColumn { .. }
-        | AlterAction::ConstraintCheck { .. } | AlterAction::SwitchPartition | AlterAction::Rebuild { .. } => {
+        AlterAction::RenameIndex { .. }
+        | AlterAction::ChangeColumn { .. }
+        | AlterAction::AddIndex(_)
+        | AlterAction::DropIndex { .. }
+        | AlterAction::DropPrimaryKey
+        | AlterAction::DropForeignKey { .. }
+        | AlterAction::AlterIndex { .. }
+        | AlterAction::ColumnVisibility { .. }
+        | AlterAction::ConvertCharset { .. }
+        | AlterAction::DefaultCharset
+        | AlterAction::Engine { .. }
+        | AlterAction::TableOption { .. }
+        | AlterAction::OrderBy
+        | AlterAction::Force
+        | AlterAction::Keys { .. }
+        | AlterAction::Tablespace { .. }
+        | AlterAction::AddPartition
+        | AlterAction::DropPartition { .. }
+        | AlterAction::TruncatePartition
+        | AlterAction::CoalescePartition
+        | AlterAction::ReorganizePartition
+        | AlterAction::ExchangePartition { .. }
+        | AlterAction::PartitionMaintenance { .. }
+        | AlterAction::RemovePartitioning
+        | AlterAction::PartitionBy
+        | AlterAction::SystemVersioning { .. }
+        | AlterAction::AlterColumn { .. }
+        | AlterAction::ConstraintCheck { .. }
+        | AlterAction::SwitchPartition
+        | AlterAction::Rebuild { .. } => {
             effect.unknown = Some(format!("PostgreSQL has no `{}`", action.word().word()));
         }
     }
@@ -385,7 +464,10 @@ fn add_column(effect: &mut Effect, alter: &AlterTable, column: &Column, if_not_e
     }
     let situation = new_column_situation(column, place);
     meets_all(effect, situation, table, alter.only, place);
-    let has_value = column.default.as_ref().is_some_and(|default| !default.is_null) || column.generated.is_some() || column.identity.is_some() || column.data_type.as_ref().is_some_and(|data_type| data_type.serial);
+    let has_value = column.default.as_ref().is_some_and(|default| !default.is_null)
+        || column.generated.is_some()
+        || column.identity.is_some()
+        || column.data_type.as_ref().is_some_and(|data_type| data_type.serial);
     if column.not_null && !has_value && place.catalog.has_rows(table) && !place.catalog.is_new(table) {
         effect.fail("23502", When::OnRows, format!("rows of `{table}` would hold NULL in `{}`", column.name));
     }
@@ -394,10 +476,11 @@ fn add_column(effect: &mut Effect, alter: &AlterTable, column: &Column, if_not_e
     }
 }
 
-
 fn new_column_situation(column: &Column, place: &Place<'_>) -> &'static str {
     let volatile = column.default.as_ref().is_some_and(|default| is_volatile(&default.functions, place));
-    let domain = column.data_type.as_ref().is_some_and(|data_type| data_type.dimensions == 0 && matches!(place.catalog.type_of(data_type), Some(UserType::Domain { constrained: true, .. })));
+    let domain = column.data_type.as_ref().is_some_and(|data_type| {
+        data_type.dimensions == 0 && matches!(place.catalog.type_of(data_type), Some(UserType::Domain { constrained: true, .. }))
+    });
     let serial = column.data_type.as_ref().is_some_and(|data_type| data_type.serial);
     match &column.generated {
         Some((Generated::Stored, _)) => "add_column_rewrite",
@@ -408,7 +491,14 @@ fn new_column_situation(column: &Column, place: &Place<'_>) -> &'static str {
     }
 }
 
-fn new_column_constraint(effect: &mut Effect, alter: &AlterTable, column: &Column, constraint: &Constraint, has_value: bool, place: &Place<'_>) {
+fn new_column_constraint(
+    effect: &mut Effect,
+    alter: &AlterTable,
+    column: &Column,
+    constraint: &Constraint,
+    has_value: bool,
+    place: &Place<'_>,
+) {
     let table = &alter.table;
     match &constraint.kind {
         ConstraintKind::Check(_) => {
@@ -465,7 +555,8 @@ fn drop_column(effect: &mut Effect, alter: &AlterTable, column: &str, if_exists:
         effect.fail("42P16", When::Always, format!("`{column}` is inherited from the parent of `{table}`"));
         return;
     }
-    let keys: Vec<Name> = found.constraints_on(column).filter_map(|constraint| constraint.reference().map(|reference| reference.table.clone())).collect();
+    let keys: Vec<Name> =
+        found.constraints_on(column).filter_map(|constraint| constraint.reference().map(|reference| reference.table.clone())).collect();
     meets_all(effect, "drop_column", table, alter.only, place);
     for other in keys {
         if let Some(row) = fact(effect, "drop_column_with_foreign_key", place) {
@@ -480,8 +571,17 @@ fn drop_column(effect: &mut Effect, alter: &AlterTable, column: &str, if_exists:
 /// Views, foreign keys from other tables and generated columns that hang on a column.
 fn dependents_of_column(effect: &mut Effect, table: &Name, found: &Table, column: &str, cascade: bool, place: &Place<'_>) {
     let views = place.catalog.views_on_column(table, column);
-    let unique: Vec<&str> = found.constraints_on(column).filter(|constraint| matches!(constraint.kind, ConstraintKind::PrimaryKey { .. } | ConstraintKind::Unique { .. })).filter_map(|constraint| constraint.name.as_deref()).collect();
-    let keys: Vec<(Name, Constraint)> = place.catalog.foreign_keys_to(table).into_iter().filter(|(owner, key)| *owner != place.catalog.key(table) && points_at(key, column, found) && !unique.is_empty()).collect();
+    let unique: Vec<&str> = found
+        .constraints_on(column)
+        .filter(|constraint| matches!(constraint.kind, ConstraintKind::PrimaryKey { .. } | ConstraintKind::Unique { .. }))
+        .filter_map(|constraint| constraint.name.as_deref())
+        .collect();
+    let keys: Vec<(Name, Constraint)> = place
+        .catalog
+        .foreign_keys_to(table)
+        .into_iter()
+        .filter(|(owner, key)| *owner != place.catalog.key(table) && points_at(key, column, found) && !unique.is_empty())
+        .collect();
     let generated: Vec<String> = found.generated_from(column).map(|other| other.name.clone()).collect();
     if cascade {
         for view in &views {
@@ -498,7 +598,11 @@ fn dependents_of_column(effect: &mut Effect, table: &Name, found: &Table, column
     if let Some(view) = views.first() {
         effect.fail("2BP01", When::Always, format!("view `{view}` depends on `{table}.{column}`"));
     } else if let Some((owner, key)) = keys.first() {
-        effect.fail("2BP01", When::Always, format!("foreign key `{}` of `{owner}` depends on `{table}.{column}`", key.name.as_deref().unwrap_or_default()));
+        effect.fail(
+            "2BP01",
+            When::Always,
+            format!("foreign key `{}` of `{owner}` depends on `{table}.{column}`", key.name.as_deref().unwrap_or_default()),
+        );
     } else if let (Some(other), true) = (generated.first(), place.server.version.major >= 15) {
         effect.fail("2BP01", When::Always, format!("generated column `{other}` depends on `{column}`"));
     }
@@ -507,7 +611,11 @@ fn dependents_of_column(effect: &mut Effect, table: &Name, found: &Table, column
 /// True when a foreign key points at a column: named, or as the primary key.
 fn points_at(key: &Constraint, column: &str, table: &Table) -> bool {
     key.reference().is_some_and(|reference| {
-        if reference.columns.is_empty() { table.primary_key().is_some_and(|own| own.iter().any(|name| name == column)) } else { reference.columns.iter().any(|name| name == column) }
+        if reference.columns.is_empty() {
+            table.primary_key().is_some_and(|own| own.iter().any(|name| name == column))
+        } else {
+            reference.columns.iter().any(|name| name == column)
+        }
     })
 }
 
@@ -561,7 +669,11 @@ fn refused(effect: &mut Effect, table: &Name, found: &Table, column: &str, only:
     if let Some(view) = place.catalog.views_on_column(table, column).first() {
         effect.fail("0A000", When::Always, format!("view `{view}` uses `{table}.{column}`"));
     } else if let Some(other) = found.generated_from(column).next() {
-        effect.fail(if version >= 15 { "0A000" } else { "42601" }, When::Always, format!("generated column `{}` uses `{column}`", other.name));
+        effect.fail(
+            if version >= 15 { "0A000" } else { "42601" },
+            When::Always,
+            format!("generated column `{}` uses `{column}`", other.name),
+        );
     } else if found.partition_by.as_ref().is_some_and(|(_, key)| key.words.iter().any(|word| word == column)) {
         effect.fail("42P16", When::Always, format!("`{column}` is in the partition key of `{table}`"));
     } else if found.partition_of.is_some() || only && !place.catalog.descendants(table).is_empty() {
@@ -589,7 +701,15 @@ fn default_casts(from: &DataType, to: &DataType, default: &Expression, place: &P
     types::conversion(from, to, place) != Conversion::Refused
 }
 
-fn apply_conversion(effect: &mut Effect, alter: &AlterTable, column: &str, to: &DataType, conversion: Conversion, found: &Table, place: &Place<'_>) {
+fn apply_conversion(
+    effect: &mut Effect,
+    alter: &AlterTable,
+    column: &str,
+    to: &DataType,
+    conversion: Conversion,
+    found: &Table,
+    place: &Place<'_>,
+) {
     let table = &alter.table;
     let work = if conversion == Conversion::Rewrite { "alter_type_rewrite" } else { "alter_type_instant" };
     meets_all(effect, work, table, alter.only, place);
@@ -612,8 +732,16 @@ fn apply_conversion(effect: &mut Effect, alter: &AlterTable, column: &str, to: &
         }
     }
     let rebuilt = found.indexes.iter().any(|state| index_is_rebuilt(&state.index, column, conversion, recollates(found, column, to)))
-        || place.catalog.partitions(table).iter().any(|partition| place.catalog.table(partition).is_some_and(|part| part.indexes_on(column).next().is_some()));
-    let checked = found.constraints.iter().any(|constraint| !constraint.not_valid && !constraint.not_enforced && matches!(&constraint.kind, ConstraintKind::Check(check) if check.words.iter().any(|word| word == column)));
+        || place
+            .catalog
+            .partitions(table)
+            .iter()
+            .any(|partition| place.catalog.table(partition).is_some_and(|part| part.indexes_on(column).next().is_some()));
+    let checked = found.constraints.iter().any(|constraint| {
+        !constraint.not_valid
+            && !constraint.not_enforced
+            && matches!(&constraint.kind, ConstraintKind::Check(check) if check.words.iter().any(|word| word == column))
+    });
     if rebuilt || checked && conversion != Conversion::Same {
         meets_all(effect, "alter_type_scan", table, alter.only, place);
         if rebuilt {
@@ -635,13 +763,23 @@ fn index_is_rebuilt(index: &crate::sql::change::Index, column: &str, conversion:
     if !index_uses(index, column) {
         return false;
     }
-    let special = index.predicate.is_some() || index.keys.iter().any(|key| matches!(key, IndexKey::Expression(found) if found.words.iter().any(|word| word == column)));
+    let special = index.predicate.is_some()
+        || index.keys.iter().any(|key| matches!(key, IndexKey::Expression(found) if found.words.iter().any(|word| word == column)));
     let is_key = index.keys.iter().any(|key| matches!(key, IndexKey::Column(name) if name == column));
     special || recollates && is_key || conversion == Conversion::RelabelOtherOperators
 }
 
 #[allow(clippy::too_many_arguments)]
-fn converted_values(effect: &mut Effect, table: &Name, column: &str, from: &DataType, to: &DataType, using: Option<&Expression>, plain: bool, place: &Place<'_>) {
+fn converted_values(
+    effect: &mut Effect,
+    table: &Name,
+    column: &str,
+    from: &DataType,
+    to: &DataType,
+    using: Option<&Expression>,
+    plain: bool,
+    place: &Place<'_>,
+) {
     if !place.catalog.has_rows(table) {
         return;
     }
@@ -650,7 +788,10 @@ fn converted_values(effect: &mut Effect, table: &Name, column: &str, from: &Data
         // Only two forms are known to keep what was there: a zone given to a timestamp, and a cast to text.
         let kept = keeps_values(using, from, to);
         if !kept {
-            effect.lose(Loss::Medium, format!("the values of `{table}.{column}` become `{}`, which the reverse change does not undo", using.text));
+            effect.lose(
+                Loss::Medium,
+                format!("the values of `{table}.{column}` become `{}`, which the reverse change does not undo", using.text),
+            );
             effect.undo(Undo::ShapeOnly);
         }
         return;
@@ -669,8 +810,13 @@ fn keeps_values(using: &Expression, from: &DataType, to: &DataType) -> bool {
     let text = using.text.to_lowercase();
     let time = |name: &str| name.starts_with("timestamp");
     let zone = time(&from.name) && time(&to.name) && text.contains("at time zone");
-    let to_text = to.arguments.is_empty() && matches!(to.name.as_str(), "text" | "character varying") && (text.ends_with("::text") || text.ends_with("::varchar") || text.starts_with("cast("));
-    let between_strings_and = matches!(from.name.as_str(), "text" | "character varying") && using.functions.is_empty() && text.contains("::") && !matches!(to.name.as_str(), "character varying" | "character" | "jsonb" | "boolean" | "numeric" | "double precision" | "real");
+    let to_text = to.arguments.is_empty()
+        && matches!(to.name.as_str(), "text" | "character varying")
+        && (text.ends_with("::text") || text.ends_with("::varchar") || text.starts_with("cast("));
+    let between_strings_and = matches!(from.name.as_str(), "text" | "character varying")
+        && using.functions.is_empty()
+        && text.contains("::")
+        && !matches!(to.name.as_str(), "character varying" | "character" | "jsonb" | "boolean" | "numeric" | "double precision" | "real");
     zone || to_text || between_strings_and && !using.is_literal
 }
 
@@ -681,7 +827,8 @@ fn set_not_null(effect: &mut Effect, alter: &AlterTable, column: &str, place: &P
     }
     let mut targets = vec![place.catalog.key(table)];
     targets.extend(place.catalog.descendants(table));
-    let proven = |name: &Name| place.catalog.table(name).is_some_and(|found| found.is_not_null(column) || found.has_valid_not_null_check(column));
+    let proven =
+        |name: &Name| place.catalog.table(name).is_some_and(|found| found.is_not_null(column) || found.has_valid_not_null_check(column));
     if targets.iter().all(proven) {
         meets_all(effect, "set_not_null_proven", table, alter.only, place);
         return;
@@ -708,7 +855,13 @@ fn add_constraint(effect: &mut Effect, alter: &AlterTable, constraint: &Constrai
     let on_rows = place.catalog.has_rows(table) && !place.catalog.is_new(table) && !constraint.not_valid && !constraint.not_enforced;
     match &constraint.kind {
         ConstraintKind::Check(_) => {
-            let situation = if constraint.not_enforced { "add_check_not_enforced" } else if constraint.not_valid { "add_check_not_valid" } else { "add_check" };
+            let situation = if constraint.not_enforced {
+                "add_check_not_enforced"
+            } else if constraint.not_valid {
+                "add_check_not_valid"
+            } else {
+                "add_check"
+            };
             let skips = constraint.no_inherit && place.server.version.major < 18;
             meets_all(effect, situation, table, alter.only || skips, place);
             if on_rows {
@@ -716,7 +869,9 @@ fn add_constraint(effect: &mut Effect, alter: &AlterTable, constraint: &Constrai
             }
         }
         ConstraintKind::ForeignKey { reference, .. } => add_foreign_key(effect, alter, constraint, &reference.table, on_rows, place),
-        ConstraintKind::Unique { using_index, .. } | ConstraintKind::PrimaryKey { using_index, .. } => add_key(effect, alter, constraint, using_index.as_deref(), on_rows, place),
+        ConstraintKind::Unique { using_index, .. } | ConstraintKind::PrimaryKey { using_index, .. } => {
+            add_key(effect, alter, constraint, using_index.as_deref(), on_rows, place)
+        }
         ConstraintKind::Exclude { .. } => {
             meets_all(effect, "add_exclude", table, alter.only, place);
             effect.builds.push(place.catalog.key(table));
@@ -725,7 +880,8 @@ fn add_constraint(effect: &mut Effect, alter: &AlterTable, constraint: &Constrai
             }
         }
         ConstraintKind::NotNull { column } => {
-            let proven = place.catalog.table(table).is_some_and(|found| found.is_not_null(column) || found.has_valid_not_null_check(column));
+            let proven =
+                place.catalog.table(table).is_some_and(|found| found.is_not_null(column) || found.has_valid_not_null_check(column));
             let situation = if constraint.not_valid || proven { "add_not_null_constraint_not_valid" } else { "add_not_null_constraint" };
             meets_all(effect, situation, table, alter.only, place);
             if on_rows && !proven {
@@ -738,7 +894,9 @@ fn add_constraint(effect: &mut Effect, alter: &AlterTable, constraint: &Constrai
 
 fn named_columns(constraint: &Constraint) -> Vec<String> {
     match &constraint.kind {
-        ConstraintKind::Unique { columns, .. } | ConstraintKind::PrimaryKey { columns, .. } | ConstraintKind::ForeignKey { columns, .. } => columns.clone(),
+        ConstraintKind::Unique { columns, .. }
+        | ConstraintKind::PrimaryKey { columns, .. }
+        | ConstraintKind::ForeignKey { columns, .. } => columns.clone(),
         ConstraintKind::NotNull { column } => vec![column.clone()],
         ConstraintKind::Check(_) | ConstraintKind::Exclude { .. } | ConstraintKind::Default { .. } => Vec::new(),
     }
@@ -751,7 +909,11 @@ fn add_foreign_key(effect: &mut Effect, alter: &AlterTable, constraint: &Constra
     }
     let partitioned = place.catalog.table(table).is_some_and(|found| found.partition_by.is_some());
     if constraint.not_valid && partitioned && place.server.version.major < 18 {
-        effect.fail("42809", When::Always, format!("`{table}` is partitioned: a foreign key cannot be NOT VALID there before PostgreSQL 18"));
+        effect.fail(
+            "42809",
+            When::Always,
+            format!("`{table}` is partitioned: a foreign key cannot be NOT VALID there before PostgreSQL 18"),
+        );
         return;
     }
     let situation = if constraint.not_enforced {
@@ -830,9 +992,20 @@ fn drop_constraint(effect: &mut Effect, alter: &AlterTable, name: &str, if_exist
     }
     if matches!(constraint.kind, ConstraintKind::PrimaryKey { .. } | ConstraintKind::Unique { .. }) {
         let columns = named_columns(constraint);
-        let users: Vec<(Name, Constraint)> = place.catalog.foreign_keys_to(table).into_iter().filter(|(_, key)| {
-            key.reference().is_some_and(|reference| if reference.columns.is_empty() { matches!(constraint.kind, ConstraintKind::PrimaryKey { .. }) } else { reference.columns == columns })
-        }).collect();
+        let users: Vec<(Name, Constraint)> = place
+            .catalog
+            .foreign_keys_to(table)
+            .into_iter()
+            .filter(|(_, key)| {
+                key.reference().is_some_and(|reference| {
+                    if reference.columns.is_empty() {
+                        matches!(constraint.kind, ConstraintKind::PrimaryKey { .. })
+                    } else {
+                        reference.columns == columns
+                    }
+                })
+            })
+            .collect();
         for (owner, key) in users {
             let label = key.name.clone().unwrap_or_default();
             if cascade {
@@ -842,7 +1015,13 @@ fn drop_constraint(effect: &mut Effect, alter: &AlterTable, name: &str, if_exist
                 effect.fail("2BP01", When::Always, format!("foreign key `{label}` of `{owner}` depends on `{name}`"));
             }
         }
-        breaks(effect, "drop_unique", table, format!("`ON CONFLICT ({})` on `{table}`, and what relies on `{name}`", columns.join(", ")), place);
+        breaks(
+            effect,
+            "drop_unique",
+            table,
+            format!("`ON CONFLICT ({})` on `{table}`, and what relies on `{name}`", columns.join(", ")),
+            place,
+        );
     } else {
         effect.breaks("drop_constraint", format!("`{name}` of `{table}` does not keep wrong rows out any more"));
     }
@@ -883,9 +1062,17 @@ fn row_security(effect: &mut Effect, table: &Name, action: Action, place: &Place
     let policies = place.catalog.table(table).map(|found| found.policies.len());
     match action {
         Action::EnableRls if policies.unwrap_or(0) == 0 => {
-            breaks(effect, "row_security_without_policy", table, format!("queries of all roles but the owner of `{table}`: without a policy they see no row"), place);
+            breaks(
+                effect,
+                "row_security_without_policy",
+                table,
+                format!("queries of all roles but the owner of `{table}`: without a policy they see no row"),
+                place,
+            );
         }
-        Action::DisableRls if !place.catalog.is_new(table) => effect.lose(Loss::Low, format!("the policies of `{table}` do not hold any more")),
+        Action::DisableRls if !place.catalog.is_new(table) => {
+            effect.lose(Loss::Low, format!("the policies of `{table}` do not hold any more"))
+        }
         _ => {}
     }
 }
@@ -899,7 +1086,9 @@ fn attach(effect: &mut Effect, parent: &Name, partition: &Name, bound: &Partitio
     let hash = place.catalog.table(parent).and_then(|table| table.partition_by.as_ref()).is_some_and(|(method, _)| method == "hash");
     let proven = !hash && !keys.is_empty() && found.is_some_and(|table| keys.iter().all(|key| check_implies(table, key, bound)));
     let situation = if proven { "attach_partition_proven" } else { "attach_partition" };
-    let Some(row) = fact(effect, situation, place) else { return };
+    let Some(row) = fact(effect, situation, place) else {
+        return;
+    };
     if let Some(mode) = row.mode(Role::Parent) {
         lock(effect, parent, mode, place);
     }
@@ -909,7 +1098,11 @@ fn attach(effect: &mut Effect, parent: &Name, partition: &Name, bound: &Partitio
     works(effect, partition, row.work, place);
     // Indexes and foreign keys of the parent that the partition lacks are made now.
     let missing_index = place.catalog.table(parent).is_some_and(|above| {
-        above.indexes.iter().any(|state| !found.is_some_and(|table| table.indexes.iter().any(|own| own.index.keys == state.index.keys && own.index.unique >= state.index.unique)))
+        above.indexes.iter().any(|state| {
+            !found.is_some_and(|table| {
+                table.indexes.iter().any(|own| own.index.keys == state.index.keys && own.index.unique >= state.index.unique)
+            })
+        })
     });
     if missing_index {
         works(effect, partition, Work::Scan, place);
@@ -934,9 +1127,18 @@ fn check_implies(table: &Table, key: &str, bound: &PartitionBound) -> bool {
         })
         .collect();
     let not_null = table.is_not_null(key) || table.has_valid_not_null_check(key) || checks.iter().any(|text| text.contains("is not null"));
-    let compares = checks.iter().any(|text| text.contains('<') || text.contains('>') || text.contains('=') || text.contains(" in ") || text.contains("between") || text.contains("any"));
-    let literals: Vec<&str> = bound.text.split(['\'', '(', ')', ',', ' ']).filter(|part| part.chars().any(|c| c.is_ascii_digit())).collect();
-    let names_bounds = literals.is_empty() || literals.iter().any(|literal| checks.iter().any(|text| text.contains(literal))) || checks.len() > 1;
+    let compares = checks.iter().any(|text| {
+        text.contains('<')
+            || text.contains('>')
+            || text.contains('=')
+            || text.contains(" in ")
+            || text.contains("between")
+            || text.contains("any")
+    });
+    let literals: Vec<&str> =
+        bound.text.split(['\'', '(', ')', ',', ' ']).filter(|part| part.chars().any(|c| c.is_ascii_digit())).collect();
+    let names_bounds =
+        literals.is_empty() || literals.iter().any(|literal| checks.iter().any(|text| text.contains(literal))) || checks.len() > 1;
     not_null && compares && names_bounds
 }
 
@@ -946,7 +1148,9 @@ fn detach(effect: &mut Effect, parent: &Name, partition: &Name, concurrently: bo
         return;
     }
     let situation = if concurrently || finalize { "detach_partition_concurrently" } else { "detach_partition" };
-    let Some(row) = fact(effect, situation, place) else { return };
+    let Some(row) = fact(effect, situation, place) else {
+        return;
+    };
     if let Some(mode) = row.mode(Role::Parent) {
         lock(effect, parent, mode, place);
     }

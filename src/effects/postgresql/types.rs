@@ -76,7 +76,13 @@ pub fn conversion(from: &DataType, to: &DataType, place: &Place<'_>) -> Conversi
         return if is_string(catalog_name(&target.name)) { Conversion::Rewrite } else { Conversion::Refused };
     }
     if source.name == target.name && source.dimensions > 0 {
-        return if source.arguments == target.arguments { Conversion::Same } else if target.arguments.is_empty() { Conversion::Relabel } else { Conversion::Rewrite };
+        return if source.arguments == target.arguments {
+            Conversion::Same
+        } else if target.arguments.is_empty() {
+            Conversion::Relabel
+        } else {
+            Conversion::Rewrite
+        };
     }
     let (a, b) = (catalog_name(&source.name), catalog_name(&target.name));
     if a == b {
@@ -101,7 +107,10 @@ fn same_type(name: &str, source: &DataType, target: &DataType) -> Conversion {
     let free = match name {
         "varchar" | "varbit" => wider(0, i64::MAX),
         "bpchar" | "bit" => target.arguments.is_empty() && name == "bpchar" && source.arguments.is_empty(),
-        "numeric" => target.arguments.is_empty() || !source.arguments.is_empty() && wider(0, i64::MAX) && source.number(1).unwrap_or(0) == target.number(1).unwrap_or(0),
+        "numeric" => {
+            target.arguments.is_empty()
+                || !source.arguments.is_empty() && wider(0, i64::MAX) && source.number(1).unwrap_or(0) == target.number(1).unwrap_or(0)
+        }
         "timestamp" | "timestamptz" | "time" | "timetz" | "interval" => wider(0, 6),
         _ => false,
     };
@@ -155,14 +164,18 @@ const fn true_for_char(target: &DataType) -> bool {
 }
 
 fn is_builtin(name: &str) -> bool {
-    CAST.keys().any(|(from, to)| *from == name || *to == name) || matches!(name, "uuid" | "tsvector" | "point" | "int4range" | "int8range" | "bytea")
+    CAST.keys().any(|(from, to)| *from == name || *to == name)
+        || matches!(name, "uuid" | "tsvector" | "point" | "int4range" | "int8range" | "bytea")
 }
 
 /// A fixed zero offset: PostgreSQL then knows that `timestamp` and `timestamptz` are the same bytes.
 fn is_utc(place: &Place<'_>) -> bool {
     place.catalog.setting("timezone").is_none_or(|zone| {
         let zone = zone.trim_matches('\'').to_lowercase();
-        matches!(zone.as_str(), "utc" | "gmt" | "uct" | "etc/utc" | "etc/gmt" | "etc/uct" | "0" | "zulu" | "etc/zulu" | "universal" | "etc/gmt+0" | "default")
+        matches!(
+            zone.as_str(),
+            "utc" | "gmt" | "uct" | "etc/utc" | "etc/gmt" | "etc/uct" | "0" | "zulu" | "etc/zulu" | "universal" | "etc/gmt+0" | "default"
+        )
     })
 }
 
@@ -170,21 +183,37 @@ fn is_utc(place: &Place<'_>) -> bool {
 #[must_use]
 pub fn using_is_plain(using: &Expression, column: &str, target: &DataType) -> bool {
     let text = using.text.trim_matches(['(', ')']).replace('"', "").to_lowercase();
-    let Some((name, cast)) = text.split_once("::") else { return text == column.to_lowercase() };
+    let Some((name, cast)) = text.split_once("::") else {
+        return text == column.to_lowercase();
+    };
     let written = cast.trim().replace(' ', "");
     let canonical = target.to_string().replace(' ', "").to_lowercase();
-    let short = catalog_name(&target.name).to_owned() + &canonical.find('(').and_then(|n| canonical.get(n..)).map_or(String::new(), str::to_owned);
+    let short =
+        catalog_name(&target.name).to_owned() + &canonical.find('(').and_then(|n| canonical.get(n..)).map_or(String::new(), str::to_owned);
     let length_of = |word: &str| word.find('(').and_then(|n| word.get(n..)).map(str::to_owned);
-    name.trim() == column.to_lowercase() && (written == canonical || written == short || written.split('(').next() == Some(target.name.as_str()) || length_of(&written) == length_of(&canonical) && same_word(&written, &target.name))
+    name.trim() == column.to_lowercase()
+        && (written == canonical
+            || written == short
+            || written.split('(').next() == Some(target.name.as_str())
+            || length_of(&written) == length_of(&canonical) && same_word(&written, &target.name))
 }
 
 fn same_word(written: &str, name: &str) -> bool {
     let word = written.split('(').next().unwrap_or_default();
     matches!(
         (word, name),
-        ("int" | "int4", "integer") | ("int8", "bigint") | ("int2", "smallint") | ("varchar", "character varying") | ("char" | "bpchar", "character")
-            | ("bool", "boolean") | ("float8", "double precision") | ("float4", "real") | ("decimal", "numeric")
-            | ("timestamptz", "timestamp with time zone") | ("timestamp", "timestamp without time zone") | ("timetz", "time with time zone")
+        ("int" | "int4", "integer")
+            | ("int8", "bigint")
+            | ("int2", "smallint")
+            | ("varchar", "character varying")
+            | ("char" | "bpchar", "character")
+            | ("bool", "boolean")
+            | ("float8", "double precision")
+            | ("float4", "real")
+            | ("decimal", "numeric")
+            | ("timestamptz", "timestamp with time zone")
+            | ("timestamp", "timestamp without time zone")
+            | ("timetz", "time with time zone")
     ) || word == name
 }
 
@@ -211,26 +240,52 @@ pub fn values(from: &DataType, to: &DataType, place: &Place<'_>) -> Values {
         _ => 0,
     };
     match (a, b) {
-        _ if rank(a) > 0 && rank(b) > 0 => if rank(a) > rank(b) { Values::MayNotFit("22003") } else { Values::Kept },
+        _ if rank(a) > 0 && rank(b) > 0 => {
+            if rank(a) > rank(b) {
+                Values::MayNotFit("22003")
+            } else {
+                Values::Kept
+            }
+        }
         ("float4" | "float8" | "numeric" | "money", "int2" | "int4" | "int8") => Values::Changed,
         ("float8", "float4" | "numeric") | ("float4" | "numeric", "float4") | ("float4", "numeric") | ("numeric", "float8") => {
             if (a, b) == ("numeric", "float8") { Values::Kept } else { Values::Changed }
         }
         ("numeric", "numeric") => numeric_values(&source, &target),
         ("int2" | "int4" | "int8", "numeric") if !target.arguments.is_empty() => Values::MayNotFit("22003"),
-        ("int2" | "int4" | "int8", "float4") => if a == "int2" { Values::Kept } else { Values::Changed },
+        ("int2" | "int4" | "int8", "float4") => {
+            if a == "int2" {
+                Values::Kept
+            } else {
+                Values::Changed
+            }
+        }
         ("int8", "float8") => Values::Changed,
         ("numeric", "money") | ("int4" | "int8", "money") | ("float4" | "float8", "money") => Values::Changed,
-        ("timestamp" | "timestamptz", "date") | ("timestamp" | "timestamptz", "time" | "timetz") | ("timetz", "time") | ("interval", "time") => Values::Changed,
-        ("timestamp", "timestamp") | ("timestamptz", "timestamptz") | ("time", "time") | ("timetz", "timetz") | ("interval", "interval")
-        | ("timestamp", "timestamptz") | ("timestamptz", "timestamp") => {
-            if target.number(0).is_some_and(|new| new < source.number(0).unwrap_or(6)) { Values::Changed } else { Values::Kept }
+        ("timestamp" | "timestamptz", "date")
+        | ("timestamp" | "timestamptz", "time" | "timetz")
+        | ("timetz", "time")
+        | ("interval", "time") => Values::Changed,
+        ("timestamp", "timestamp")
+        | ("timestamptz", "timestamptz")
+        | ("time", "time")
+        | ("timetz", "timetz")
+        | ("interval", "interval")
+        | ("timestamp", "timestamptz")
+        | ("timestamptz", "timestamp") => {
+            if target.number(0).is_some_and(|new| new < source.number(0).unwrap_or(6)) {
+                Values::Changed
+            } else {
+                Values::Kept
+            }
         }
         ("inet", "cidr") | ("json", "jsonb") => Values::Changed,
         ("varchar" | "text" | "bpchar" | "name" | "citext", "varchar" | "bpchar") => string_values(a, b, &source, &target),
         (_, "varchar" | "bpchar") if !target.arguments.is_empty() => Values::MayNotFit("22001"),
         ("bit" | "varbit", "bit") => Values::MayNotFit("22026"),
-        ("varbit", "varbit") if target.number(0).is_some_and(|new| source.number(0).is_none_or(|old| old > new)) => Values::MayNotFit("22001"),
+        ("varbit", "varbit") if target.number(0).is_some_and(|new| source.number(0).is_none_or(|old| old > new)) => {
+            Values::MayNotFit("22001")
+        }
         ("int8", "oid") => Values::MayNotFit("22003"),
         (_, "name") => Values::MayNotFit("22001"),
         _ => Values::Kept,
@@ -241,7 +296,9 @@ fn numeric_values(source: &DataType, target: &DataType) -> Values {
     if target.arguments.is_empty() {
         return Values::Kept;
     }
-    let (Some(p1), Some(p2)) = (source.number(0), target.number(0)) else { return Values::Changed };
+    let (Some(p1), Some(p2)) = (source.number(0), target.number(0)) else {
+        return Values::Changed;
+    };
     let (s1, s2) = (source.number(1).unwrap_or(0), target.number(1).unwrap_or(0));
     if s2 < s1 {
         Values::Changed
@@ -253,7 +310,9 @@ fn numeric_values(source: &DataType, target: &DataType) -> Values {
 }
 
 fn string_values(a: &str, b: &str, source: &DataType, target: &DataType) -> Values {
-    let Some(length) = target.number(0).or_else(|| (b == "bpchar" && a != "bpchar").then_some(1)) else { return Values::Kept };
+    let Some(length) = target.number(0).or_else(|| (b == "bpchar" && a != "bpchar").then_some(1)) else {
+        return Values::Kept;
+    };
     let fits = a != "text" && a != "citext" && source.number(0).is_some_and(|old| old <= length);
     if fits { Values::Kept } else { Values::MayNotFit("22001") }
 }

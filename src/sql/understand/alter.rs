@@ -434,7 +434,9 @@ fn alter_column_set(column: String, cursor: &mut Cursor<'_>, flags: &mut Flags) 
 }
 
 fn is_sequence_option(word: &str) -> bool {
-    ["increment", "minvalue", "maxvalue", "start", "restart", "cache", "cycle", "no", "sequence"].iter().any(|other| word.eq_ignore_ascii_case(other))
+    ["increment", "minvalue", "maxvalue", "start", "restart", "cache", "cycle", "no", "sequence"]
+        .iter()
+        .any(|other| word.eq_ignore_ascii_case(other))
 }
 
 fn set_identity(column: String, cursor: &mut Cursor<'_>, flags: &mut Flags) -> Option<AlterAction> {

@@ -11,7 +11,10 @@ use crate::sql::understand::{Found, read_nested};
 use crate::sql::words::Kind;
 
 /// Words that make text dangerous when it is run and cannot be read.
-const HIDDEN: &[&str] = &["ALTER", "CREATE", "DROP", "TRUNCATE", "DELETE", "UPDATE", "INSERT", "GRANT", "REVOKE", "RENAME", "MERGE", "REINDEX", "CLUSTER", "VACUUM"];
+const HIDDEN: &[&str] = &[
+    "ALTER", "CREATE", "DROP", "TRUNCATE", "DELETE", "UPDATE", "INSERT", "GRANT", "REVOKE", "RENAME", "MERGE", "REINDEX", "CLUSTER",
+    "VACUUM",
+];
 
 /// Words of PL/pgSQL and T-SQL in front of a statement.
 const LEADING: &[&str] = &["begin", "then", "else", "loop", "do", "as", "atomic"];
@@ -109,7 +112,10 @@ fn to_leading(cursor: &mut Cursor<'_>, block: &mut Block) -> bool {
 }
 
 fn statement(mut cursor: Cursor<'_>, depth: u32, block: &mut Block) {
-    const CONTROL: &[&str] = &["end", "raise", "return", "null", "exit", "continue", "get", "assert", "open", "close", "fetch", "move", "print", "leave", "iterate", "begin", "commit", "set", "rollback"];
+    const CONTROL: &[&str] = &[
+        "end", "raise", "return", "null", "exit", "continue", "get", "assert", "open", "close", "fetch", "move", "print", "leave",
+        "iterate", "begin", "commit", "set", "rollback",
+    ];
     if cursor.is("perform") {
         return perform(&mut cursor, block);
     }
@@ -258,7 +264,9 @@ fn sp_rename(cursor: &mut Cursor<'_>) -> Option<Found> {
     let (action, word) = match (what.as_str(), column) {
         ("column", Some(column)) => (AlterAction::RenameColumn { from: column.to_owned(), to }, Action::RenameColumn),
         ("index", Some(index)) => (AlterAction::RenameIndex { from: index.to_owned(), to }, Action::RenameIndex),
-        ("userdatatype", _) => return Some(Found { actions: vec![Action::RenameType], ..Found::new(Kind::Exec, Change::Other) }),
+        ("userdatatype", _) => {
+            return Some(Found { actions: vec![Action::RenameType], ..Found::new(Kind::Exec, Change::Other) });
+        }
         _ => (AlterAction::RenameTable { to: Name { schema: name.schema.clone(), name: to } }, Action::RenameTable),
     };
     let alter = AlterTable { table: name.clone(), actions: vec![action], ..AlterTable::default() };
@@ -271,8 +279,11 @@ pub fn transact_block(kind: Kind, cursor: &mut Cursor<'_>, depth: u32, flags: &m
     let mut at = *cursor;
     let mut from = None;
     while !at.is_done() {
-        let starts = at.is_one_of(&["alter", "create", "drop", "insert", "update", "delete", "truncate", "exec", "execute", "merge", "grant", "revoke"]);
-        let ends = starts || at.is_one_of(&["end", "else", "begin", "if", "while", "print", "declare", "return", "go", "throw"]) || at.mark(";");
+        let starts = at.is_one_of(&[
+            "alter", "create", "drop", "insert", "update", "delete", "truncate", "exec", "execute", "merge", "grant", "revoke",
+        ]);
+        let ends =
+            starts || at.is_one_of(&["end", "else", "begin", "if", "while", "print", "declare", "return", "go", "throw"]) || at.mark(";");
         if ends {
             if let Some(start) = from.take() {
                 let tokens = at.tokens.get(start..at.at).unwrap_or_default();
@@ -290,4 +301,3 @@ pub fn transact_block(kind: Kind, cursor: &mut Cursor<'_>, depth: u32, flags: &m
     cursor.skip_all();
     finish(kind, block, flags)
 }
-

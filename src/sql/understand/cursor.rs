@@ -99,9 +99,8 @@ impl<'a> Cursor<'a> {
     /// True when the token `ahead` places on is this mark.
     #[must_use]
     pub fn mark_at(&self, ahead: usize, mark: &str) -> bool {
-        self.token(ahead).is_some_and(|token| {
-            matches!(token.kind, TokenKind::Punctuation | TokenKind::Operator) && self.text_of(token) == mark
-        })
+        self.token(ahead)
+            .is_some_and(|token| matches!(token.kind, TokenKind::Punctuation | TokenKind::Operator) && self.text_of(token) == mark)
     }
 
     /// Moves over these words if they come next.
@@ -366,11 +365,76 @@ impl<'a> Cursor<'a> {
 /// Words in front of a bracket that call nothing.
 fn is_operator_word(word: &str) -> bool {
     [
-        "and", "or", "not", "in", "any", "all", "some", "exists", "between", "like", "ilike", "similar", "is", "case", "when", "then",
-        "else", "end", "array", "values", "as", "on", "from", "where", "select", "distinct", "using", "over", "filter", "within", "by",
-        "group", "order", "having", "union", "except", "intersect", "with", "join", "limit", "offset", "returning", "set", "into", "row",
-        "div", "mod", "xor", "regexp", "rlike", "partition", "check", "key", "primary", "unique", "references", "recursive", "lateral",
-        "materialized", "default", "interval", "rows", "range", "top", "output", "only", "table", "conflict", "constraint", "index",
+        "and",
+        "or",
+        "not",
+        "in",
+        "any",
+        "all",
+        "some",
+        "exists",
+        "between",
+        "like",
+        "ilike",
+        "similar",
+        "is",
+        "case",
+        "when",
+        "then",
+        "else",
+        "end",
+        "array",
+        "values",
+        "as",
+        "on",
+        "from",
+        "where",
+        "select",
+        "distinct",
+        "using",
+        "over",
+        "filter",
+        "within",
+        "by",
+        "group",
+        "order",
+        "having",
+        "union",
+        "except",
+        "intersect",
+        "with",
+        "join",
+        "limit",
+        "offset",
+        "returning",
+        "set",
+        "into",
+        "row",
+        "div",
+        "mod",
+        "xor",
+        "regexp",
+        "rlike",
+        "partition",
+        "check",
+        "key",
+        "primary",
+        "unique",
+        "references",
+        "recursive",
+        "lateral",
+        "materialized",
+        "default",
+        "interval",
+        "rows",
+        "range",
+        "top",
+        "output",
+        "only",
+        "table",
+        "conflict",
+        "constraint",
+        "index",
     ]
     .iter()
     .any(|other| word.eq_ignore_ascii_case(other))
@@ -379,8 +443,23 @@ fn is_operator_word(word: &str) -> bool {
 /// Functions that SQL calls without brackets.
 fn is_function_without_brackets(word: &str) -> bool {
     [
-        "current_timestamp", "current_date", "current_time", "localtimestamp", "localtime", "current_user", "session_user", "user",
-        "current_role", "current_catalog", "current_schema", "system_user", "utc_timestamp", "utc_date", "utc_time", "sysdate", "systimestamp",
+        "current_timestamp",
+        "current_date",
+        "current_time",
+        "localtimestamp",
+        "localtime",
+        "current_user",
+        "session_user",
+        "user",
+        "current_role",
+        "current_catalog",
+        "current_schema",
+        "system_user",
+        "utc_timestamp",
+        "utc_date",
+        "utc_time",
+        "sysdate",
+        "systimestamp",
     ]
     .iter()
     .any(|other| word.eq_ignore_ascii_case(other))
@@ -397,8 +476,30 @@ fn is_literal_word(word: &str, next: Option<Token>) -> bool {
 
 fn is_type_with_arguments(word: &str) -> bool {
     [
-        "varchar", "char", "character", "varying", "numeric", "decimal", "timestamp", "timestamptz", "time", "timetz", "interval", "bit",
-        "varbit", "float", "nvarchar", "nchar", "bpchar", "int", "bigint", "binary", "varbinary", "datetime", "dec", "text",
+        "varchar",
+        "char",
+        "character",
+        "varying",
+        "numeric",
+        "decimal",
+        "timestamp",
+        "timestamptz",
+        "time",
+        "timetz",
+        "interval",
+        "bit",
+        "varbit",
+        "float",
+        "nvarchar",
+        "nchar",
+        "bpchar",
+        "int",
+        "bigint",
+        "binary",
+        "varbinary",
+        "datetime",
+        "dec",
+        "text",
     ]
     .iter()
     .any(|other| word.eq_ignore_ascii_case(other))
@@ -428,9 +529,15 @@ pub fn string_content(text: &str) -> String {
         let tag = text.get(1..).and_then(|rest| rest.find('$')).map_or(1, |n| n + 2);
         return text.get(tag..text.len().saturating_sub(tag)).unwrap_or_default().to_owned();
     }
-    let Some(open) = text.find(['\'', '"']) else { return text.to_owned() };
+    let Some(open) = text.find(['\'', '"']) else {
+        return text.to_owned();
+    };
     let quote = text.get(open..=open).unwrap_or("'");
     let body = text.get(open + 1..text.len().saturating_sub(1).max(open + 1)).unwrap_or_default();
     let body = body.replace(&quote.repeat(2), quote);
-    if text.starts_with(['e', 'E']) { body.replace("\\'", "'").replace("\\n", "\n").replace("\\t", "\t").replace("\\\\", "\\") } else { body }
+    if text.starts_with(['e', 'E']) {
+        body.replace("\\'", "'").replace("\\n", "\n").replace("\\t", "\t").replace("\\\\", "\\")
+    } else {
+        body
+    }
 }

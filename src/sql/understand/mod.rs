@@ -63,7 +63,14 @@ pub fn read(cursor: Cursor<'_>) -> Reading {
 pub fn read_nested(mut cursor: Cursor<'_>, depth: u32) -> Reading {
     let mut flags = Flags::new();
     if let Some(why) = unreadable(&cursor, depth) {
-        return Reading { kind: head_kind(&cursor), actions: Vec::new(), flags, relation: None, change: Change::Unknown, not_understood: Some(why) };
+        return Reading {
+            kind: head_kind(&cursor),
+            actions: Vec::new(),
+            flags,
+            relation: None,
+            change: Change::Unknown,
+            not_understood: Some(why),
+        };
     }
     let start = cursor;
     let found = statement(&mut cursor, depth, &mut flags);
@@ -111,7 +118,9 @@ fn unreadable(cursor: &Cursor<'_>, depth: u32) -> Option<String> {
 fn gap_in(change: &Change) -> Option<String> {
     use crate::sql::change::AlterAction;
     match change {
-        Change::AlterTable(alter) if alter.actions.is_empty() && alter.algorithm.is_none() && alter.lock.is_none() => Some("`ALTER TABLE` without an action".to_owned()),
+        Change::AlterTable(alter) if alter.actions.is_empty() && alter.algorithm.is_none() && alter.lock.is_none() => {
+            Some("`ALTER TABLE` without an action".to_owned())
+        }
         Change::AlterTable(alter) => alter.actions.iter().find_map(|action| match action {
             AlterAction::Unknown { text } => Some(format!("the part `{text}` is not known")),
             _ => None,
@@ -161,8 +170,12 @@ fn statement(cursor: &mut Cursor<'_>, depth: u32, flags: &mut Flags) -> Option<F
             Some(block::transact_block(kind, cursor, depth, flags))
         }
         "begin" if mssql && cursor.is_at(1, "try") => Some(block::transact_block(Kind::BeginTry, cursor, depth, flags)),
-        "begin" if mssql && cursor.token(1).is_some() && !cursor.is_at(1, "tran") && !cursor.is_at(1, "transaction") => Some(block::transact_block(Kind::Begin, cursor, depth, flags)),
-        "begin" | "start" | "commit" | "end" | "abort" | "rollback" | "savepoint" | "save" | "release" | "prepare" => transaction(cursor, flags),
+        "begin" if mssql && cursor.token(1).is_some() && !cursor.is_at(1, "tran") && !cursor.is_at(1, "transaction") => {
+            Some(block::transact_block(Kind::Begin, cursor, depth, flags))
+        }
+        "begin" | "start" | "commit" | "end" | "abort" | "rollback" | "savepoint" | "save" | "release" | "prepare" => {
+            transaction(cursor, flags)
+        }
         "set" => set(cursor, flags),
         "comment" => comment(cursor, flags),
         "grant" | "revoke" => privileges(cursor, flags),
@@ -303,7 +316,9 @@ fn set(cursor: &mut Cursor<'_>, flags: &mut Flags) -> Option<Found> {
         let table = cursor.name()?;
         cursor.skip_all();
         flags.insert("setting", "identity_insert".into());
-        return Some(Found::new(Kind::Set, Change::Set { name: "identity_insert".to_owned(), value: String::new(), local: false }).on(table));
+        return Some(
+            Found::new(Kind::Set, Change::Set { name: "identity_insert".to_owned(), value: String::new(), local: false }).on(table),
+        );
     }
     if local {
         flags.insert("local", true.into());
@@ -319,7 +334,10 @@ fn set(cursor: &mut Cursor<'_>, flags: &mut Flags) -> Option<Found> {
     flags.insert("setting", name.clone().into());
     flags.insert("value", value.trim_matches('\'').into());
     let plain = value.trim_matches(['\'', '"']).to_lowercase();
-    let disables = matches!((name.as_str(), plain.as_str()), ("session_replication_role", "replica") | ("foreign_key_checks" | "unique_checks", "0" | "off"));
+    let disables = matches!(
+        (name.as_str(), plain.as_str()),
+        ("session_replication_role", "replica") | ("foreign_key_checks" | "unique_checks", "0" | "off")
+    );
     if disables {
         flags.insert("disables_checks", true.into());
     }
@@ -370,7 +388,28 @@ fn privileges(cursor: &mut Cursor<'_>, flags: &mut Flags) -> Option<Found> {
     if !on {
         return role_membership(grant, from, cursor);
     }
-    const OBJECTS: &[&str] = &["sequence", "database", "domain", "foreign data wrapper", "foreign server", "function", "procedure", "routine", "language", "large object", "parameter", "schema", "tablespace", "type", "all tables in schema", "all sequences in schema", "all functions in schema", "all procedures in schema", "all routines in schema", "object"];
+    const OBJECTS: &[&str] = &[
+        "sequence",
+        "database",
+        "domain",
+        "foreign data wrapper",
+        "foreign server",
+        "function",
+        "procedure",
+        "routine",
+        "language",
+        "large object",
+        "parameter",
+        "schema",
+        "tablespace",
+        "type",
+        "all tables in schema",
+        "all sequences in schema",
+        "all functions in schema",
+        "all procedures in schema",
+        "all routines in schema",
+        "object",
+    ];
     let other = cursor.eat_one_of(OBJECTS);
     cursor.eat("table");
     let mut tables = Vec::new();
@@ -666,10 +705,25 @@ fn pragma(cursor: &mut Cursor<'_>, flags: &mut Flags) -> Option<Found> {
 fn other(cursor: &mut Cursor<'_>, flags: &mut Flags) -> Option<Found> {
     let mysql = cursor.dialect.is_mysql_family();
     const SIMPLE: &[(&str, Kind)] = &[
-        ("attach", Kind::Attach), ("detach", Kind::Detach), ("checkpoint", Kind::Checkpoint), ("close", Kind::Close), ("deallocate", Kind::Deallocate),
-        ("declare", Kind::Declare), ("discard", Kind::Discard), ("fetch", Kind::Fetch), ("flush", Kind::Flush), ("listen", Kind::Listen),
-        ("notify", Kind::Notify), ("print", Kind::Print), ("reset", Kind::Reset), ("show", Kind::Show), ("unlisten", Kind::Unlisten), ("use", Kind::Use),
-        ("move", Kind::Fetch), ("describe", Kind::Show), ("desc", Kind::Show),
+        ("attach", Kind::Attach),
+        ("detach", Kind::Detach),
+        ("checkpoint", Kind::Checkpoint),
+        ("close", Kind::Close),
+        ("deallocate", Kind::Deallocate),
+        ("declare", Kind::Declare),
+        ("discard", Kind::Discard),
+        ("fetch", Kind::Fetch),
+        ("flush", Kind::Flush),
+        ("listen", Kind::Listen),
+        ("notify", Kind::Notify),
+        ("print", Kind::Print),
+        ("reset", Kind::Reset),
+        ("show", Kind::Show),
+        ("unlisten", Kind::Unlisten),
+        ("use", Kind::Use),
+        ("move", Kind::Fetch),
+        ("describe", Kind::Show),
+        ("desc", Kind::Show),
     ];
     if let Some((_, kind)) = SIMPLE.iter().find(|(word, _)| cursor.is(word)) {
         cursor.skip_all();

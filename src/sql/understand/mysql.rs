@@ -28,7 +28,21 @@ pub fn alter_actions(alter: &mut AlterTable, cursor: &mut Cursor<'_>, flags: &mu
 
 /// Table options and partitioning follow each other without commas.
 fn begins_option(cursor: &Cursor<'_>) -> bool {
-    cursor.is_one_of(&["engine", "charset", "character", "collate", "default", "comment", "auto_increment", "row_format", "key_block_size", "partition", "remove", "algorithm", "lock"])
+    cursor.is_one_of(&[
+        "engine",
+        "charset",
+        "character",
+        "collate",
+        "default",
+        "comment",
+        "auto_increment",
+        "row_format",
+        "key_block_size",
+        "partition",
+        "remove",
+        "algorithm",
+        "lock",
+    ])
 }
 
 /// `ALGORITHM=x`, `LOCK=x`.
@@ -299,7 +313,14 @@ fn partition(cursor: &mut Cursor<'_>, flags: &mut Flags) -> Option<AlterAction> 
         ahead.identifier()?;
         ahead.expect("with table")?;
         AlterAction::ExchangePartition { with: ahead.name()? }
-    } else if let Some(word) = ahead.eat_one_of(&["rebuild partition", "optimize partition", "analyze partition", "check partition", "repair partition", "convert partition"]) {
+    } else if let Some(word) = ahead.eat_one_of(&[
+        "rebuild partition",
+        "optimize partition",
+        "analyze partition",
+        "check partition",
+        "repair partition",
+        "convert partition",
+    ]) {
         AlterAction::PartitionMaintenance { word: word.split(' ').next().unwrap_or_default().to_owned() }
     } else {
         return None;
@@ -333,8 +354,37 @@ fn option(cursor: &mut Cursor<'_>, flags: &mut Flags) -> Option<Vec<AlterAction>
 
 /// The table options of both servers' manuals that `ALTER TABLE` takes.
 const MYSQL_OPTIONS: &[&str] = &[
-    "auto_increment", "avg_row_length", "checksum", "comment", "compression", "connection", "data directory", "delay_key_write", "encrypted",
-    "encryption", "encryption_key_id", "index directory", "insert_method", "itef_quotes", "key_block_size", "max_rows", "min_rows", "pack_keys", "page_checksum",
-    "page_compressed", "page_compression_level", "password", "row_format", "secondary_engine", "sequence", "stats_auto_recalc", "stats_persistent",
-    "stats_sample_pages", "tablespace", "transactional", "union", "autoextend_size", "engine_attribute",
+    "auto_increment",
+    "avg_row_length",
+    "checksum",
+    "comment",
+    "compression",
+    "connection",
+    "data directory",
+    "delay_key_write",
+    "encrypted",
+    "encryption",
+    "encryption_key_id",
+    "index directory",
+    "insert_method",
+    "itef_quotes",
+    "key_block_size",
+    "max_rows",
+    "min_rows",
+    "pack_keys",
+    "page_checksum",
+    "page_compressed",
+    "page_compression_level",
+    "password",
+    "row_format",
+    "secondary_engine",
+    "sequence",
+    "stats_auto_recalc",
+    "stats_persistent",
+    "stats_sample_pages",
+    "tablespace",
+    "transactional",
+    "union",
+    "autoextend_size",
+    "engine_attribute",
 ];

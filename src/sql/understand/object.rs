@@ -12,17 +12,61 @@ use crate::sql::words::{Action, Kind, kind_named};
 
 /// Words that PostgreSQL writes in front of, or as, an object's kind, with the contract's word for it. Longest first.
 const OBJECTS: &[(&str, &str)] = &[
-    ("text search configuration", "ts_config"), ("text search dictionary", "ts_config"), ("text search parser", "ts_config"), ("text search template", "ts_config"),
-    ("foreign data wrapper", "foreign_data_wrapper"), ("materialized view", "materialized_view"), ("operator class", "operator_class"),
-    ("operator family", "operator_family"), ("access method", "access_method"), ("event trigger", "event_trigger"), ("foreign table", "foreign_table"),
-    ("user mapping", "user_mapping"), ("large object", "large_object"), ("default privileges", "default_privileges"), ("procedural language", "language"),
-    ("trusted language", "language"), ("trusted procedural language", "language"),
-    ("aggregate", "aggregate"), ("cast", "cast"), ("collation", "collation"), ("conversion", "conversion"), ("database", "database"), ("domain", "domain"),
-    ("event", "event"), ("extension", "extension"), ("function", "function"), ("group", "role"), ("index", "index"), ("language", "language"),
-    ("operator", "operator"), ("owned", "owned"), ("package", "function"), ("policy", "policy"), ("procedure", "procedure"), ("proc", "procedure"), ("publication", "publication"),
-    ("role", "role"), ("routine", "function"), ("rule", "rule"), ("schema", "schema"), ("sequence", "sequence"), ("server", "server"),
-    ("statistics", "statistics"), ("subscription", "subscription"), ("synonym", "synonym"), ("system", "system"), ("table", "table"), ("tables", "table"), ("tablespace", "tablespace"),
-    ("transform", "transform"), ("trigger", "trigger"), ("type", "type"), ("user", "user"), ("view", "view"), ("login", "user"),
+    ("text search configuration", "ts_config"),
+    ("text search dictionary", "ts_config"),
+    ("text search parser", "ts_config"),
+    ("text search template", "ts_config"),
+    ("foreign data wrapper", "foreign_data_wrapper"),
+    ("materialized view", "materialized_view"),
+    ("operator class", "operator_class"),
+    ("operator family", "operator_family"),
+    ("access method", "access_method"),
+    ("event trigger", "event_trigger"),
+    ("foreign table", "foreign_table"),
+    ("user mapping", "user_mapping"),
+    ("large object", "large_object"),
+    ("default privileges", "default_privileges"),
+    ("procedural language", "language"),
+    ("trusted language", "language"),
+    ("trusted procedural language", "language"),
+    ("aggregate", "aggregate"),
+    ("cast", "cast"),
+    ("collation", "collation"),
+    ("conversion", "conversion"),
+    ("database", "database"),
+    ("domain", "domain"),
+    ("event", "event"),
+    ("extension", "extension"),
+    ("function", "function"),
+    ("group", "role"),
+    ("index", "index"),
+    ("language", "language"),
+    ("operator", "operator"),
+    ("owned", "owned"),
+    ("package", "function"),
+    ("policy", "policy"),
+    ("procedure", "procedure"),
+    ("proc", "procedure"),
+    ("publication", "publication"),
+    ("role", "role"),
+    ("routine", "function"),
+    ("rule", "rule"),
+    ("schema", "schema"),
+    ("sequence", "sequence"),
+    ("server", "server"),
+    ("statistics", "statistics"),
+    ("subscription", "subscription"),
+    ("synonym", "synonym"),
+    ("system", "system"),
+    ("table", "table"),
+    ("tables", "table"),
+    ("tablespace", "tablespace"),
+    ("transform", "transform"),
+    ("trigger", "trigger"),
+    ("type", "type"),
+    ("user", "user"),
+    ("view", "view"),
+    ("login", "user"),
 ];
 
 /// The object's word in `OBJECTS`, moved over.
@@ -116,7 +160,26 @@ fn modifiers(cursor: &mut Cursor<'_>, flags: &mut Flags) -> Option<Modifiers> {
             flags.insert("constraint_trigger", true.into());
         } else if cursor.eat("virtual") {
             found.virtual_table = true;
-        } else if cursor.eat_one_of(&["global", "local", "clustered", "nonclustered", "columnstore", "recursive", "online", "offline", "editionable", "noneditionable", "force", "default", "bitmap", "public", "private"]).is_some() {
+        } else if cursor
+            .eat_one_of(&[
+                "global",
+                "local",
+                "clustered",
+                "nonclustered",
+                "columnstore",
+                "recursive",
+                "online",
+                "offline",
+                "editionable",
+                "noneditionable",
+                "force",
+                "default",
+                "bitmap",
+                "public",
+                "private",
+            ])
+            .is_some()
+        {
         } else if cursor.eat("definer") {
             cursor.expect_mark("=")?;
             cursor.advance()?;
@@ -195,7 +258,8 @@ fn create_index(modifiers: &Modifiers, or_replace: bool, cursor: &mut Cursor<'_>
     if let Some(special) = &index.special {
         flags.insert("index_type", special.clone().into());
     }
-    if index.keys.iter().any(|key| matches!(key, IndexKey::Expression(found) if !found.functions.is_empty() || found.text.starts_with('('))) {
+    if index.keys.iter().any(|key| matches!(key, IndexKey::Expression(found) if !found.functions.is_empty() || found.text.starts_with('(')))
+    {
         flags.insert("functional", true.into());
     }
     if cursor.dialect == Dialect::Mssql && !flags.contains_key("online") {
@@ -226,7 +290,13 @@ fn create_view(word: &str, modifiers: &Modifiers, or_replace: bool, cursor: &mut
         let count = words.split(' ').count();
         n > count && Cursor { at: n - count, ..*cursor }.are(words)
     };
-    for (words, data) in [("with no data", Some(false)), ("with data", Some(true)), ("with check option", None), ("with local check option", None), ("with cascaded check option", None)] {
+    for (words, data) in [
+        ("with no data", Some(false)),
+        ("with data", Some(true)),
+        ("with check option", None),
+        ("with local check option", None),
+        ("with cascaded check option", None),
+    ] {
         if ends(words) {
             body.tokens = cursor.tokens.get(..n - words.split(' ').count())?;
             match data {
@@ -245,7 +315,10 @@ fn create_view(word: &str, modifiers: &Modifiers, or_replace: bool, cursor: &mut
     let query = query::query(&mut body)?;
     cursor.skip_all();
     let kind = if materialized { Kind::CreateMaterializedView } else { Kind::CreateView };
-    Some(Found::new(kind, Change::CreateView { name, or_replace, if_not_exists, materialized, temporary: modifiers.temporary, query, columns, with_data }))
+    Some(Found::new(
+        kind,
+        Change::CreateView { name, or_replace, if_not_exists, materialized, temporary: modifiers.temporary, query, columns, with_data },
+    ))
 }
 
 fn create_type(cursor: &mut Cursor<'_>, flags: &mut Flags) -> Option<Found> {
@@ -327,7 +400,25 @@ fn create_sequence(cursor: &mut Cursor<'_>, flags: &mut Flags) -> Option<Found> 
 }
 
 fn sequence_option(cursor: &mut Cursor<'_>) -> Option<()> {
-    let word = cursor.eat_one_of(&["increment", "minvalue", "maxvalue", "no minvalue", "no maxvalue", "nominvalue", "nomaxvalue", "start", "restart", "cache", "no cache", "nocache", "no cycle", "nocycle", "cycle", "order", "noorder"])?;
+    let word = cursor.eat_one_of(&[
+        "increment",
+        "minvalue",
+        "maxvalue",
+        "no minvalue",
+        "no maxvalue",
+        "nominvalue",
+        "nomaxvalue",
+        "start",
+        "restart",
+        "cache",
+        "no cache",
+        "nocache",
+        "no cycle",
+        "nocycle",
+        "cycle",
+        "order",
+        "noorder",
+    ])?;
     if matches!(word, "increment" | "minvalue" | "maxvalue" | "start" | "restart" | "cache") {
         cursor.eat_one_of(&["by", "with"]);
         cursor.eat_mark("=");
@@ -412,7 +503,9 @@ fn create_function(word: &str, or_replace: bool, cursor: &mut Cursor<'_>, flags:
 /// `SELECT 7`: PostgreSQL puts such a body in the place of the call.
 fn selects_literal(body: &str) -> bool {
     let words = body.trim().trim_end_matches(';').trim();
-    let Some(rest) = words.get(..6).filter(|head| head.eq_ignore_ascii_case("select")).and_then(|_| words.get(6..)) else { return false };
+    let Some(rest) = words.get(..6).filter(|head| head.eq_ignore_ascii_case("select")).and_then(|_| words.get(6..)) else {
+        return false;
+    };
     let value = rest.trim();
     !value.is_empty() && (value.parse::<f64>().is_ok() || value.starts_with('\'') && value.ends_with('\'') && !value.contains('('))
 }
@@ -579,7 +672,12 @@ fn drop_tail(word: &str, drop: &mut Drop, cursor: &mut Cursor<'_>, flags: &mut F
             let (option, value) = mysql::algorithm_or_lock_words(cursor)?;
             flags.insert(option, value.clone().into());
             *(if option == "lock" { &mut drop.lock } else { &mut drop.algorithm }) = Some(value);
-        } else if cursor.eat("with") && cursor.skip_group() || cursor.mark("(") && cursor.skip_group() || cursor.eat("purge") || cursor.eat("force") || cursor.eat("wait") && cursor.number().is_some() {
+        } else if cursor.eat("with") && cursor.skip_group()
+            || cursor.mark("(") && cursor.skip_group()
+            || cursor.eat("purge")
+            || cursor.eat("force")
+            || cursor.eat("wait") && cursor.number().is_some()
+        {
         } else {
             return None;
         }

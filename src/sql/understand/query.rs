@@ -10,7 +10,28 @@ use crate::sql::understand::table::Flags;
 const FROM_INSIDE: &[&str] = &["extract", "substring", "trim", "overlay", "position", "date_part"];
 
 /// Words that end a list of tables.
-const AFTER_FROM: &[&str] = &["where", "group", "order", "having", "limit", "union", "except", "intersect", "set", "returning", "window", "offset", "fetch", "for", "select", "values", "on", "using", "when", "option"];
+const AFTER_FROM: &[&str] = &[
+    "where",
+    "group",
+    "order",
+    "having",
+    "limit",
+    "union",
+    "except",
+    "intersect",
+    "set",
+    "returning",
+    "window",
+    "offset",
+    "fetch",
+    "for",
+    "select",
+    "values",
+    "on",
+    "using",
+    "when",
+    "option",
+];
 
 /// A query to the end of the cursor. `None` when it does not begin like one.
 pub fn query(cursor: &mut Cursor<'_>) -> Option<Query> {
@@ -45,12 +66,18 @@ fn with_clause(cursor: &mut Cursor<'_>) -> Vec<Change> {
         cursor.eat("as");
         cursor.eat("not");
         cursor.eat("materialized");
-        let Some(mut inside) = cursor.group() else { return writes };
+        let Some(mut inside) = cursor.group() else {
+            return writes;
+        };
         let mut flags = Flags::new();
         if let Some(change) = dml(&mut inside, &mut flags) {
             writes.push(change);
         }
-        while !cursor.is_done() && !cursor.mark(",") && !cursor.is_one_of(&["select", "insert", "update", "delete", "merge", "values", "replace", "table"]) && !cursor.mark("(") {
+        while !cursor.is_done()
+            && !cursor.mark(",")
+            && !cursor.is_one_of(&["select", "insert", "update", "delete", "merge", "values", "replace", "table"])
+            && !cursor.mark("(")
+        {
             cursor.step();
         }
         if !cursor.eat_mark(",") {
@@ -113,7 +140,10 @@ fn scan(cursor: &Cursor<'_>, found: &mut Query) {
                 if is("into") && levels.len() == 1 && found.into.is_none() {
                     into_table(&at, found);
                 }
-                if is("for") && levels.len() == 1 && (at.is_at(1, "update") || at.is_at(1, "share") || at.is_at(1, "no") || at.is_at(1, "key")) {
+                if is("for")
+                    && levels.len() == 1
+                    && (at.is_at(1, "update") || at.is_at(1, "share") || at.is_at(1, "no") || at.is_at(1, "key"))
+                {
                     found.locks_rows = true;
                 }
                 if AFTER_FROM.iter().any(|word| is(word)) && !is("on") && !is("using") {
@@ -140,11 +170,77 @@ fn note_word(at: &Cursor<'_>, text: &str, found: &mut Query) {
 
 fn is_keyword_before_bracket(word: &str) -> bool {
     [
-        "in", "and", "or", "not", "any", "all", "some", "exists", "as", "values", "over", "filter", "by", "on", "using", "select", "from",
-        "join", "where", "when", "then", "else", "case", "union", "except", "intersect", "with", "having", "distinct", "array", "row",
-        "into", "set", "lateral", "materialized", "group", "limit", "offset", "return", "returning", "numeric", "varchar", "char", "decimal",
-        "interval", "between", "like", "is", "only", "sets", "rollup", "cube", "recursive", "conflict", "within", "top", "timestamp", "time",
-        "character", "varying", "bit", "float", "default", "is", "ilike", "unique", "key", "partition", "output", "nvarchar", "int",
+        "in",
+        "and",
+        "or",
+        "not",
+        "any",
+        "all",
+        "some",
+        "exists",
+        "as",
+        "values",
+        "over",
+        "filter",
+        "by",
+        "on",
+        "using",
+        "select",
+        "from",
+        "join",
+        "where",
+        "when",
+        "then",
+        "else",
+        "case",
+        "union",
+        "except",
+        "intersect",
+        "with",
+        "having",
+        "distinct",
+        "array",
+        "row",
+        "into",
+        "set",
+        "lateral",
+        "materialized",
+        "group",
+        "limit",
+        "offset",
+        "return",
+        "returning",
+        "numeric",
+        "varchar",
+        "char",
+        "decimal",
+        "interval",
+        "between",
+        "like",
+        "is",
+        "only",
+        "sets",
+        "rollup",
+        "cube",
+        "recursive",
+        "conflict",
+        "within",
+        "top",
+        "timestamp",
+        "time",
+        "character",
+        "varying",
+        "bit",
+        "float",
+        "default",
+        "is",
+        "ilike",
+        "unique",
+        "key",
+        "partition",
+        "output",
+        "nvarchar",
+        "int",
     ]
     .iter()
     .any(|other| word.eq_ignore_ascii_case(other))
@@ -216,7 +312,10 @@ fn select_list(start: &Cursor<'_>) -> Option<Vec<String>> {
     let mut columns = Vec::new();
     loop {
         let from = cursor.at;
-        while !cursor.is_done() && !cursor.mark(",") && !cursor.is_one_of(&["from", "where", "union", "group", "order", "limit", "into", "except", "intersect"]) {
+        while !cursor.is_done()
+            && !cursor.mark(",")
+            && !cursor.is_one_of(&["from", "where", "union", "group", "order", "limit", "into", "except", "intersect"])
+        {
             cursor.step();
         }
         if cursor.at == from {
@@ -376,10 +475,14 @@ fn update(cursor: &mut Cursor<'_>, flags: &mut Flags) -> Option<Update> {
     found.reads.extend(condition_reads(cursor, from));
     if let Some(condition) = &found.reach.condition {
         let text = condition.text.to_lowercase();
-        found.fills_null = !text.contains(" or ") && found.columns.iter().any(|column| {
-            let column = column.to_lowercase();
-            text == format!("{column} is null") || text.starts_with(&format!("{column} is null and ")) || text.ends_with(&format!(" and {column} is null")) || text.contains(&format!(" and {column} is null and "))
-        });
+        found.fills_null = !text.contains(" or ")
+            && found.columns.iter().any(|column| {
+                let column = column.to_lowercase();
+                text == format!("{column} is null")
+                    || text.starts_with(&format!("{column} is null and "))
+                    || text.ends_with(&format!(" and {column} is null"))
+                    || text.contains(&format!(" and {column} is null and "))
+            });
     }
     Some(found)
 }
@@ -403,7 +506,8 @@ fn condition_reads(cursor: &Cursor<'_>, from: usize) -> Vec<Name> {
             if inside.is("select") || inside.is("with") {
                 tables.extend(tables_between(cursor, begin + 1, at.at - 1));
             } else {
-                tables.extend(condition_reads(&Cursor { tokens: cursor.tokens.get(..at.at - 1).unwrap_or_default(), ..*cursor }, begin + 1));
+                tables
+                    .extend(condition_reads(&Cursor { tokens: cursor.tokens.get(..at.at - 1).unwrap_or_default(), ..*cursor }, begin + 1));
             }
         } else {
             at.at += 1;
@@ -443,11 +547,37 @@ fn top(cursor: &mut Cursor<'_>) -> Option<u64> {
 fn joined(cursor: &mut Cursor<'_>, reach: &mut Reach, stops: &[&str]) -> Option<String> {
     cursor.eat_mark("*");
     let mut alias = None;
-    if cursor.eat("as") || matches!(cursor.kind(), Some(TokenKind::Word | TokenKind::Quoted)) && !cursor.is_one_of(stops) && !cursor.is_one_of(&["join", "inner", "left", "right", "cross", "straight_join", "natural", "from", "where", "using", "order", "limit", "returning", "output", "with", "indexed", "not", "for"]) {
+    if cursor.eat("as")
+        || matches!(cursor.kind(), Some(TokenKind::Word | TokenKind::Quoted))
+            && !cursor.is_one_of(stops)
+            && !cursor.is_one_of(&[
+                "join",
+                "inner",
+                "left",
+                "right",
+                "cross",
+                "straight_join",
+                "natural",
+                "from",
+                "where",
+                "using",
+                "order",
+                "limit",
+                "returning",
+                "output",
+                "with",
+                "indexed",
+                "not",
+                "for",
+            ])
+    {
         alias = cursor.identifier();
     }
     let from = cursor.at;
-    while !cursor.is_done() && !cursor.is_one_of(stops) && !cursor.is_one_of(&["where", "using", "returning", "from", "order", "limit", "output"]) {
+    while !cursor.is_done()
+        && !cursor.is_one_of(stops)
+        && !cursor.is_one_of(&["where", "using", "returning", "from", "order", "limit", "output"])
+    {
         cursor.step();
     }
     if cursor.at > from {
@@ -542,7 +672,10 @@ fn bounded_columns(condition: &Cursor<'_>) -> Vec<String> {
         if let Some(name) = part.name() {
             let compares = part.is_one_of(&["in", "between"]) || ["=", "<", ">", "<=", ">="].iter().any(|mark| part.mark(mark));
             let with = part.token(1).map(|token| token.kind);
-            let plain = matches!(with, Some(TokenKind::Number | TokenKind::String | TokenKind::Parameter)) || part.is("in") || part.mark_at(1, "-") || part.is_at(1, "any");
+            let plain = matches!(with, Some(TokenKind::Number | TokenKind::String | TokenKind::Parameter))
+                || part.is("in")
+                || part.mark_at(1, "-")
+                || part.is_at(1, "any");
             if compares && plain {
                 columns.push(name.name);
             }
@@ -640,4 +773,3 @@ fn merge(cursor: &mut Cursor<'_>, flags: &mut Flags) -> Option<Merge> {
     flags.insert("deletes_rows", found.deletes.into());
     Some(found)
 }
-

@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 
 use crate::dialect::Dialect;
 use crate::sql::change::{
-    Column, Constraint, ConstraintKind, CreateTable, DataType, Expression, Flag, Generated, Index, IndexKey, PartitionBound,
-    Position, Reference,
+    Column, Constraint, ConstraintKind, CreateTable, DataType, Expression, Flag, Generated, Index, IndexKey, PartitionBound, Position,
+    Reference,
 };
 use crate::sql::token::TokenKind;
 use crate::sql::understand::cursor::Cursor;
@@ -16,10 +16,47 @@ pub type Flags = BTreeMap<&'static str, Flag>;
 
 /// Words that end a column's `DEFAULT`.
 const AFTER_DEFAULT: &[&str] = &[
-    "not", "null", "default", "primary", "unique", "check", "references", "constraint", "generated", "collate", "comment", "on", "after",
-    "first", "deferrable", "initially", "auto_increment", "autoincrement", "key", "storage", "compression", "identity", "column_format",
-    "visible", "invisible", "enforced", "as", "with", "for", "algorithm", "character", "charset", "virtual", "stored", "persistent",
-    "encode", "srid", "rowguidcol", "sparse", "using", "comment_",
+    "not",
+    "null",
+    "default",
+    "primary",
+    "unique",
+    "check",
+    "references",
+    "constraint",
+    "generated",
+    "collate",
+    "comment",
+    "on",
+    "after",
+    "first",
+    "deferrable",
+    "initially",
+    "auto_increment",
+    "autoincrement",
+    "key",
+    "storage",
+    "compression",
+    "identity",
+    "column_format",
+    "visible",
+    "invisible",
+    "enforced",
+    "as",
+    "with",
+    "for",
+    "algorithm",
+    "character",
+    "charset",
+    "virtual",
+    "stored",
+    "persistent",
+    "encode",
+    "srid",
+    "rowguidcol",
+    "sparse",
+    "using",
+    "comment_",
 ];
 
 /// A type. `None` when no name comes next.
@@ -31,7 +68,9 @@ pub fn data_type(cursor: &mut Cursor<'_>) -> Option<DataType> {
         word = word.to_lowercase();
     }
     let mut found = DataType { schema: name.schema.filter(|schema| schema != "pg_catalog"), ..DataType::default() };
-    for (first, rest) in [("double", "precision"), ("character", "varying"), ("bit", "varying"), ("char", "varying"), ("long", "varchar"), ("long", "raw")] {
+    for (first, rest) in
+        [("double", "precision"), ("character", "varying"), ("bit", "varying"), ("char", "varying"), ("long", "varchar"), ("long", "raw")]
+    {
         if word.eq_ignore_ascii_case(first) && cursor.eat(rest) {
             word = format!("{first} {rest}");
         }
@@ -341,7 +380,17 @@ fn rare_property(column: &mut Column, cursor: &mut Cursor<'_>, flags: &mut Flags
         }
         column.storage = Some("compressed".to_owned());
     } else if cursor
-        .eat_one_of(&["rowguidcol", "sparse", "not for replication", "with system versioning", "without system versioning", "always", "persisted", "enable", "novalidate"])
+        .eat_one_of(&[
+            "rowguidcol",
+            "sparse",
+            "not for replication",
+            "with system versioning",
+            "without system versioning",
+            "always",
+            "persisted",
+            "enable",
+            "novalidate",
+        ])
         .is_some()
         || cursor.eat("values")
     {
@@ -453,7 +502,10 @@ pub fn attributes(constraint: &mut Constraint, cursor: &mut Cursor<'_>, flags: &
             if cursor.dialect == Dialect::Mssql {
                 online_option(inside, flags);
             }
-        } else if cursor.eat("on conflict") || cursor.dialect.is_mysql_family() && cursor.eat("using") || cursor.dialect == Dialect::Mssql && cursor.eat("on") {
+        } else if cursor.eat("on conflict")
+            || cursor.dialect.is_mysql_family() && cursor.eat("using")
+            || cursor.dialect == Dialect::Mssql && cursor.eat("on")
+        {
             cursor.name()?;
         } else if cursor.dialect.is_mysql_family() && cursor.eat("key_block_size") {
             cursor.eat_mark("=");
@@ -481,7 +533,13 @@ pub fn begins_constraint(cursor: &Cursor<'_>) -> bool {
         || cursor.are("primary key")
         || cursor.are("foreign key")
         || cursor.is("check") && cursor.mark_at(1, "(")
-        || cursor.is("unique") && (cursor.mark_at(1, "(") || cursor.dialect.is_mysql_family() || cursor.is_at(1, "using") || cursor.is_at(1, "nulls") || cursor.is_at(1, "clustered") || cursor.is_at(1, "nonclustered"))
+        || cursor.is("unique")
+            && (cursor.mark_at(1, "(")
+                || cursor.dialect.is_mysql_family()
+                || cursor.is_at(1, "using")
+                || cursor.is_at(1, "nulls")
+                || cursor.is_at(1, "clustered")
+                || cursor.is_at(1, "nonclustered"))
         || cursor.is("exclude") && (cursor.is_at(1, "using") || cursor.mark_at(1, "("))
         || cursor.are("not null") && cursor.dialect == Dialect::Postgresql
 }
@@ -849,7 +907,9 @@ fn body_index_head(cursor: &mut Cursor<'_>) -> Option<(Option<&'static str>, boo
 }
 
 fn is_type_word(word: &str) -> bool {
-    ["varchar", "char", "int", "bigint", "decimal", "varbinary", "binary", "tinyint", "smallint"].iter().any(|other| word.eq_ignore_ascii_case(other))
+    ["varchar", "char", "int", "bigint", "decimal", "varbinary", "binary", "tinyint", "smallint"]
+        .iter()
+        .any(|other| word.eq_ignore_ascii_case(other))
 }
 
 /// What stands behind the body: options, inheritance, partitioning, a query.
@@ -869,7 +929,13 @@ fn tail(table: &mut CreateTable, cursor: &mut Cursor<'_>, flags: &mut Flags) -> 
             cursor.at += 1;
             cursor.group()?;
         } else if cursor.eat("without oids") || cursor.eat("with oids") || cursor.eat("with system versioning") {
-        } else if cursor.is("as") || cursor.is("select") || cursor.is("with") || cursor.is("ignore") || cursor.is("replace") || cursor.mark("(") {
+        } else if cursor.is("as")
+            || cursor.is("select")
+            || cursor.is("with")
+            || cursor.is("ignore")
+            || cursor.is("replace")
+            || cursor.mark("(")
+        {
             cursor.eat_one_of(&["ignore", "replace"]);
             cursor.eat("as");
             as_query(table, cursor, flags)?;
@@ -894,7 +960,12 @@ fn partition_by(table: &mut CreateTable, cursor: &mut Cursor<'_>, flags: &mut Fl
     table.partition_by = Some((method, key));
     if cursor.dialect.is_mysql_family() {
         while cursor.eat("partitions") || cursor.eat("subpartition by") || cursor.eat("subpartitions") {
-            while !cursor.is_done() && !cursor.mark("(") && !cursor.is("subpartition") && !cursor.is("partitions") && !cursor.is("subpartitions") {
+            while !cursor.is_done()
+                && !cursor.mark("(")
+                && !cursor.is("subpartition")
+                && !cursor.is("partitions")
+                && !cursor.is("subpartitions")
+            {
                 cursor.at += 1;
             }
             if cursor.mark("(") && !cursor.is_at(1, "partition") {

@@ -49,8 +49,13 @@ pub fn relations(text: &str, dialect: Dialect) -> Option<Vec<Name>> {
     };
     let _ = GenericDialect {};
     let statements = Parser::new(grammar).with_recursion_limit(64).try_with_sql(text).ok()?.parse_statements().ok()?;
-    let [statement] = statements.as_slice() else { return None };
-    if !matches!(statement, Statement::Query(_) | Statement::Insert(_) | Statement::Update { .. } | Statement::Delete(_) | Statement::Merge { .. }) {
+    let [statement] = statements.as_slice() else {
+        return None;
+    };
+    if !matches!(
+        statement,
+        Statement::Query(_) | Statement::Insert(_) | Statement::Update { .. } | Statement::Delete(_) | Statement::Merge { .. }
+    ) {
         return None;
     }
     let mut relations = Relations(Vec::new());

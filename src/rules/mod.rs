@@ -1,0 +1,357 @@
+//! The rules: one file each. A file's `//!` text is its page, the page's `sql bad` and `sql good` examples are run
+//! as tests, and `check` is what it looks for. A new rule is a file and one word in `rules![…]`.
+
+use std::collections::BTreeMap;
+
+use crate::effects::{Effect, LockMode};
+use crate::finding::{Finding, Severity};
+use crate::judge::{Options, Step, Transaction};
+use crate::risk::Wait;
+use crate::sql::catalog::Catalog;
+use crate::sql::change::{Change, Name};
+use crate::sql::script::{Script, Statement};
+
+/// All that a rule may look at for one statement.
+pub struct Context<'a> {
+    /// The script.
+    pub script: &'a Script,
+    /// The statement.
+    pub statement: &'a Statement,
+    /// What it does.
+    pub effect: &'a Effect,
+    /// How long others wait for it.
+    pub wait: &'a Wait,
+    /// The schema in front of it.
+    pub catalog: &'a Catalog,
+    /// What its transaction holds in front of it.
+    pub transaction: &'a Transaction,
+    /// What the caller knows and wants.
+    pub options: &'a Options,
+}
+
+impl Context<'_> {
+    /// What the statement says.
+    #[must_use]
+    pub const fn change(&self) -> &Change {
+        &self.statement.reading.change
+    }
+
+    /// True when others wait longer than the deploy tolerates, or nobody knows how long.
+    #[must_use]
+    pub fn blocks_long(&self) -> bool {
+        self.wait.grows_with_size && self.wait.ms.is_none_or(|ms| ms > self.options.max_block_ms as f64)
+    }
+
+    /// True when the effect met a situation.
+    #[must_use]
+    pub fn met(&self, situation: &str) -> bool {
+        self.effect.situations.contains(&situation)
+    }
+
+    /// True when the effect met one of these situations.
+    #[must_use]
+    pub fn met_any(&self, situations: &[&str]) -> bool {
+        situations.iter().any(|situation| self.met(situation))
+    }
+
+    /// The strongest lock the statement takes that makes others wait.
+    #[must_use]
+    pub fn blocking_lock(&self) -> Option<(&Name, LockMode)> {
+        self.effect.locks.iter().filter(|lock| lock.mode.blocks_writes()).max_by_key(|lock| lock.mode).map(|lock| (&lock.table, lock.mode))
+    }
+
+    /// The table it is about, for the finding: the one it names, else the first it locks.
+    #[must_use]
+    pub fn table(&self) -> Option<String> {
+        self.statement
+            .reading
+            .relation
+            .as_ref()
+            .map(ToString::to_string)
+            .or_else(|| self.effect.locks.first().map(|lock| lock.table.to_string()))
+    }
+
+    /// The statement in one line, shortened for a message.
+    #[must_use]
+    pub fn short(&self) -> String {
+        shortened(self.script.text_of(self.statement), 70)
+    }
+
+    /// "others wait …": who waits, how long, with the figure.
+    #[must_use]
+    pub fn waits(&self) -> String {
+        let own = self.blocking_lock().map(|(table, mode)| (table.clone(), mode));
+        let held = self.transaction.blocking().map(|(table, mode, _)| (table.clone(), *mode));
+        let strongest = [own, held].into_iter().flatten().max_by_key(|(_, mode)| *mode);
+        let Some((table, mode)) = strongest else {
+            return "others wait".to_owned();
+        };
+        let who = if mode.blocks_reads() { "reads and writes wait" } else { "writes wait" };
+        let time = match (self.wait.ms, self.wait.grows_with_size) {
+            (Some(ms), true) => format!(" for about {}", human_time(ms)),
+            (None, true) => " for as long as the table is large".to_owned(),
+            _ => " for a moment".to_owned(),
+        };
+        format!("`{}` on `{table}`: {who}{time}", mode.words())
+    }
+
+    /// A finding on this statement. `rule` and `id` are set by the caller.
+    #[must_use]
+    pub fn finding(&self, severity: Severity, what: impl Into<String>, why: impl Into<String>, mend: impl Into<String>) -> Finding {
+        Finding {
+            id: String::new(),
+            rule: "",
+            severity,
+            statement: Some(self.statement.index),
+            line: Some(self.statement.line),
+            revision: self.statement.revision.clone(),
+            file: self.options.file.clone(),
+            table: self.table(),
+            what: what.into(),
+            why: why.into(),
+            mend: mend.into(),
+            fix_sql: None,
+            fix_alembic: None,
+            cite: self.effect.cites.iter().map(|cite| (*cite).to_owned()).collect(),
+            allowed: None,
+        }
+    }
+
+    /// What an earlier release would miss, as far as this rule speaks of it.
+    #[must_use]
+    pub fn broken(&self, rule: &str) -> Vec<&str> {
+        self.effect.breaks.iter().filter(|found| found.rule == rule).map(|found| found.what.as_str()).collect()
+    }
+}
+
+/// Milliseconds as people say them.
+#[must_use]
+pub fn human_time(ms: f64) -> String {
+    match ms {
+        ms if ms < 1_000.0 => format!("{ms:.0} ms"),
+        ms if ms < 120_000.0 => format!("{:.0} s", ms / 1_000.0),
+        ms if ms < 7_200_000.0 => format!("{:.0} min", ms / 60_000.0),
+        ms => format!("{:.0} h", ms / 3_600_000.0),
+    }
+}
+
+/// A text in one line, cut at `most` characters.
+#[must_use]
+pub fn shortened(text: &str, most: usize) -> String {
+    let mut line = String::new();
+    for word in text.split_whitespace() {
+        if line.chars().count() + word.chars().count() >= most {
+            line.push('…');
+            break;
+        }
+        if !line.is_empty() {
+            line.push(' ');
+        }
+        line.push_str(word);
+    }
+    line
+}
+
+/// What a rule looks at.
+#[derive(Clone, Copy)]
+pub enum Check {
+    /// Each statement.
+    Statement(fn(&Context<'_>) -> Vec<Finding>),
+    /// The script as a whole.
+    Script(fn(&ScriptContext<'_>) -> Vec<Finding>),
+}
+
+/// All that a rule may look at for the whole script.
+pub struct ScriptContext<'a> {
+    /// The script.
+    pub script: &'a Script,
+    /// Its statements with their effects.
+    pub steps: &'a [Step],
+    /// The schema in front of it.
+    pub before: &'a Catalog,
+    /// What the caller knows and wants.
+    pub options: &'a Options,
+}
+
+impl ScriptContext<'_> {
+    /// The statement of a step.
+    #[must_use]
+    pub fn statement(&self, step: &Step) -> Option<&Statement> {
+        self.script.statements.get(step.at)
+    }
+
+    /// A finding on the whole script, or on the statement given.
+    #[must_use]
+    pub fn finding(
+        &self,
+        on: Option<&Statement>,
+        severity: Severity,
+        what: impl Into<String>,
+        why: impl Into<String>,
+        mend: impl Into<String>,
+    ) -> Finding {
+        Finding {
+            id: String::new(),
+            rule: "",
+            severity,
+            statement: on.map(|statement| statement.index),
+            line: on.map(|statement| statement.line),
+            revision: on.and_then(|statement| statement.revision.clone()),
+            file: self.options.file.clone(),
+            table: on.and_then(|statement| statement.reading.relation.as_ref().map(ToString::to_string)),
+            what: what.into(),
+            why: why.into(),
+            mend: mend.into(),
+            fix_sql: None,
+            fix_alembic: None,
+            cite: Vec::new(),
+            allowed: None,
+        }
+    }
+}
+
+/// A rule.
+#[derive(Clone, Copy)]
+pub struct Rule {
+    /// Its name: what it sees.
+    pub name: &'static str,
+    /// The source file: its `//!` lines are the page.
+    pub source: &'static str,
+    /// What it looks at.
+    pub check: Check,
+}
+
+impl Rule {
+    /// The page, in Markdown.
+    #[must_use]
+    pub fn page(&self) -> String {
+        let lines = self.source.lines().take_while(|line| line.starts_with("//!"));
+        lines.map(|line| line.strip_prefix("//! ").or_else(|| line.strip_prefix("//!")).unwrap_or_default()).collect::<Vec<_>>().join("\n")
+    }
+
+    /// The page's first sentence.
+    #[must_use]
+    pub fn title(&self) -> String {
+        self.page().lines().find(|line| !line.trim().is_empty()).unwrap_or_default().trim_start_matches("# ").to_owned()
+    }
+}
+
+macro_rules! rules {
+    ($($name:ident),+ $(,)?) => {
+        $(pub mod $name;)+
+        /// All rules, in the order in which they are asked.
+        pub const RULES: &[Rule] = &[$(Rule {
+            name: stringify!($name),
+            source: include_str!(concat!(stringify!($name), ".rs")),
+            check: $name::CHECK,
+        }),+];
+    };
+}
+
+rules![not_understood, drop_column, index_without_concurrently, long_blocking,];
+
+/// Asks all rules about one statement.
+pub fn check(context: &Context<'_>, findings: &mut Vec<Finding>) {
+    let from = findings.len();
+    for rule in RULES {
+        let Check::Statement(check) = rule.check else {
+            continue;
+        };
+        // Rules at the end of the list speak only where no other did.
+        let already = findings.get(from..).unwrap_or_default().iter().any(|found| found.severity > Severity::Notice);
+        if rule.name == "long_blocking" && already {
+            continue;
+        }
+        for found in check(context) {
+            findings.push(named(rule, found));
+        }
+    }
+}
+
+/// Asks all rules about the whole script.
+pub fn check_script(script: &Script, steps: &[Step], before: &Catalog, options: &Options, findings: &mut Vec<Finding>) {
+    let context = ScriptContext { script, steps, before, options };
+    for rule in RULES {
+        if let Check::Script(check) = rule.check {
+            findings.extend(check(&context).into_iter().map(|found| named(rule, found)));
+        }
+    }
+}
+
+fn named(rule: &Rule, mut found: Finding) -> Finding {
+    found.rule = rule.name;
+    found.id = match found.statement {
+        Some(statement) => format!("{}:{statement}", rule.name),
+        None => rule.name.to_owned(),
+    };
+    found.cite.insert(0, format!("rule-{}#why", rule.name));
+    found
+}
+
+/// Puts the project's severities in, takes note of what the text allows, and sorts.
+pub fn settle(script: &Script, options: &Options, findings: &mut [Finding]) {
+    let allowed = allowances(script);
+    for found in findings.iter_mut() {
+        if let Some(severity) = options.severities.get(found.rule) {
+            found.severity = *severity;
+        }
+        let lines = lines_of(script, found);
+        let reason =
+            allowed.iter().find(|allowance| allowance.rule == found.rule && (found.statement.is_none() || lines.contains(&allowance.line)));
+        match reason {
+            Some(Allowance { because: Some(because), .. }) => found.allowed = Some(because.clone()),
+            Some(_) => found.mend.push_str(" (the `allow` beside it has no reason: write `because …`)"),
+            None => {}
+        }
+    }
+    findings.sort_by_key(|found| (found.statement.unwrap_or(0), std::cmp::Reverse(found.severity)));
+}
+
+struct Allowance {
+    line: u32,
+    rule: String,
+    because: Option<String>,
+}
+
+/// `-- alembic-gate: allow <rule> because …`, with the line it stands on.
+fn allowances(script: &Script) -> Vec<Allowance> {
+    let mut found = Vec::new();
+    let mut line = 1;
+    let mut at = 0;
+    for comment in &script.comments {
+        let between = script.text.get(at..comment.start as usize).unwrap_or_default();
+        line += between.bytes().filter(|b| *b == b'\n').count() as u32;
+        at = comment.start as usize;
+        let text = script.text.get(comment.start as usize..comment.end as usize).unwrap_or_default();
+        let Some((_, rest)) = text.split_once("alembic-gate: allow ") else {
+            continue;
+        };
+        let rest = rest.trim_end_matches("*/").trim();
+        let (rules, because) = match rest.split_once(" because ") {
+            Some((rules, reason)) => (rules, Some(reason.trim().to_owned()).filter(|reason| !reason.is_empty())),
+            None => (rest.split_whitespace().next().unwrap_or_default(), None),
+        };
+        for rule in rules.split([',', ' ']).filter(|rule| !rule.is_empty()) {
+            found.push(Allowance { line, rule: rule.to_owned(), because: because.clone() });
+        }
+    }
+    found
+}
+
+/// The lines on which an `allow` counts: those of the statement, and the one above.
+fn lines_of(script: &Script, found: &Finding) -> std::ops::RangeInclusive<u32> {
+    let statement = found.statement.and_then(|index| script.statements.get(index as usize - 1));
+    match statement {
+        Some(statement) => {
+            let lines = script.text_of(statement).bytes().filter(|b| *b == b'\n').count() as u32;
+            statement.line.saturating_sub(1)..=statement.line + lines
+        }
+        None => 0..=u32::MAX,
+    }
+}
+
+/// The rules by name.
+#[must_use]
+pub fn by_name() -> BTreeMap<&'static str, &'static Rule> {
+    RULES.iter().map(|rule| (rule.name, rule)).collect()
+}
