@@ -3,7 +3,9 @@
 pub mod dialect;
 pub mod effects;
 pub mod finding;
+pub mod fix;
 pub mod judge;
 pub mod risk;
 pub mod rules;
+pub mod secret;
 pub mod sql;
