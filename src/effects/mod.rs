@@ -322,6 +322,10 @@ fn block_effect(block: &crate::sql::change::Block, place: &Place<'_>) -> Effect 
         let effect = effect_of(inner, &Place { catalog: &catalog, transaction: place.transaction.or(Some(u32::MAX)), ..*place });
         catalog.apply(inner, place.transaction);
         whole.merge(effect);
+        // What stands in a block may run under a condition, or have its failure caught.
+        for failure in &mut whole.fails {
+            failure.when = if failure.code == "25001" { failure.when } else { When::OnRows };
+        }
     }
     if block.opaque {
         whole.is_opaque = true;

@@ -65,6 +65,8 @@ pub struct Table {
     pub policies: Vec<String>,
     /// Roles that were granted something on it.
     pub grantees: Vec<String>,
+    /// Rights granted: role and word (`select`, `all`).
+    pub rights: Vec<(String, String)>,
     /// The parent and the bound, for a partition.
     pub partition_of: Option<(Name, PartitionBound)>,
     /// The key, for a partitioned table.
@@ -243,6 +245,8 @@ pub struct Catalog {
     /// The schema before the script is known as a whole: what is not here does not exist.
     pub is_complete: bool,
     tables: BTreeMap<Name, Table>,
+    /// Constraints that the script added to tables that are not known.
+    sketches: BTreeMap<Name, Table>,
     types: BTreeMap<Name, UserType>,
     functions: BTreeMap<String, Function>,
     /// Sequences, with the table that owns them.
@@ -263,6 +267,7 @@ impl Catalog {
             default_schema: default_schema.to_owned(),
             is_complete: false,
             tables: BTreeMap::new(),
+            sketches: BTreeMap::new(),
             types: BTreeMap::new(),
             functions: BTreeMap::new(),
             sequences: BTreeMap::new(),
@@ -325,6 +330,12 @@ impl Catalog {
     #[must_use]
     pub fn table(&self, name: &Name) -> Option<&Table> {
         self.tables.get(&self.key(name))
+    }
+
+    /// What the script itself told of a table that is not known: nothing but what it added.
+    #[must_use]
+    pub fn sketch(&self, name: &Name) -> Option<&Table> {
+        self.sketches.get(&self.key(name))
     }
 
     fn table_mut(&mut self, name: &Name) -> Option<&mut Table> {
@@ -541,6 +552,12 @@ impl Catalog {
 
     /// True when a sequence is known.
     #[must_use]
+    pub fn is_owned_sequence(&self, name: &Name) -> bool {
+        self.sequences.get(&self.key(name)).is_some_and(Option::is_some)
+    }
+
+    /// True when a sequence of that name is known.
+    #[must_use]
     pub fn has_sequence(&self, name: &Name) -> bool {
         self.sequences.contains_key(&self.key(name))
     }
@@ -657,10 +674,11 @@ impl Catalog {
                 self.rename(table, &Name { schema: Some(schema.clone()), name: table.name.clone() })
             }
             Change::Truncate { tables, cascade, .. } => self.truncate(tables, *cascade),
-            Change::Grant { tables, grantees } => {
+            Change::Grant { tables, grantees, rights } => {
                 for table in tables {
                     if let Some(found) = self.table_mut(table) {
                         found.grantees.extend(grantees.iter().cloned());
+                        found.rights.extend(grantees.iter().flat_map(|role| rights.iter().map(move |right| (role.clone(), right.clone()))));
                     }
                 }
             }
@@ -873,6 +891,11 @@ impl Catalog {
                     }
                 }
                 _ => {
+                    if !self.tables.contains_key(&key) {
+                        let mut sketch = self.sketches.remove(&key).unwrap_or_default();
+                        self.alter_one(&key, &mut sketch, action);
+                        self.sketches.insert(key.clone(), sketch);
+                    }
                     for name in &names {
                         if let Some(mut table) = self.tables.remove(name) {
                             self.alter_one(name, &mut table, action);

@@ -331,6 +331,12 @@ pub struct Insert {
     pub replaces: bool,
     /// `ON CONFLICT DO UPDATE`, `ON DUPLICATE KEY UPDATE`.
     pub updates_on_conflict: bool,
+    /// `ON CONFLICT (a, b)`: the columns, where only plain ones are named.
+    pub conflict_columns: Vec<String>,
+    /// `OVERRIDING SYSTEM VALUE` or `OVERRIDING USER VALUE`.
+    pub overriding: bool,
+    /// `DEFAULT` stands among the values.
+    pub uses_default: bool,
     /// Data-modifying parts of a `WITH` in front.
     pub writes: Vec<Change>,
 }
@@ -1018,6 +1024,10 @@ pub enum Change {
     /// `CREATE/ALTER/DROP PUBLICATION … TABLE …`: tables are those named.
     Publication {
         tables: Vec<Name>,
+        /// `FOR ALL TABLES`.
+        all: bool,
+        /// `DROP TABLE`.
+        drops: bool,
     },
     Truncate {
         tables: Vec<Name>,
@@ -1044,10 +1054,13 @@ pub enum Change {
     Grant {
         tables: Vec<Name>,
         grantees: Vec<String>,
+        /// `select`, `update`, `all`, …, with what stands between them.
+        rights: Vec<String>,
     },
     Revoke {
         tables: Vec<Name>,
         grantees: Vec<String>,
+        rights: Vec<String>,
         role: bool,
     },
     Comment {

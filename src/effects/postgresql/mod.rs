@@ -109,6 +109,7 @@ fn in_transaction(effect: &mut Effect, reading: &Reading, place: &Place<'_>) {
         }
         _ => match reading.kind {
             Kind::AlterSystem => "ALTER SYSTEM",
+            Kind::Discard if reading.flags.contains_key("scope") => "DISCARD ALL",
             Kind::CreateDatabase => "CREATE DATABASE",
             Kind::DropDatabase => "DROP DATABASE",
             Kind::CreateTablespace => "CREATE TABLESPACE",
@@ -174,13 +175,20 @@ pub(crate) fn meets_all(
     Some(fact)
 }
 
-/// Notes work on a table that stood before. An empty table is rewritten, but there is nothing to scan.
+/// Notes work on a table that stood before; on an empty one there is none.
 pub(crate) fn works(effect: &mut Effect, table: &Name, work: Work, place: &Place<'_>) {
     if place.catalog.is_new(table) || place.catalog.table(table).is_some_and(|found| found.partition_by.is_some()) {
         return;
     }
-    if work == Work::Rewrite || place.catalog.has_rows(table) {
+    if place.catalog.has_rows(table) {
         effect.works(&place.catalog.key(table), work);
+    }
+}
+
+/// Notes that an index is built over the rows of a table that stood before.
+pub(crate) fn builds(effect: &mut Effect, table: &Name, place: &Place<'_>) {
+    if !place.catalog.is_new(table) && place.catalog.has_rows(table) {
+        effect.builds.push(place.catalog.key(table));
     }
 }
 

@@ -46,11 +46,23 @@ pub fn effect(effect: &mut Effect, reading: &Reading, place: &Place<'_>) {
                 meets(effect, "create_statistics", table, place);
             }
         }
-        Change::Publication { tables } => {
+        Change::Publication { tables, all, drops } => {
             fact(effect, "object_without_table", place);
-            for table in tables {
-                if !reading.flags.contains_key("set") {
+            let every: Vec<Name> = place
+                .catalog
+                .tables()
+                .filter(|(_, table)| *all && table.kind == RelationKind::Table)
+                .map(|(name, _)| name.clone())
+                .collect();
+            for table in tables.iter().chain(&every) {
+                if !reading.flags.contains_key("set") && !all {
                     meets(effect, "publication_table", table, place);
+                }
+                let has_key = place.catalog.table(table).is_none_or(|found| {
+                    found.primary_key().is_some() || found.columns.is_empty() || found.partition_by.is_some() || found.temporary
+                });
+                if !has_key && !drops && !place.catalog.is_new(table) {
+                    effect.breaks("publication_without_identity", format!("updates and deletes on `{table}`"));
                 }
             }
         }
@@ -107,7 +119,7 @@ pub fn effect(effect: &mut Effect, reading: &Reading, place: &Place<'_>) {
                 }
             }
         }
-        Change::Revoke { tables, grantees, .. } => revoke(effect, tables, grantees, place),
+        Change::Revoke { tables, grantees, rights, .. } => revoke(effect, tables, grantees, rights, place),
         Change::CreateType { name, .. } => {
             fact(effect, "object_without_table", place);
             if place.catalog.user_type(name).is_some() {
@@ -188,6 +200,11 @@ fn other(effect: &mut Effect, reading: &Reading, place: &Place<'_>) {
     if renames && matches!(reading.kind, Kind::AlterFunction | Kind::AlterProcedure | Kind::AlterAggregate) {
         effect.breaks("rename", "calls by the old name");
     }
+    if reading.kind == Kind::AlterTableAll {
+        every_table(effect, "set_tablespace", place);
+        // Without the schema, nobody knows which tables these are.
+        effect.work = Work::Rewrite;
+    }
     if matches!(reading.kind, Kind::Execute | Kind::Prepare) {
         effect.is_opaque = reading.kind == Kind::Execute;
     }
@@ -218,6 +235,10 @@ fn create_index(effect: &mut Effect, table: &Name, only: bool, concurrently: boo
             return;
         }
     }
+    if found.is_some_and(|found| found.kind == RelationKind::View) {
+        effect.fail("42809", When::Always, format!("`{table}` is a view: it cannot have an index"));
+        return;
+    }
     let partitioned = found.is_some_and(|found| found.partition_by.is_some());
     if partitioned && concurrently {
         effect.fail("0A000", When::Always, format!("`{table}` is partitioned: an index there cannot be built concurrently"));
@@ -232,7 +253,8 @@ fn create_index(effect: &mut Effect, table: &Name, only: bool, concurrently: boo
     if !place.catalog.is_new(table) && place.catalog.has_rows(table) {
         effect.builds.push(place.catalog.key(table));
     }
-    effect.is_online = concurrently;
+    // Nobody writes to a materialized view but its refresh.
+    effect.is_online = concurrently || found.is_some_and(|found| found.kind == RelationKind::MaterializedView);
     if index.unique && !place.catalog.is_new(table) && place.catalog.has_rows(table) {
         let left = if concurrently { "; the index stays behind, invalid" } else { "" };
         effect.fail("23505", When::OnRows, format!("rows of `{table}` with the same key stop it{left}"));
@@ -267,6 +289,11 @@ fn reindex(effect: &mut Effect, scope: ReindexScope, name: Option<&Name>, concur
             if missing(effect, table, false, place) {
                 return;
             }
+            // Before 14 the server only warns that it does nothing there.
+            if place.server.version.major < 14 && place.catalog.table(table).is_some_and(|found| found.partition_by.is_some()) {
+                lock(effect, table, LockMode::Share, place);
+                return;
+            }
             std::iter::once(place.catalog.key(table)).chain(place.catalog.partitions(table)).collect()
         }
         (ReindexScope::Schema, Some(schema)) => place.catalog.in_schema(&schema.name),
@@ -298,7 +325,7 @@ fn drop_objects(effect: &mut Effect, kind: Kind, drop: &Drop, place: &Place<'_>)
             Kind::DropSchema => drop_schema(effect, name, drop, place),
             Kind::DropSequence => drop_sequence(effect, name, drop, place),
             Kind::DropTrigger | Kind::DropRule | Kind::DropPolicy => drop_on_table(effect, kind, name, drop, place),
-            Kind::DropFunction | Kind::DropProcedure | Kind::DropAggregate => drop_function(effect, name, drop, place),
+            Kind::DropFunction | Kind::DropProcedure | Kind::DropAggregate => drop_function(effect, kind, name, drop, place),
             Kind::DropDatabase => {
                 fact(effect, "object_without_table", place);
                 effect.lose(Loss::High, format!("database `{name}` is gone with all its rows"));
@@ -444,6 +471,12 @@ fn drop_index(effect: &mut Effect, name: &Name, drop: &Drop, place: &Place<'_>) 
         effect.fail("2BP01", When::Always, format!("constraint `{constraint}` needs index `{name}`"));
         return;
     }
+    let parent =
+        place.catalog.table(table).and_then(|found| found.partition_of.as_ref()).and_then(|(parent, _)| place.catalog.table(parent));
+    if let Some(above) = parent.and_then(|parent| parent.indexes.iter().find(|above| above.index.keys == state.index.keys)) {
+        effect.fail("2BP01", When::Always, format!("index `{}` of the parent needs it", above.index.name.as_deref().unwrap_or_default()));
+        return;
+    }
     meets_all(effect, situation, table, !partitioned, place);
     if !state.is_new && !place.catalog.is_new(table) {
         effect.lose(Loss::Low, format!("index `{name}` is dropped"));
@@ -578,23 +611,30 @@ fn drop_on_table(effect: &mut Effect, kind: Kind, name: &Name, drop: &Drop, plac
     }
     if !place.catalog.is_new(table) {
         effect.lose(Loss::Low, format!("`{name}` on `{table}` is dropped"));
-        if kind == Kind::DropPolicy {
+        let holds = place.catalog.table(table).is_none_or(|found| found.row_security);
+        if kind == Kind::DropPolicy && holds {
             effect.breaks("drop_constraint", format!("policy `{name}` of `{table}` does not hold any more"));
         }
     }
 }
 
-fn drop_function(effect: &mut Effect, name: &Name, drop: &Drop, place: &Place<'_>) {
+fn drop_function(effect: &mut Effect, kind: Kind, name: &Name, drop: &Drop, place: &Place<'_>) {
     fact(effect, "object_without_table", place);
+    let is_function = kind == Kind::DropFunction;
     if place.catalog.is_complete && place.catalog.function(&name.name).is_none() && !crate::sql::functions::is_known(&name.name) {
         if drop.if_exists {
             return;
         }
-        effect.fail("42883", When::Always, format!("function `{name}` does not exist"));
-        return;
+        // Aggregates are not kept in the catalogue.
+        if kind != Kind::DropAggregate {
+            effect.fail("42883", When::Always, format!("function `{name}` does not exist"));
+            return;
+        }
     }
     effect.lose(Loss::Low, format!("`{name}` is dropped"));
-    effect.breaks("drop_object", format!("what calls `{name}`"));
+    if is_function {
+        effect.breaks("drop_object", format!("what calls `{name}`"));
+    }
     if drop.cascade {
         effect.cascades.push(format!("triggers, defaults and views that call `{name}`"));
     }
@@ -665,6 +705,9 @@ fn alter_view(effect: &mut Effect, name: &Name, if_exists: bool, action: &ViewAc
             effect.breaks("rename", format!("queries that name `{name}`"));
         }
     }
+    if matches!(action, ViewAction::OwnerTo) && !is_matview && !place.catalog.is_new(name) {
+        effect.breaks("revoke", format!("queries on `{name}`, which reads its tables with the rights of its new owner,"));
+    }
     if let ViewAction::RenameColumn { from, .. } = action {
         if !place.catalog.is_new(name) {
             effect.breaks("rename", format!("queries that name `{name}.{from}`"));
@@ -728,7 +771,7 @@ fn alter_type(effect: &mut Effect, name: &Name, actions: &[TypeAction], place: &
                 }
             }
             TypeAction::Rename { .. } | TypeAction::SetSchema { .. } => {
-                if !is_new {
+                if !is_new && is_used(name, place) {
                     effect.breaks("rename", format!("queries that name type `{name}`"));
                 }
             }
@@ -753,6 +796,11 @@ fn alter_type(effect: &mut Effect, name: &Name, actions: &[TypeAction], place: &
     }
 }
 
+/// A column is of the type, or nobody knows.
+fn is_used(name: &Name, place: &Place<'_>) -> bool {
+    !place.catalog.is_complete || !place.catalog.tables_with_type(name).is_empty()
+}
+
 fn alter_domain(effect: &mut Effect, name: &Name, action: &DomainAction, place: &Place<'_>) {
     let known = matches!(place.catalog.user_type(name), Some(UserType::Domain { .. }));
     if place.catalog.is_complete && !known {
@@ -769,7 +817,9 @@ fn alter_domain(effect: &mut Effect, name: &Name, action: &DomainAction, place: 
         fact(effect, "domain_other", place);
         match action {
             DomainAction::Rename { .. } | DomainAction::SetSchema { .. } => {
-                effect.breaks("rename", format!("queries that name domain `{name}`"))
+                if is_used(name, place) {
+                    effect.breaks("rename", format!("queries that name domain `{name}`"));
+                }
             }
             DomainAction::DropConstraint { .. } | DomainAction::DropNotNull => {
                 effect.lose(Loss::Low, format!("a check of domain `{name}` is dropped"))
@@ -821,18 +871,31 @@ fn alter_sequence(effect: &mut Effect, name: &Name, if_exists: bool, actions: &[
                     .breaks("sequence_restart", format!("inserts that take numbers from `{name}`: numbers that are taken may come again"));
             }
             SequenceAction::Rename { .. } | SequenceAction::SetSchema { .. } => {
-                effect.breaks("rename", format!("what calls `nextval('{name}')`"))
+                // A column's own sequence is called by its default, which follows.
+                if !place.catalog.is_owned_sequence(name) {
+                    effect.breaks("rename", format!("what calls `nextval('{name}')`"));
+                }
             }
             SequenceAction::Options | SequenceAction::OwnedBy { .. } | SequenceAction::OwnerTo | SequenceAction::SetLogged => {}
         }
     }
 }
 
-fn revoke(effect: &mut Effect, tables: &[Name], grantees: &[String], place: &Place<'_>) {
+/// The role has one of the rights, as far as grants tell.
+fn is_held(table: &crate::sql::catalog::Table, role: &str, rights: &[String]) -> bool {
+    let takes_all = rights.iter().any(|word| word == "all");
+    table
+        .rights
+        .iter()
+        .filter(|(holder, _)| holder == role)
+        .any(|(_, right)| takes_all || right == "all" || rights.contains(right) && right != ",")
+}
+
+fn revoke(effect: &mut Effect, tables: &[Name], grantees: &[String], rights: &[String], place: &Place<'_>) {
     fact(effect, "object_without_table", place);
     for table in tables {
         let known = place.catalog.table(table);
-        let held = known.is_none_or(|found| !place.catalog.is_complete || grantees.iter().any(|role| found.grantees.contains(role)));
+        let held = known.is_none_or(|found| !place.catalog.is_complete || grantees.iter().any(|role| is_held(found, role, rights)));
         if held && !place.catalog.is_new(table) {
             effect.lose(Loss::Low, format!("rights on `{table}` are taken away"));
             effect.breaks("revoke", format!("queries of {} on `{table}`", grantees.join(", ")));

@@ -67,6 +67,9 @@ fn insert(effect: &mut Effect, change: &Insert, place: &Place<'_>) {
     if missing(effect, &change.table, false, place) || view_target(effect, &change.table, place) {
         return;
     }
+    if refuses_row(effect, change, place) {
+        return;
+    }
     meets(effect, "insert", &change.table, place);
     let columns = (!change.columns.is_empty()).then_some(change.columns.as_slice());
     let source_empty = change
@@ -85,6 +88,66 @@ fn insert(effect: &mut Effect, change: &Insert, place: &Place<'_>) {
         effect.is_bounded = true;
         effect.undo(Undo::ShapeOnly);
     }
+}
+
+/// What the server refuses whatever the values are: columns that cannot be written, or are left out and must not be.
+fn refuses_row(effect: &mut Effect, change: &Insert, place: &Place<'_>) -> bool {
+    let Some(found) = place.catalog.table(&change.table).filter(|found| found.kind == RelationKind::Table && !found.columns.is_empty())
+    else {
+        return false;
+    };
+    if let Some(column) =
+        change.columns.iter().find(|column| place.catalog.is_complete && found.query.is_none() && found.column(column).is_none())
+    {
+        effect.fail("42703", When::Always, format!("column `{column}` of `{}` does not exist", change.table));
+        return true;
+    }
+    if !change.conflict_columns.is_empty() && !has_arbiter(found, &change.conflict_columns) {
+        effect.fail("42P10", When::Always, format!("no unique index on ({}) for `ON CONFLICT`", change.conflict_columns.join(", ")));
+        return true;
+    }
+    let written = |name: &str| change.columns.iter().any(|column| column == name);
+    for column in &found.columns {
+        let name = &column.name;
+        if written(name) && !change.uses_default {
+            if column.generated.is_some() {
+                let code = if place.server.version.major < 14 { "42601" } else { "428C9" };
+                effect.fail(code, When::Always, format!("`{name}` is generated: no value can be written"));
+                return true;
+            }
+            if column.identity == Some(true) && !change.overriding {
+                effect.fail("428C9", When::Always, format!("`{name}` is always generated: it needs `OVERRIDING SYSTEM VALUE`"));
+                return true;
+            }
+        }
+        let domain_default = column.data_type.as_ref().is_some_and(|data_type| place.catalog.type_of(data_type).is_some());
+        let filled = column.default.is_some()
+            || column.identity.is_some()
+            || column.generated.is_some()
+            || column.data_type.as_ref().is_some_and(|data_type| data_type.serial);
+        // A domain may bring a default, and a trigger may fill the column.
+        if !change.columns.is_empty() && !written(name) && found.is_not_null(name) && !filled && !domain_default {
+            let when = if found.triggers.is_empty() { When::Always } else { When::OnRows };
+            effect.fail("23502", when, format!("`{name}` is NOT NULL, has no default and is left out"));
+            if when == When::Always {
+                return true;
+            }
+        }
+    }
+    false
+}
+
+/// A unique index or constraint on just these columns.
+fn has_arbiter(table: &crate::sql::catalog::Table, columns: &[String]) -> bool {
+    let keys = |state: &crate::sql::catalog::IndexState| -> Option<Vec<String>> {
+        state.index.keys.iter().map(|key| if let IndexKey::Column(name) = key { Some(name.clone()) } else { None }).collect()
+    };
+    let same = |own: &[String]| own.len() == columns.len() && own.iter().all(|name| columns.contains(name));
+    table.indexes.iter().any(|state| state.index.unique && keys(state).is_none_or(|own| same(&own)))
+        || table.constraints.iter().any(|constraint| match &constraint.kind {
+            ConstraintKind::Unique { columns: own, .. } | ConstraintKind::PrimaryKey { columns: own, .. } => same(own),
+            _ => false,
+        })
 }
 
 /// A view is written through: the table below is what counts, and it is rarely so in a migration.
@@ -205,7 +268,7 @@ fn referencing(effect: &mut Effect, table: &Name, columns: Option<&[String]>, pl
             }
             _ => {
                 lock(effect, &owner, LockMode::RowShare, place);
-                if columns.is_none() && place.catalog.has_rows(&owner) && !place.catalog.is_new(&owner) {
+                if place.catalog.has_rows(&owner) && !place.catalog.is_new(&owner) {
                     effect.fail("23503", When::OnRows, format!("rows of `{owner}` that point at `{table}` stop it"));
                 }
             }

@@ -263,7 +263,7 @@ fn set(cursor: &mut Cursor<'_>, flags: &mut Flags) -> Option<AlterAction> {
         return Some(AlterAction::SetSchema { schema });
     }
     if cursor.eat("tablespace") {
-        cursor.identifier()?;
+        flags.insert("tablespace", cursor.identifier()?.into());
         cursor.eat("nowait");
         return Some(AlterAction::SetTablespace);
     }

@@ -381,7 +381,9 @@ fn privileges(cursor: &mut Cursor<'_>, flags: &mut Flags) -> Option<Found> {
         cursor.expect("revoke")?;
     }
     let from = cursor.at;
+    let mut rights = Vec::new();
     while !cursor.is_done() && !cursor.is("on") && !cursor.is("to") && !cursor.is("from") {
+        rights.push(cursor.peek(0).to_lowercase());
         cursor.step();
     }
     let on = cursor.eat("on");
@@ -432,9 +434,9 @@ fn privileges(cursor: &mut Cursor<'_>, flags: &mut Flags) -> Option<Found> {
     }
     let relation = tables.first().filter(|name| name.name != "*").cloned();
     let (kind, change) = if grant {
-        (Kind::Grant, Change::Grant { tables, grantees })
+        (Kind::Grant, Change::Grant { tables, grantees, rights })
     } else {
-        (Kind::Revoke, Change::Revoke { tables, grantees, role: false })
+        (Kind::Revoke, Change::Revoke { tables, grantees, rights, role: false })
     };
     Some(Found { relation, ..Found::new(kind, change) })
 }
@@ -459,9 +461,9 @@ fn role_membership(grant: bool, from: usize, cursor: &mut Cursor<'_>) -> Option<
     }
     let grantees = grantees(cursor);
     Some(if grant {
-        Found::new(Kind::GrantRole, Change::Grant { tables: Vec::new(), grantees })
+        Found::new(Kind::GrantRole, Change::Grant { tables: Vec::new(), grantees, rights: Vec::new() })
     } else {
-        Found::new(Kind::RevokeRole, Change::Revoke { tables: Vec::new(), grantees, role: true })
+        Found::new(Kind::RevokeRole, Change::Revoke { tables: Vec::new(), grantees, rights: Vec::new(), role: true })
     })
 }
 
@@ -726,6 +728,9 @@ fn other(cursor: &mut Cursor<'_>, flags: &mut Flags) -> Option<Found> {
         ("desc", Kind::Show),
     ];
     if let Some((_, kind)) = SIMPLE.iter().find(|(word, _)| cursor.is(word)) {
+        if cursor.are("discard all") {
+            flags.insert("scope", "all".into());
+        }
         cursor.skip_all();
         return Some(Found::new(*kind, Change::Other));
     }

@@ -559,6 +559,8 @@ fn create_statistics(cursor: &mut Cursor<'_>, flags: &mut Flags) -> Option<Found
 fn publication(kind: Kind, cursor: &mut Cursor<'_>) -> Option<Found> {
     cursor.identifier()?;
     let mut tables = Vec::new();
+    let all = cursor.are("for all tables");
+    let drops = cursor.is("drop");
     while !cursor.is_done() {
         if cursor.eat("table") {
             loop {
@@ -578,7 +580,7 @@ fn publication(kind: Kind, cursor: &mut Cursor<'_>) -> Option<Found> {
             cursor.step();
         }
     }
-    Some(Found::new(kind, Change::Publication { tables }))
+    Some(Found::new(kind, Change::Publication { tables, all, drops }))
 }
 
 /// `DROP …`.
@@ -691,8 +693,9 @@ fn drop_tail(word: &str, drop: &mut Drop, cursor: &mut Cursor<'_>, flags: &mut F
 /// `ALTER …` of anything but a table.
 pub fn alter(cursor: &mut Cursor<'_>, flags: &mut Flags) -> Option<Found> {
     cursor.expect("alter")?;
-    let mysql_modifiers = modifiers(cursor, flags)?;
-    let _ = mysql_modifiers;
+    if !cursor.are("default privileges") {
+        modifiers(cursor, flags)?;
+    }
     let word = object(cursor)?;
     match word {
         "index" => alter_index(cursor, flags),

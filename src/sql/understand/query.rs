@@ -418,7 +418,7 @@ fn insert(cursor: &mut Cursor<'_>, flags: &mut Flags) -> Option<Insert> {
     if cursor.mark("(") && !cursor.is_at(1, "select") && !cursor.is_at(1, "with") && !cursor.mark_at(1, "(") {
         found.columns = cursor.column_list()?;
     }
-    cursor.eat("overriding");
+    found.overriding = cursor.eat("overriding");
     cursor.eat_one_of(&["system", "user"]);
     cursor.eat("value");
     if cursor.eat("output") {
@@ -439,7 +439,12 @@ fn insert_source(found: &mut Insert, cursor: &mut Cursor<'_>) -> Option<()> {
         return None;
     }
     while !cursor.is_done() {
+        found.uses_default |= cursor.is("default");
         if cursor.is("on") && cursor.is_at(1, "conflict") || cursor.are("on duplicate key") {
+            let mut rest = *cursor;
+            if rest.eat("on conflict") && rest.mark("(") {
+                found.conflict_columns = rest.column_list().unwrap_or_default();
+            }
             let mut rest = *cursor;
             while !rest.is_done() {
                 found.updates_on_conflict |= rest.is("update");
