@@ -981,6 +981,8 @@ pub enum Change {
         table: Name,
         or_replace: bool,
         references: Option<Name>,
+        /// `EXECUTE FUNCTION f()`, without its schema.
+        function: Option<String>,
     },
     AlterTrigger {
         table: Option<Name>,

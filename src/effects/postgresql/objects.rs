@@ -25,8 +25,13 @@ pub fn effect(effect: &mut Effect, reading: &Reading, place: &Place<'_>) {
         Change::AlterType { name, actions } => alter_type(effect, name, actions, place),
         Change::AlterDomain { name, action } => alter_domain(effect, name, action, place),
         Change::AlterSequence { name, actions, if_exists } => alter_sequence(effect, name, *if_exists, actions, place),
-        Change::CreateTrigger { table, .. } => {
-            if !missing(effect, table, false, place) {
+        Change::CreateTrigger { table, function, .. } => {
+            let gone = function.as_ref().filter(|name| {
+                place.catalog.is_complete && place.catalog.function(name).is_none() && !crate::sql::functions::is_known(name)
+            });
+            if let Some(name) = gone {
+                effect.fail("42883", When::Always, format!("function `{name}()` does not exist"));
+            } else if !missing(effect, table, false, place) {
                 meets_all(effect, "create_trigger", table, false, place);
             }
         }
@@ -331,6 +336,13 @@ fn drop_objects(effect: &mut Effect, kind: Kind, drop: &Drop, place: &Place<'_>)
                 effect.lose(Loss::High, format!("database `{name}` is gone with all its rows"));
                 effect.undo(Undo::ShapeOnly);
                 effect.breaks("drop_table", format!("everything that uses database `{name}`"));
+            }
+            Kind::DropRole | Kind::DropUser => {
+                fact(effect, "object_without_table", place);
+                if place.catalog.tables().any(|(_, table)| table.rights.iter().any(|(role, _)| *role == name.name)) {
+                    effect.fail("2BP01", When::Always, format!("role `{name}` holds rights on tables"));
+                }
+                effect.lose(Loss::Low, format!("`{name}` is dropped"));
             }
             Kind::DropExtension => {
                 fact(effect, "object_without_table", place);

@@ -440,18 +440,23 @@ fn create_trigger(modifiers: &Modifiers, or_replace: bool, cursor: &mut Cursor<'
     }
     let table = cursor.name()?;
     let mut references = None;
+    let mut function = None;
     let mut body = false;
     while !cursor.is_done() {
         if modifiers.constraint && cursor.eat("from") {
             references = cursor.name();
         }
         body |= cursor.is("begin");
+        if cursor.eat("execute function") || cursor.eat("execute procedure") {
+            function = cursor.name().map(|name| name.name);
+            continue;
+        }
         cursor.step();
     }
     if body {
         flags.insert("compound_body", true.into());
     }
-    Some(Found::new(Kind::CreateTrigger, Change::CreateTrigger { name, table: table.clone(), or_replace, references }).on(table))
+    Some(Found::new(Kind::CreateTrigger, Change::CreateTrigger { name, table: table.clone(), or_replace, references, function }).on(table))
 }
 
 fn create_function(word: &str, or_replace: bool, cursor: &mut Cursor<'_>, flags: &mut Flags) -> Option<Found> {
