@@ -7,3 +7,4 @@ pub mod judge;
 pub mod risk;
 pub mod rules;
 pub mod sql;
+pub mod tools;

@@ -250,7 +250,6 @@ pub struct Catalog {
     schemas: Vec<String>,
     /// Settings made so far: `SET name = value`.
     settings: BTreeMap<String, String>,
-    settled: bool,
 }
 
 impl Catalog {
@@ -268,7 +267,6 @@ impl Catalog {
             sequences: BTreeMap::new(),
             schemas: vec![default_schema.to_owned()],
             settings: BTreeMap::new(),
-            settled: false,
         }
     }
 
@@ -283,27 +281,44 @@ impl Catalog {
             fills |= table.is_some() && !table.is_some_and(|name| name.name == "alembic_version");
         }
         catalog.is_complete = catalog.tables.values().any(|table| table.kind == RelationKind::Table);
-        for table in catalog.tables.values_mut() {
+        if !fills {
+            for table in catalog.tables.values_mut() {
+                table.rows = Rows::Some;
+            }
+        }
+        catalog.stands();
+        catalog.settings.clear();
+        catalog
+    }
+
+    /// Nothing is new any more: others use it all.
+    fn stands(&mut self) {
+        for table in self.tables.values_mut() {
             table.is_new = false;
+            table.made_in = None;
             for column in &mut table.columns {
                 column.is_new = false;
-            }
-            if !fills {
-                table.rows = Rows::Some;
             }
             for state in &mut table.indexes {
                 state.is_new = false;
             }
         }
-        for found in catalog.types.values_mut() {
+        for found in self.types.values_mut() {
             if let UserType::Enum { added, is_new, .. } = found {
                 added.clear();
                 *is_new = false;
             }
         }
-        catalog.settings.clear();
-        catalog.settled = true;
-        catalog
+    }
+
+    /// The schema as it is some time after the script: others use it all, and what it made has rows.
+    pub fn settle(&mut self) {
+        for table in self.tables.values_mut().filter(|table| table.is_new && !table.temporary) {
+            table.rows = Rows::Some;
+        }
+        self.tables.retain(|_, table| !table.temporary);
+        self.settings.clear();
+        self.stands();
     }
 
     /// A name as a key: with its schema, folded where the dialect does not mind case.

@@ -780,6 +780,8 @@ def judge(connection, before, after, renames):
             extra = [n for n in new["names"] if n not in old["names"]]
             at = old["names"].index(col)
             same = [n for n in extra if new["names"].index(n) == at and len(old["names"]) == len(new["names"])]
+            held = [r[at] for r in old["rows"]]
+            same += [n for n in extra if held and any(v is not None for v in held) and [r[new["names"].index(n)] for r in new["rows"]] == held]
             if same:
                 renamed[(t, col)] = same[0]
         k = old["names"][0]
@@ -901,7 +903,7 @@ def attempt(server, options, statement, watched, session=()):
         c.execute("SHOW WARNINGS")
         warnings = sorted({"%s: %s" % (r[1], r[2]) for r in c.fetchall()})[:3]
         after = None
-        if watched and error is None:
+        if watched and (error is None or statement.startswith("DROP TABLE")):
             try:
                 c.execute("UNLOCK TABLES" if statement.startswith("LOCK") else "DO 0")
                 with_rows = snapshot(connection)
@@ -944,8 +946,7 @@ def observe(server, name, hazard, statement, options):
                     seen[field] = choice
                     break
                 refused[choice] = error
-    if (not refused and not seen.get("min_algorithm") and re.match(r"ALTER TABLE \S+ [A-Z]+ PARTITION", statement)) or all(
-            r.startswith("1064") for r in refused.values()) and statement.startswith("DROP INDEX"):
+    if statement.startswith("DROP INDEX") and refused and all(r.startswith("1064") for r in refused.values()):
         refused = {}
         if not server.mysql and not server.version.startswith("11."):
             by_variable = True
@@ -956,8 +957,6 @@ def observe(server, name, hazard, statement, options):
                     break
                 refused[choice] = error
     error, committed, before, after, found, warnings, said, read = attempt(server, options, statement, True)
-    if by_variable and not error and not seen.get("min_algorithm"):
-        refused = {}
     if refused:
         seen["refused"] = refused
     if error:
@@ -967,7 +966,7 @@ def observe(server, name, hazard, statement, options):
     elif by_variable and seen.get("min_algorithm"):
         seen["by_variable"] = True
     seen["implicit_commit"] = committed
-    if after:
+    if after and not error and not re.match("ANALYZE|CHECK|REPAIR|ALTER TABLE \\S+ (ANALYZE|CHECK) PARTITION", statement):
         moved = found.get("renamed", {})
         rebuilt = sorted({n.split("#")[0] for n in before["ids"]})
         numbers = lambda ids, table: {i for n, i in ids.items() if n.split("#")[0] == table}
@@ -1029,6 +1028,11 @@ def main():
     if options.keep:
         merge(options.keep, server.version, cases)
     else:
+        if wanted and os.path.exists(options.out):
+            with open(options.out, encoding="utf-8") as f:
+                kept = {c["id"]: c for c in json.load(f)["cases"]}
+            kept.update((c["id"], c) for c in cases)
+            cases = [kept[name] for name in names if name in kept]
         write(options.out, {"server": server.version, "sql_mode": STRICT, "about": about}, cases)
 
 
