@@ -26,6 +26,15 @@ impl Name {
     pub fn bare(name: impl Into<String>) -> Self {
         Self { schema: None, name: name.into() }
     }
+
+    /// The name for people: without PostgreSQL's default schema.
+    #[must_use]
+    pub fn shown(&self) -> String {
+        match self.schema.as_deref() {
+            Some("public") => self.name.clone(),
+            _ => self.to_string(),
+        }
+    }
 }
 
 impl fmt::Display for Name {

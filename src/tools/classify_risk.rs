@@ -266,22 +266,13 @@ fn reasons(steps: &[Step], script: &Script, detail: Detail) -> Vec<String> {
 }
 
 fn work_words(effect: &Effect) -> String {
-    let names = |tables: &[Name]| tables.iter().map(|table| format!("`{}`", display(table))).collect::<Vec<_>>().join(", ");
+    let names = |tables: &[Name]| tables.iter().map(|table| format!("`{}`", table.shown())).collect::<Vec<_>>().join(", ");
     if !effect.rewrites.is_empty() {
         format!("{} is written anew", names(&effect.rewrites))
     } else if !effect.builds.is_empty() {
         format!("an index on {} is built", names(&effect.builds))
     } else {
         format!("{} is read through", names(&effect.scans))
-    }
-}
-
-/// A table's name without PostgreSQL's default schema.
-#[must_use]
-pub fn display(table: &Name) -> String {
-    match table.schema.as_deref() {
-        Some("public") => table.name.clone(),
-        _ => table.to_string(),
     }
 }
 
@@ -300,12 +291,13 @@ pub fn statements_of(script: &Script, judged: &Judgement, asked: &Asked) -> Vec<
 fn statement_out(script: &Script, statement: &Statement, effect: &Effect, asked: &Asked) -> StatementOut {
     let full = asked.detail == Detail::Full;
     let reading = &statement.reading;
+    let (file, line) = asked.options.place(statement.line);
     let locks: Vec<LockOut> = effect
         .locks
         .iter()
         .filter(|lock| lock.mode != crate::effects::LockMode::AccessShare)
         .map(|lock| LockOut {
-            table: display(&lock.table),
+            table: lock.table.shown(),
             mode: lock.mode.words(),
             blocks_reads: lock.mode.blocks_reads(),
             blocks_writes: lock.mode.blocks_writes(),
@@ -320,8 +312,8 @@ fn statement_out(script: &Script, statement: &Statement, effect: &Effect, asked:
     StatementOut {
         index: statement.index,
         revision: statement.revision.clone(),
-        file: full.then(|| asked.options.file.clone()).flatten(),
-        line: statement.line,
+        file,
+        line,
         column: full.then_some(statement.column),
         sql: full.then(|| script.text_of(statement).to_owned()),
         kind: reading.kind.word(),

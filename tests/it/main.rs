@@ -1,1 +1,6 @@
+//! One binary for all integration tests: it links once.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
+mod architecture;
+mod hostile;
+mod parse_cases;

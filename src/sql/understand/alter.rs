@@ -455,21 +455,18 @@ fn set_identity(column: String, cursor: &mut Cursor<'_>, flags: &mut Flags) -> O
     Some(AlterAction::SetIdentity { column, restart })
 }
 
+/// `INCREMENT BY 2 RESTART WITH 1000 …` up to the next `SET`.
 fn identity_options(cursor: &mut Cursor<'_>, flags: &mut Flags) -> Option<()> {
+    let mut restarts = cursor.was("restart");
     while !cursor.is_done() && !cursor.mark(",") && !cursor.is("set") {
-        let restarts = cursor.was("restart");
         if let Some(value) = cursor.number() {
             if restarts {
                 flags.insert("restart", value.into());
             }
-        } else if cursor.eat("restart") || cursor.kind() == Some(TokenKind::Word) {
-            let is_with = cursor.is("with");
-            if is_with && restarts {
-                cursor.at += 1;
-                flags.insert("restart", cursor.number()?.into());
-            } else if !cursor.was("restart") || is_with {
-                cursor.at += 1;
-            }
+            restarts = false;
+        } else if cursor.kind() == Some(TokenKind::Word) {
+            restarts = cursor.is("restart") || restarts && cursor.is("with");
+            cursor.at += 1;
         } else {
             return None;
         }

@@ -173,13 +173,14 @@ fn modifiers(cursor: &mut Cursor<'_>, flags: &mut Flags) -> Option<Modifiers> {
                 "editionable",
                 "noneditionable",
                 "force",
-                "default",
                 "bitmap",
                 "public",
                 "private",
             ])
             .is_some()
         {
+        } else if cursor.are("default conversion") {
+            cursor.at += 1;
         } else if cursor.eat("definer") {
             cursor.expect_mark("=")?;
             cursor.advance()?;

@@ -522,7 +522,7 @@ fn assignment(found: &mut Update, cursor: &mut Cursor<'_>) -> Option<()> {
         found.columns.extend(cursor.column_list()?);
     } else {
         found.columns.push(cursor.name()?.name);
-        while cursor.skip_group() {}
+        while cursor.skip_group() || cursor.eat_mark(".") && cursor.identifier().is_some() {}
     }
     if !cursor.eat_mark("=") && !cursor.eat_mark(":=") {
         return None;

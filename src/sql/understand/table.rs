@@ -227,7 +227,7 @@ pub fn column(cursor: &mut Cursor<'_>, flags: &mut Flags) -> Option<Column> {
 /// What follows a column's name.
 pub fn column_named(name: String, cursor: &mut Cursor<'_>, flags: &mut Flags) -> Option<Column> {
     let mut column = Column { name, ..Column::default() };
-    let typeless = cursor.is_done() || cursor.mark(",") || cursor.is_one_of(AFTER_DEFAULT);
+    let typeless = cursor.is_done() || cursor.mark(",") || cursor.is_one_of(AFTER_DEFAULT) && !cursor.continues_type();
     if !typeless {
         column.data_type = Some(data_type(cursor)?);
     }
@@ -238,7 +238,11 @@ pub fn column_named(name: String, cursor: &mut Cursor<'_>, flags: &mut Flags) ->
         }
     }
     while !cursor.is_done() && !cursor.mark(",") {
+        let before = cursor.at;
         column_constraint(&mut column, cursor, flags)?;
+        if cursor.at == before {
+            return None;
+        }
     }
     Some(column)
 }
