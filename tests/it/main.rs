@@ -1,1 +1,4 @@
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
+//! All tests that go through more than one module.
 
+mod effects_postgresql;
