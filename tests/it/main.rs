@@ -2,3 +2,4 @@
 //! All tests that go through more than one module.
 
 mod effects_postgresql;
+mod type_changes;

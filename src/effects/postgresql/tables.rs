@@ -638,6 +638,8 @@ fn alter_type(effect: &mut Effect, alter: &AlterTable, column: &str, to: &DataTy
     let plain = using.is_none_or(|using| types::using_is_plain(using, column, to));
     let by_cast = types::conversion(&from, to, place);
     let conversion = match (plain, by_cast) {
+        // What no assignment may do, a cast that is written out may.
+        (true, Conversion::Refused) if using.is_some() => Conversion::Rewrite,
         (true, _) => by_cast,
         (false, _) if using.is_some_and(|using| casts_to_string(using, column)) && by_cast == Conversion::Same => Conversion::Rewrite,
         (false, _) => Conversion::Rewrite,
@@ -798,6 +800,10 @@ fn converted_values(
     }
     match by_cast {
         Values::Kept => {}
+        Values::MayChange => {
+            effect.lose(Loss::Medium, format!("some values of `{table}.{column}` may change when `{from}` becomes `{to}`"));
+            effect.undo(Undo::ShapeOnly);
+        }
         Values::Changed => {
             effect.lose(Loss::Medium, format!("values of `{table}.{column}` change when `{from}` becomes `{to}`"));
             effect.undo(Undo::ShapeOnly);
