@@ -296,17 +296,18 @@ pub enum Values {
 #[must_use]
 pub fn values(from: &DataType, to: &DataType, place: &Place<'_>) -> Values {
     let (source, target) = (place.catalog.base_type(from), place.catalog.base_type(to));
-    if source.name == target.name && source.arguments == target.arguments || source.dimensions > 0 && target.arguments.is_empty() {
+    if source.name == target.name && source.arguments == target.arguments || target.dimensions > 0 && target.arguments.is_empty() {
         return Values::Kept;
     }
-    let (a, b) = (catalog_name(&source.name), catalog_name(&target.name));
+    let to_text_of_array = source.dimensions > target.dimensions;
+    let (a, b) = (if to_text_of_array { "array" } else { catalog_name(&source.name) }, catalog_name(&target.name));
     match b {
         _ if is_string(a) => from_string(a, b, &source, &target),
         "bpchar" if is_text_exact(a, &source, place) && !target.arguments.is_empty() => Values::MayChange,
         "varchar" | "bpchar" if !target.arguments.is_empty() => Values::MayNotFit("22001"),
         "name" if !matches!(a, "oid" | "regclass") => Values::Kept,
         _ if is_time(b) || b == "date" => to_time(a, b, &source, &target),
-        "char" => Values::Changed,
+        "char" => Values::MayChange,
         "int2" | "int4" | "int8" | "float4" | "float8" | "numeric" | "money" | "oid" | "regclass" => to_number(a, b, &source, &target),
         "cidr" | "jsonb" => if a == "cidr" { Values::Kept } else { Values::Changed },
         "bit" => Values::MayNotFit("22026"),
