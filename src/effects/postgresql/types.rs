@@ -232,13 +232,22 @@ fn is_foreign(data_type: &DataType, place: &Place<'_>) -> bool {
 
 /// A fixed zero offset: PostgreSQL then knows that `timestamp` and `timestamptz` are the same bytes.
 fn is_utc(place: &Place<'_>) -> bool {
-    place.catalog.setting("timezone").is_none_or(|zone| {
-        let zone = zone.trim_matches('\'').to_lowercase();
-        matches!(
-            zone.as_str(),
-            "utc" | "gmt" | "uct" | "etc/utc" | "etc/gmt" | "etc/uct" | "0" | "zulu" | "etc/zulu" | "universal" | "etc/gmt+0" | "default"
-        )
-    })
+    place.catalog.setting("timezone").is_none_or(is_zero_zone)
+}
+
+fn is_zero_zone(zone: &str) -> bool {
+    let zone = zone.trim_matches('\'').to_lowercase();
+    matches!(
+        zone.as_str(),
+        "utc" | "gmt" | "uct" | "etc/utc" | "etc/gmt" | "etc/uct" | "0" | "zulu" | "etc/zulu" | "universal" | "etc/gmt+0" | "default"
+    )
+}
+
+/// True when a zone is the session's: the one set, or UTC where none is.
+#[must_use]
+pub fn is_session_zone(zone: &str, place: &Place<'_>) -> bool {
+    let zone = zone.trim().trim_matches(['\'', '(', ')']);
+    is_zero_zone(zone) && is_utc(place) || place.catalog.setting("timezone").is_some_and(|own| own.eq_ignore_ascii_case(zone))
 }
 
 /// `USING column` and `USING column::target` say no more than the cast does.
@@ -357,7 +366,7 @@ fn to_number(a: &str, b: &str, source: &DataType, target: &DataType) -> Values {
         ("int8", "oid" | "regclass") => Values::MayNotFit("22003"),
         ("int2", "oid" | "regclass") => Values::Changed,
         ("int2" | "int4", "float8") | ("int2", "float4") | ("float4", "float8") => Values::Kept,
-        ("int2" | "int4" | "int8", "float4" | "float8") => Values::MayChange,
+        ("int4" | "int8", "float4") | ("int8", "float8") => Values::MayChange,
         ("numeric", "float4" | "float8") => {
             let exact = if b == "float8" { 15 } else { 6 };
             match source.number(0) {

@@ -271,10 +271,11 @@ fn column_constraint(column: &mut Column, cursor: &mut Cursor<'_>, flags: &mut F
         let mut constraint = Constraint { name, ..Constraint::of(kind) };
         attributes(&mut constraint, cursor, flags)?;
         column.constraints.push(constraint);
-    } else if let Some(Constraint { not_valid, deferrable, not_enforced, .. }) = lone_attribute(cursor) {
+    } else if let Some(Constraint { not_valid, deferrable, initially_deferred, not_enforced, .. }) = lone_attribute(cursor) {
         if let Some(last) = column.constraints.last_mut() {
             last.not_valid |= not_valid;
             last.deferrable |= deferrable;
+            last.initially_deferred |= initially_deferred;
             last.not_enforced |= not_enforced;
         }
     } else {
@@ -491,8 +492,9 @@ pub fn attributes(constraint: &mut Constraint, cursor: &mut Cursor<'_>, flags: &
         if cursor.eat("not valid") {
             constraint.not_valid = true;
         } else if cursor.eat("not deferrable") || cursor.eat("initially immediate") || cursor.eat("enforced") {
-        } else if cursor.eat("deferrable") || cursor.eat("initially deferred") {
+        } else if cursor.is("deferrable") || cursor.are("initially deferred") {
             constraint.deferrable = true;
+            constraint.initially_deferred |= !cursor.eat("deferrable") && cursor.eat("initially deferred");
             flags.insert("deferrable", true.into());
         } else if cursor.eat("not enforced") {
             constraint.not_enforced = true;
