@@ -208,6 +208,7 @@ fn use_of_new_enum_value(effect: &mut Effect, script: &Script, statement: &State
                 crate::effects::When::Always,
                 format!("`'{value}'` was added to `{name}` in this transaction: it can be used when that is committed"),
             );
+            effect.loses_nothing();
         }
     }
 }

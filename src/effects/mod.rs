@@ -223,6 +223,15 @@ impl Effect {
         self.breaks.push(Break { what: what.into(), rule });
     }
 
+    /// What the server refuses, or takes back, changes nothing.
+    pub fn loses_nothing(&mut self) {
+        self.loss = Loss::None;
+        self.loss_why = None;
+        self.undo = Undo::Exact;
+        self.breaks.clear();
+        self.cascades.clear();
+    }
+
     /// True when the server refuses it whatever the rows are.
     #[must_use]
     pub fn always_fails(&self) -> bool {
@@ -300,12 +309,7 @@ pub fn effect_of(reading: &Reading, place: &Place<'_>) -> Effect {
         Dialect::Mssql | Dialect::Oracle => words_only::effect(reading, place),
     };
     if effect.always_fails() {
-        // What the server refuses changes nothing.
-        effect.loss = Loss::None;
-        effect.loss_why = None;
-        effect.undo = Undo::Exact;
-        effect.breaks.clear();
-        effect.cascades.clear();
+        effect.loses_nothing();
     }
     if !reading.is_understood() || effect.unknown.is_some() {
         effect.lose(Loss::Medium, "nobody can tell: not all of the statement was understood");
@@ -320,8 +324,15 @@ fn block_effect(block: &crate::sql::change::Block, place: &Place<'_>) -> Effect 
     let mut catalog = place.catalog.clone();
     for inner in &block.statements {
         let effect = effect_of(inner, &Place { catalog: &catalog, transaction: place.transaction.or(Some(u32::MAX)), ..*place });
+        if block.guarded && effect.always_fails() {
+            // A condition keeps it from being run, or its error is caught and its locks are given back.
+            continue;
+        }
         catalog.apply(inner, place.transaction);
         whole.merge(effect);
+    }
+    if block.raises {
+        whole.fail("P0001", When::Always, "the block raises an error");
     }
     if block.opaque {
         whole.is_opaque = true;

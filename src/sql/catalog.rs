@@ -1,6 +1,6 @@
 //! What is known of the database in front of a statement: folded from the schema before it and the script so far.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::dialect::Dialect;
 use crate::sql::change::{
@@ -46,6 +46,8 @@ pub struct IndexState {
     pub is_new: bool,
     /// `CREATE INDEX … ON ONLY` of a partitioned table, or a failed concurrent build.
     pub is_valid: bool,
+    /// It came to a partition with an index of the parent.
+    pub of_parent: bool,
 }
 
 /// A table, view or materialized view.
@@ -61,8 +63,24 @@ pub struct Table {
     pub indexes: Vec<IndexState>,
     /// Names of its triggers.
     pub triggers: Vec<String>,
+    /// The functions they call.
+    pub trigger_functions: Vec<Name>,
+    /// Names of its rules.
+    pub rules: Vec<String>,
+    /// Constraints that the script under review added.
+    pub new_constraints: Vec<String>,
+    /// Columns that are known to be NULL in every row.
+    pub null_columns: Vec<String>,
+    /// Who it was given to; `None`: who made it.
+    pub owner: Option<String>,
+    /// What its row level or table level rights are: role and privilege, both in lower case.
+    pub grants: Vec<(String, String)>,
     /// Names of its policies.
     pub policies: Vec<String>,
+    /// Words of the conditions of policies, and of the columns and conditions of triggers.
+    pub watched: Vec<String>,
+    /// The index it was clustered on.
+    pub is_clustered: bool,
     /// Roles that were granted something on it.
     pub grantees: Vec<String>,
     /// The parent and the bound, for a partition.
@@ -215,6 +233,8 @@ pub enum UserType {
         base: DataType,
         /// It has `NOT NULL` or a `CHECK`.
         constrained: bool,
+        /// It has `NOT NULL`.
+        not_null: bool,
         /// Names of its constraints that are not validated yet.
         not_valid: Vec<String>,
     },
@@ -231,6 +251,10 @@ pub struct Function {
     pub language: Option<String>,
     /// A SQL function whose body selects one literal: PostgreSQL puts the literal in its place.
     pub is_literal: bool,
+    /// `RETURNS x`.
+    pub returns: Option<DataType>,
+    /// The statements of a `LANGUAGE sql` body.
+    pub body: Vec<Reading>,
 }
 
 /// The schema at one place in a script.
@@ -250,6 +274,12 @@ pub struct Catalog {
     schemas: Vec<String>,
     /// Settings made so far: `SET name = value`.
     settings: BTreeMap<String, String>,
+    /// Other objects by the statement that made them: extensions, collations, roles.
+    objects: BTreeSet<(Kind, Name)>,
+    /// Extended statistics, with their tables.
+    statistics: BTreeMap<Name, Vec<Name>>,
+    /// Tables with checks put off to the commit of a transaction.
+    pending: BTreeSet<(u32, Name)>,
 }
 
 impl Catalog {
@@ -267,6 +297,9 @@ impl Catalog {
             sequences: BTreeMap::new(),
             schemas: vec![default_schema.to_owned()],
             settings: BTreeMap::new(),
+            objects: BTreeSet::new(),
+            statistics: BTreeMap::new(),
+            pending: BTreeSet::new(),
         }
     }
 
@@ -284,6 +317,7 @@ impl Catalog {
         if !fills {
             for table in catalog.tables.values_mut() {
                 table.rows = Rows::Some;
+                table.null_columns.clear();
             }
         }
         catalog.stands();
@@ -296,6 +330,7 @@ impl Catalog {
         for table in self.tables.values_mut() {
             table.is_new = false;
             table.made_in = None;
+            table.new_constraints.clear();
             for column in &mut table.columns {
                 column.is_new = false;
             }
@@ -315,6 +350,9 @@ impl Catalog {
     pub fn settle(&mut self) {
         for table in self.tables.values_mut().filter(|table| table.is_new && !table.temporary) {
             table.rows = Rows::Some;
+        }
+        for table in self.tables.values_mut() {
+            table.null_columns.clear();
         }
         self.tables.retain(|_, table| !table.temporary);
         self.settings.clear();
@@ -361,6 +399,9 @@ impl Catalog {
     /// True when the table holds rows, as far as is known.
     #[must_use]
     pub fn has_rows(&self, name: &Name) -> bool {
+        if let Some(query) = self.table(name).filter(|table| table.kind == RelationKind::View).and_then(|view| view.query.as_ref()) {
+            return query.tables.iter().any(|table| self.has_rows(table));
+        }
         self.table(name).is_none_or(|table| table.rows == Rows::Some)
             || self.partitions(name).iter().any(|partition| self.table(partition).is_some_and(|table| table.rows == Rows::Some))
     }
@@ -560,6 +601,62 @@ impl Catalog {
         self.sequences.contains_key(&self.key(name))
     }
 
+    /// The table that owns a sequence.
+    #[must_use]
+    pub fn owner_of_sequence(&self, name: &Name) -> Option<&Name> {
+        self.sequences.get(&self.key(name))?.as_ref()
+    }
+
+    /// Columns that take their default from a sequence.
+    #[must_use]
+    pub fn users_of_sequence(&self, name: &Name) -> Vec<(Name, Column)> {
+        let key = self.key(name);
+        let mut found = Vec::new();
+        for (table, state) in &self.tables {
+            for column in &state.columns {
+                let own = Name { schema: table.schema.clone(), name: format!("{}_{}_seq", table.name, column.name) };
+                let serial = own == key && (column.identity.is_some() || column.data_type.as_ref().is_some_and(|own| own.serial));
+                let called = column.default.as_ref().is_some_and(|default| {
+                    default.functions.iter().any(|function| function == "nextval") && default.text.contains(&key.name)
+                });
+                if serial || called {
+                    found.push((table.clone(), column.clone()));
+                }
+            }
+        }
+        found
+    }
+
+    /// True when an object was made by this kind of statement.
+    #[must_use]
+    pub fn has_object(&self, made_by: Kind, name: &Name) -> bool {
+        self.objects.contains(&(made_by, self.key(name)))
+    }
+
+    /// True when the script made or named a role: granted something to it, gave it a table.
+    #[must_use]
+    pub fn knows_role(&self, role: &str) -> bool {
+        self.has_object(Kind::CreateRole, &Name::bare(role)) || self.role_is_used(role)
+    }
+
+    /// True when a role owns a table or was granted something.
+    #[must_use]
+    pub fn role_is_used(&self, role: &str) -> bool {
+        self.tables.values().any(|table| table.owner.as_deref() == Some(role) || table.grantees.iter().any(|name| name == role))
+    }
+
+    /// The tables of extended statistics.
+    #[must_use]
+    pub fn statistics(&self, name: &Name) -> Option<&[Name]> {
+        self.statistics.get(&self.key(name)).map(Vec::as_slice)
+    }
+
+    /// True when checks of a table wait for the commit of this transaction.
+    #[must_use]
+    pub fn has_pending_checks(&self, name: &Name, transaction: Option<u32>) -> bool {
+        transaction.is_some_and(|id| self.pending.contains(&(id, self.key(name))))
+    }
+
     /// Relations in a schema.
     #[must_use]
     pub fn in_schema(&self, schema: &str) -> Vec<Name> {
@@ -580,6 +677,8 @@ impl Catalog {
 
     /// Takes a statement's changes over. `transaction` is that of the statement.
     pub fn apply(&mut self, reading: &Reading, transaction: Option<u32>) {
+        self.note_values(&reading.change);
+        self.note_pending(&reading.change, transaction);
         match &reading.change {
             Change::CreateTable(table) => self.create_table(table, transaction),
             Change::AlterTable(alter) => self.alter_table(alter),
@@ -629,6 +728,7 @@ impl Catalog {
             Change::CreateDomain { name, base, not_null, check, .. } => {
                 let found = UserType::Domain {
                     base: base.clone(),
+                    not_null: *not_null,
                     constrained: *not_null || *check || matches!(self.type_of(base), Some(UserType::Domain { constrained: true, .. })),
                     not_valid: Vec::new(),
                 };
@@ -639,24 +739,36 @@ impl Catalog {
                 self.sequences.insert(self.key(name), owned_by.clone());
             }
             Change::AlterSequence { name, actions, .. } => self.alter_sequence(name, actions),
-            Change::CreateTrigger { name, table, .. } => {
+            Change::CreateTrigger { name, table, function, words, .. } => {
                 if let Some(found) = self.table_mut(table) {
+                    found.watched.extend(words.iter().cloned());
                     found.triggers.push(name.clone());
+                    found.trigger_functions.extend(function.clone());
                 }
             }
-            Change::CreatePolicy { name, table } => {
+            Change::CreateStatistics { name: Some(name), tables } => {
+                self.statistics.insert(self.key(name), tables.iter().map(|table| self.key(table)).collect());
+            }
+            Change::CreatePolicy { name, table, words } => {
                 if let Some(found) = self.table_mut(table) {
+                    found.watched.extend(words.iter().cloned());
                     found.policies.push(name.clone());
                 }
             }
-            Change::CreateFunction { name, language, volatility, .. } => {
+            Change::CreateFunction { name, language, volatility, returns, body, .. } => {
                 let volatility = match volatility.as_deref() {
                     Some("immutable" | "deterministic") => Volatility::Immutable,
                     Some("stable") => Volatility::Stable,
                     _ => Volatility::Volatile,
                 };
                 let is_literal = reading.flags.contains_key("literal_body");
-                self.functions.insert(name.name.to_lowercase(), Function { volatility, language: language.clone(), is_literal });
+                self.functions.insert(name.name.to_lowercase(), Function {
+                    volatility,
+                    language: language.clone(),
+                    is_literal,
+                    returns: returns.clone(),
+                    body: body.clone(),
+                });
             }
             Change::CreateSchema { name, elements, .. } => {
                 self.schemas.extend(name.iter().map(|name| name.name.clone()));
@@ -672,16 +784,24 @@ impl Catalog {
                 self.rename(table, &Name { schema: Some(schema.clone()), name: table.name.clone() })
             }
             Change::Truncate { tables, cascade, .. } => self.truncate(tables, *cascade),
-            Change::Grant { tables, grantees } => {
+            Change::Grant { tables, grantees, privileges } => {
                 for table in tables {
                     if let Some(found) = self.table_mut(table) {
                         found.grantees.extend(grantees.iter().cloned());
+                        for role in grantees {
+                            found.grants.extend(privileges.iter().map(|privilege| (role.clone(), privilege.clone())));
+                        }
                     }
                 }
             }
             Change::Block(block) => {
                 for inner in &block.statements {
                     self.apply(inner, transaction);
+                }
+            }
+            Change::Cluster { table: Some(table) } => {
+                if let Some(found) = self.table_mut(table) {
+                    found.is_clustered = true;
                 }
             }
             Change::Set { name, value, .. } => self.set(name, value),
@@ -699,7 +819,7 @@ impl Catalog {
             | Change::AlterPolicy { .. }
             | Change::AlterTrigger { .. }
             | Change::AlterSchema { rename_to: None, .. }
-            | Change::CreateStatistics { .. }
+            | Change::CreateStatistics { name: None, .. }
             | Change::Publication { .. }
             | Change::Update(_)
             | Change::Delete(_)
@@ -709,15 +829,62 @@ impl Catalog {
             | Change::Comment { .. }
             | Change::LockTables { .. }
             | Change::Vacuum { .. }
-            | Change::Cluster { .. }
+            | Change::Cluster { table: None }
             | Change::Analyze { .. }
             | Change::Maintain { .. }
             | Change::Begin
             | Change::Commit
             | Change::Rollback { .. }
             | Change::Savepoint
-            | Change::Other
             | Change::Unknown => {}
+            Change::Other => {
+                if let Some(subject) = &reading.subject {
+                    self.objects.insert((reading.kind, self.key(subject)));
+                }
+            }
+        }
+    }
+
+    /// Keeps track of the columns that hold nothing but NULL.
+    fn note_values(&mut self, change: &Change) {
+        let (table, columns) = match change {
+            Change::Insert(insert) => (&insert.table, &insert.columns),
+            Change::Update(update) => (&update.table, &update.columns),
+            Change::Merge(merge) => (&merge.table, &merge.columns),
+            Change::Copy { table: Some(table), into_table: true, .. } | Change::LoadData { table } => (table, &Vec::new()),
+            _ => return,
+        };
+        let mut targets = self.descendants(table);
+        targets.push(self.key(table));
+        for target in targets {
+            if let Some(found) = self.tables.get_mut(&target) {
+                found.null_columns.retain(|column| !columns.is_empty() && !columns.contains(column));
+            }
+        }
+    }
+
+    /// Foreign keys that are checked at the commit keep `ALTER TABLE` away until then.
+    fn note_pending(&mut self, change: &Change, transaction: Option<u32>) {
+        let Some(id) = transaction else { return };
+        let (table, columns) = match change {
+            Change::Insert(insert) => (&insert.table, None),
+            Change::Update(update) => (&update.table, Some(&update.columns)),
+            Change::Commit | Change::Rollback { to_savepoint: false } => {
+                self.pending.retain(|(open, _)| *open != id);
+                return;
+            }
+            _ => return,
+        };
+        let waits = self.table(table).is_some_and(|found| {
+            found.constraints.iter().any(|constraint| match &constraint.kind {
+                ConstraintKind::ForeignKey { columns: own, .. } => {
+                    constraint.initially_deferred && columns.is_none_or(|written| own.iter().any(|column| written.contains(column)))
+                }
+                _ => false,
+            })
+        });
+        if waits {
+            self.pending.insert((id, self.key(table)));
         }
     }
 
@@ -775,14 +942,15 @@ impl Catalog {
             if let Some(parent) = self.table(parent) {
                 table.columns.extend(parent.columns.clone());
                 if create.partition_of.is_some() {
-                    table.indexes.extend(parent.indexes.clone());
+                    table.indexes.extend(parent.indexes.iter().map(|state| of_partition(&create.name, state)));
                 }
                 table.constraints.extend(
                     parent
                         .constraints
                         .iter()
                         .filter(|constraint| create.partition_of.is_some() || matches!(constraint.kind, ConstraintKind::Check(_)))
-                        .cloned(),
+                        .filter(|constraint| create.partition_of.is_some() || !constraint.no_inherit)
+                        .map(|constraint| constraint_of_partition(&create.name, constraint)),
                 );
             }
         }
@@ -806,6 +974,7 @@ impl Catalog {
                 constraint: None,
                 is_new: true,
                 is_valid: true,
+                of_parent: false,
             });
         }
         self.tables.insert(key, table);
@@ -855,6 +1024,9 @@ impl Catalog {
             let sequence = Name { schema: self.key(table_name).schema, name: format!("{}_{}_seq", table_name.name, column.name) };
             self.sequences.insert(self.key(&sequence), Some(self.key(table_name)));
         }
+        if is_null_at_first(column) {
+            table.null_columns.push(column.name.clone());
+        }
         table.columns.push(kept);
         for constraint in &own {
             add_constraint(table_name, table, constraint, true);
@@ -877,14 +1049,28 @@ impl Catalog {
                 }
                 AlterAction::AttachPartition { partition, bound } => {
                     let parent_indexes = self.table(&alter.table).map(|table| table.indexes.clone()).unwrap_or_default();
+                    let own = self.key(partition);
                     if let Some(found) = self.table_mut(partition) {
                         found.partition_of = Some((key.clone(), bound.clone()));
-                        found.indexes.extend(parent_indexes);
+                        for state in &parent_indexes {
+                            match found.indexes.iter_mut().find(|index| serves(index, state)) {
+                                Some(index) => index.of_parent = true,
+                                None => found.indexes.push(of_partition(&own, state)),
+                            }
+                        }
                     }
                 }
                 AlterAction::DetachPartition { partition, .. } => {
                     if let Some(found) = self.table_mut(partition) {
                         found.partition_of = None;
+                        for index in &mut found.indexes {
+                            index.of_parent = false;
+                        }
+                    }
+                }
+                AlterAction::OwnerTo => {
+                    if let Some(found) = self.tables.get_mut(&key) {
+                        found.owner.clone_from(&alter.owner);
                     }
                 }
                 _ => {
@@ -935,7 +1121,11 @@ impl Catalog {
             AlterAction::DropExpression { column, .. } => set(table, column, |found| found.generated = None),
             AlterAction::DropIdentity { column, .. } => set(table, column, |found| found.identity = None),
             AlterAction::AddIdentity { column, always } => set(table, column, |found| found.identity = Some(*always)),
-            AlterAction::AddConstraint(constraint) => add_constraint(name, table, constraint, true),
+            AlterAction::AddConstraint(constraint) => {
+                let own = constraint.name.clone().unwrap_or_else(|| constraint_name(name, constraint));
+                table.new_constraints.push(own);
+                add_constraint(name, table, constraint, true);
+            }
             AlterAction::DropConstraint { name: constraint, .. } | AlterAction::DropForeignKey { name: constraint, .. } => {
                 drop_constraint(table, constraint)
             }
@@ -954,9 +1144,10 @@ impl Catalog {
                     found.not_valid = false;
                 }
             }
-            AlterAction::AlterConstraint { name: constraint, enforced: Some(enforced), .. } => {
+            AlterAction::AlterConstraint { name: constraint, enforced, deferred, .. } => {
                 for found in table.constraints.iter_mut().filter(|found| found.name.as_deref() == Some(constraint)) {
-                    found.not_enforced = !enforced;
+                    found.not_enforced = enforced.map_or(found.not_enforced, |enforced| !enforced);
+                    found.initially_deferred = deferred.unwrap_or(found.initially_deferred);
                 }
             }
             AlterAction::RenameConstraint { from, to } => {
@@ -973,12 +1164,14 @@ impl Catalog {
                     constraint: None,
                     is_new: true,
                     is_valid: true,
+                    of_parent: false,
                 });
             }
             AlterAction::DropIndex { name: index, .. } => {
                 table.indexes.retain(|state| state.index.name.as_deref().is_none_or(|own| !own.eq_ignore_ascii_case(index)));
                 drop_constraint(table, index);
             }
+            AlterAction::ClusterOn => table.is_clustered = true,
             AlterAction::SetLogged { logged } => table.unlogged = !logged,
             AlterAction::SetAccessMethod { method } => table.access_method = Some(method.clone()),
             AlterAction::Inherit { parent } => table.inherits.push(parent.clone()),
@@ -1130,7 +1323,8 @@ impl Catalog {
             }
             let name = if n == 0 { own.clone() } else { index_name(target, index) };
             let is_valid = !(only && table.partition_by.is_some());
-            table.indexes.push(IndexState { index: Index { name: Some(name), ..index.clone() }, constraint: None, is_new: true, is_valid });
+            let index = Index { name: Some(name), ..index.clone() };
+            table.indexes.push(IndexState { index, constraint: None, is_new: true, is_valid, of_parent: n > 0 });
         }
     }
 
@@ -1218,11 +1412,15 @@ impl Catalog {
 
     fn alter_domain(&mut self, name: &Name, action: &DomainAction) {
         let key = self.key(name);
-        let Some(UserType::Domain { constrained, not_valid, .. }) = self.types.get_mut(&key) else {
+        let Some(UserType::Domain { constrained, not_null, not_valid, .. }) = self.types.get_mut(&key) else {
             return;
         };
         match action {
-            DomainAction::SetNotNull => *constrained = true,
+            DomainAction::SetNotNull => {
+                *constrained = true;
+                *not_null = true;
+            }
+            DomainAction::DropNotNull => *not_null = false,
             DomainAction::AddConstraint { name, not_valid: unchecked, .. } => {
                 *constrained = true;
                 if *unchecked {
@@ -1232,7 +1430,6 @@ impl Catalog {
             DomainAction::ValidateConstraint { name } => not_valid.retain(|other| other != name),
             DomainAction::SetDefault
             | DomainAction::DropDefault
-            | DomainAction::DropNotNull
             | DomainAction::DropConstraint { .. }
             | DomainAction::RenameConstraint
             | DomainAction::Rename { .. }
@@ -1282,6 +1479,49 @@ impl Catalog {
             done.push(key);
         }
     }
+}
+
+fn is_null_at_first(column: &Column) -> bool {
+    let filled = column.default.as_ref().is_some_and(|default| !default.is_null)
+        || column.generated.is_some()
+        || column.identity.is_some()
+        || column.auto_increment
+        || column.data_type.as_ref().is_some_and(|data_type| data_type.serial);
+    !filled && !column.not_null
+}
+
+/// The index that a partition gets from one of its parent.
+fn of_partition(partition: &Name, state: &IndexState) -> IndexState {
+    let carries = state.constraint.is_some();
+    let is_key = carries && state.index.name.as_deref().is_some_and(|name| name.ends_with("_pkey"));
+    let name = match (carries, is_key) {
+        (_, true) => format!("{}_pkey", partition.name),
+        (true, false) => index_name(partition, &state.index).replace("_idx", "_key"),
+        (false, false) => index_name(partition, &state.index),
+    };
+    IndexState {
+        constraint: state.constraint.as_ref().map(|_| name.clone()),
+        index: Index { name: Some(name), ..state.index.clone() },
+        of_parent: true,
+        ..state.clone()
+    }
+}
+
+/// The constraint that a partition gets from one of its parent: keys are named anew.
+fn constraint_of_partition(partition: &Name, constraint: &Constraint) -> Constraint {
+    let renamed = matches!(constraint.kind, ConstraintKind::PrimaryKey { .. } | ConstraintKind::Unique { .. });
+    let name = if renamed { Some(constraint_name(partition, constraint)) } else { constraint.name.clone() };
+    Constraint { name, ..constraint.clone() }
+}
+
+/// An index of a partition that can stand for one of the parent.
+#[must_use]
+pub fn serves(own: &IndexState, parent: &IndexState) -> bool {
+    own.is_valid
+        && own.index.keys == parent.index.keys
+        && own.index.unique == parent.index.unique
+        && own.index.predicate == parent.index.predicate
+        && (parent.constraint.is_none() || own.constraint.is_some())
 }
 
 /// The table that a statement puts rows into, and the query they come from.
@@ -1345,13 +1585,13 @@ fn add_constraint(table_name: &Name, table: &mut Table, constraint: &Constraint,
             } else {
                 let keys = columns.iter().cloned().map(IndexKey::Column).collect();
                 let index = Index { name: Some(name.clone()), unique: true, keys, ..Index::default() };
-                table.indexes.push(IndexState { index, constraint: Some(name.clone()), is_new, is_valid: true });
+                table.indexes.push(IndexState { index, constraint: Some(name.clone()), is_new, is_valid: true, of_parent: false });
             }
         }
         ConstraintKind::Exclude { columns } => {
             let keys = columns.iter().cloned().map(IndexKey::Column).collect();
             let index = Index { name: Some(name.clone()), keys, ..Index::default() };
-            table.indexes.push(IndexState { index, constraint: Some(name.clone()), is_new, is_valid: true });
+            table.indexes.push(IndexState { index, constraint: Some(name.clone()), is_new, is_valid: true, of_parent: false });
         }
         ConstraintKind::NotNull { column } => {
             let column = column.clone();
@@ -1402,6 +1642,7 @@ fn drop_constraint(table: &mut Table, name: &str) {
 
 fn drop_column(table: &mut Table, column: &str) {
     table.columns.retain(|found| !found.name.eq_ignore_ascii_case(column));
+    table.null_columns.retain(|found| !found.eq_ignore_ascii_case(column));
     table.constraints.retain(|constraint| !constraint_uses(constraint, column));
     table.indexes.retain(|state| !index_uses(&state.index, column));
 }
@@ -1421,6 +1662,7 @@ fn rename_column(table: &mut Table, from: &str, to: &str) {
             to.clone_into(name);
         }
     };
+    table.null_columns.iter_mut().for_each(follow);
     for column in &mut table.columns {
         follow(&mut column.name);
         if let Some((_, expression)) = &mut column.generated {

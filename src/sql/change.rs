@@ -207,6 +207,8 @@ pub struct Constraint {
     pub not_enforced: bool,
     /// `DEFERRABLE`.
     pub deferrable: bool,
+    /// `INITIALLY DEFERRED`.
+    pub initially_deferred: bool,
     /// `NO INHERIT`.
     pub no_inherit: bool,
     /// `IF NOT EXISTS` of MariaDB.
@@ -217,7 +219,7 @@ impl Constraint {
     /// A constraint of `kind` without name and attributes.
     #[must_use]
     pub const fn of(kind: ConstraintKind) -> Self {
-        Self { name: None, kind, not_valid: false, not_enforced: false, deferrable: false, no_inherit: false, if_not_exists: false }
+        Self { name: None, kind, not_valid: false, not_enforced: false, deferrable: false, initially_deferred: false, no_inherit: false, if_not_exists: false }
     }
 
     /// The referenced table of a foreign key.
@@ -323,6 +325,10 @@ pub struct Query {
     pub writes: Vec<Change>,
     /// `FOR UPDATE` and its like.
     pub locks_rows: bool,
+    /// Columns that the outermost `WHERE` compares with values, all joined by `AND`.
+    pub bounded_by: Vec<String>,
+    /// The outermost `LIMIT`.
+    pub is_limited: bool,
     /// There is a `WHERE`, at the outermost level.
     pub has_where: bool,
 }
@@ -340,6 +346,12 @@ pub struct Insert {
     pub replaces: bool,
     /// `ON CONFLICT DO UPDATE`, `ON DUPLICATE KEY UPDATE`.
     pub updates_on_conflict: bool,
+    /// `ON CONFLICT (a, b)`: the columns.
+    pub conflict_columns: Vec<String>,
+    /// `OVERRIDING SYSTEM VALUE`.
+    pub overrides_system: bool,
+    /// The values of a single row of literals, as written; `DEFAULT` and expressions as `None`.
+    pub row: Vec<Option<String>>,
     /// Data-modifying parts of a `WITH` in front.
     pub writes: Vec<Change>,
 }
@@ -406,6 +418,10 @@ pub struct Merge {
     pub updates: bool,
     /// A `WHEN … THEN INSERT` branch.
     pub inserts: bool,
+    /// Columns that an `UPDATE` branch assigns.
+    pub columns: Vec<String>,
+    /// `WHEN NOT MATCHED BY SOURCE`.
+    pub by_source: bool,
 }
 
 /// One part of an `ALTER TABLE` (also of foreign tables, and of views where PostgreSQL allows it).
@@ -500,6 +516,8 @@ pub enum AlterAction {
         name: String,
         enforced: Option<bool>,
         inherit: Option<bool>,
+        /// `DEFERRABLE` and the like are written: true for `INITIALLY DEFERRED`.
+        deferred: Option<bool>,
     },
     ValidateConstraint {
         name: String,
@@ -746,6 +764,12 @@ pub struct AlterTable {
     pub algorithm: Option<String>,
     /// MySQL family: `LOCK=x`, in lower case.
     pub lock: Option<String>,
+    /// `OWNER TO x`.
+    pub owner: Option<String>,
+    /// `SET TABLESPACE x`.
+    pub tablespace: Option<String>,
+    /// `REPLICA IDENTITY USING INDEX x`, `CLUSTER ON x`.
+    pub index: Option<String>,
 }
 
 /// One part of an `ALTER TYPE`.
@@ -897,6 +921,10 @@ pub struct Block {
     pub hidden: Vec<String>,
     /// Something in it could not be read as SQL: built at run time, another language.
     pub opaque: bool,
+    /// It has conditions or catches errors: what fails in it need not stop it.
+    pub guarded: bool,
+    /// `RAISE` of an error that nothing guards.
+    pub raises: bool,
 }
 
 /// What a statement does to the database.
@@ -984,6 +1012,10 @@ pub enum Change {
         table: Name,
         or_replace: bool,
         references: Option<Name>,
+        /// The function it calls.
+        function: Option<Name>,
+        /// Columns of `UPDATE OF`, and the words of `WHEN`.
+        words: Vec<String>,
     },
     AlterTrigger {
         table: Option<Name>,
@@ -998,6 +1030,8 @@ pub enum Change {
     CreatePolicy {
         name: String,
         table: Name,
+        /// The words of its conditions.
+        words: Vec<String>,
     },
     AlterPolicy {
         table: Name,
@@ -1007,6 +1041,10 @@ pub enum Change {
         or_replace: bool,
         language: Option<String>,
         volatility: Option<String>,
+        /// `RETURNS x`.
+        returns: Option<DataType>,
+        /// The statements of a `LANGUAGE sql` body.
+        body: Vec<Reading>,
     },
     CreateSchema {
         name: Option<Name>,
@@ -1022,11 +1060,18 @@ pub enum Change {
         schema: String,
     },
     CreateStatistics {
+        name: Option<Name>,
         tables: Vec<Name>,
     },
     /// `CREATE/ALTER/DROP PUBLICATION … TABLE …`: tables are those named.
     Publication {
         tables: Vec<Name>,
+        /// `DROP TABLE`.
+        drops: bool,
+        /// `SET TABLE`.
+        sets: bool,
+        /// With `WHERE` or a list of columns.
+        filtered: bool,
     },
     Truncate {
         tables: Vec<Name>,
@@ -1053,10 +1098,14 @@ pub enum Change {
     Grant {
         tables: Vec<Name>,
         grantees: Vec<String>,
+        /// In lower case; `all` for all of them.
+        privileges: Vec<String>,
     },
     Revoke {
         tables: Vec<Name>,
         grantees: Vec<String>,
+        /// In lower case; `all` for all of them.
+        privileges: Vec<String>,
         role: bool,
     },
     Comment {
@@ -1152,6 +1201,8 @@ pub struct Reading {
     pub relation: Option<Name>,
     /// What it does.
     pub change: Change,
+    /// What it is about, where that is no table: an extension, a role, a prepared statement.
+    pub subject: Option<Name>,
     /// Why it was not understood to its end; `None`: it was.
     pub not_understood: Option<String>,
 }

@@ -2,5 +2,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
 mod architecture;
+mod effects_postgresql;
 mod hostile;
 mod parse_cases;
+mod type_changes;

@@ -5,7 +5,7 @@ use crate::effects::postgresql::{fact, lock, loses_rows, meets, meets_all, missi
 use crate::effects::{Effect, Loss, Place, Undo, When, Work};
 use crate::sql::catalog::{RelationKind, UserType};
 use crate::sql::change::{
-    Change, DomainAction, Drop, Index, IndexAction, IndexKey, Name, Query, Reading, ReindexScope, SequenceAction, TypeAction, ViewAction,
+    Change, Constraint, DomainAction, Drop, Index, IndexAction, IndexKey, Name, Query, Reading, ReindexScope, SequenceAction, TypeAction, ViewAction,
 };
 use crate::sql::words::Kind;
 
@@ -16,6 +16,7 @@ pub fn effect(effect: &mut Effect, reading: &Reading, place: &Place<'_>) {
         Change::CreateIndex { table, only, concurrently, index, .. } => create_index(effect, table, *only, *concurrently, index, place),
         Change::AlterIndex { index, if_exists, action, .. } => alter_index(effect, index, *if_exists, action, place),
         Change::Reindex { scope, name, concurrently } => reindex(effect, *scope, name.as_ref(), *concurrently, place),
+        Change::Drop(drop) if reading.kind == Kind::DropOwned => drop_owned(effect, reading.subject.as_ref(), drop, place),
         Change::Drop(drop) => drop_objects(effect, reading.kind, drop, place),
         Change::CreateView { name, or_replace, if_not_exists, materialized, query, columns, with_data, .. } => {
             create_view(effect, name, *or_replace, *if_not_exists, *materialized, query, columns, *with_data, place);
@@ -25,8 +26,10 @@ pub fn effect(effect: &mut Effect, reading: &Reading, place: &Place<'_>) {
         Change::AlterType { name, actions } => alter_type(effect, name, actions, place),
         Change::AlterDomain { name, action } => alter_domain(effect, name, action, place),
         Change::AlterSequence { name, actions, if_exists } => alter_sequence(effect, name, *if_exists, actions, place),
-        Change::CreateTrigger { table, .. } => {
-            if !missing(effect, table, false, place) {
+        Change::CreateTrigger { table, function, .. } => {
+            if let Some(function) = function.as_ref().filter(|function| no_such_function(&function.name, place)) {
+                effect.fail("42883", When::Always, format!("function `{function}()` does not exist"));
+            } else if !missing(effect, table, false, place) {
                 meets_all(effect, "create_trigger", table, false, place);
             }
         }
@@ -41,15 +44,18 @@ pub fn effect(effect: &mut Effect, reading: &Reading, place: &Place<'_>) {
                 meets(effect, "policy", table, place);
             }
         }
-        Change::CreateStatistics { tables } => {
+        Change::CreateStatistics { tables, .. } => {
             for table in tables {
                 meets(effect, "create_statistics", table, place);
             }
         }
-        Change::Publication { tables } => {
+        Change::Publication { tables, drops, sets, .. } => {
             fact(effect, "object_without_table", place);
+            if *drops && !tables.is_empty() {
+                effect.lose(Loss::Low, "tables are published no more");
+            }
             for table in tables {
-                if !reading.flags.contains_key("set") {
+                if !sets {
                     meets(effect, "publication_table", table, place);
                 }
             }
@@ -83,16 +89,36 @@ pub fn effect(effect: &mut Effect, reading: &Reading, place: &Place<'_>) {
             }
         }
         Change::Cluster { table } => match table {
-            Some(table) => drop_result(meets(effect, "cluster", table, place)),
+            Some(table) => {
+                let known = place.catalog.table(table).filter(|_| place.catalog.is_complete && reading.subject.is_none());
+                if missing(effect, table, false, place) {
+                    return;
+                }
+                if known.is_some_and(|found| !found.is_clustered) {
+                    effect.fail("42704", When::Always, format!("`{table}` was never clustered: name an index"));
+                    return;
+                }
+                drop_result(meets(effect, "cluster", table, place));
+            }
             None => every_table(effect, "cluster", place),
         },
         Change::Analyze { tables } => {
             for table in tables {
-                meets_all(effect, "analyze", table, false, place);
+                analyze(effect, table, place);
+            }
+            if tables.is_empty() {
+                every_table(effect, "analyze", place);
             }
         }
         Change::Comment { table } => {
             fact(effect, "comment", place);
+            let columns = table.as_ref().and_then(|table| place.catalog.table(table)).filter(|_| place.catalog.is_complete);
+            if let (Some(found), Some(column)) = (columns.filter(|found| !found.columns.is_empty()), &reading.subject) {
+                if found.column(&column.name).is_none() {
+                    effect.fail("42703", When::Always, format!("column `{column}` does not exist"));
+                    return;
+                }
+            }
             let on_relation = !reading_is_on_constraint(reading);
             if let (Some(table), true) = (table, on_relation) {
                 lock(effect, table, LockMode::ShareUpdateExclusive, place);
@@ -101,13 +127,14 @@ pub fn effect(effect: &mut Effect, reading: &Reading, place: &Place<'_>) {
         Change::LockTables { tables, mode } => {
             fact(effect, "object_without_table", place);
             let mode = lock_mode(mode.as_deref());
+            let only = reading.flags.contains_key("only") || reading.kind == Kind::Explain;
             for table in tables {
-                for name in std::iter::once(place.catalog.key(table)).chain(place.catalog.descendants(table)) {
-                    lock(effect, &name, mode, place);
+                if !missing(effect, table, false, place) {
+                    lock_table(effect, table, mode, only, place);
                 }
             }
         }
-        Change::Revoke { tables, grantees, .. } => revoke(effect, tables, grantees, place),
+        Change::Revoke { tables, grantees, privileges, .. } => revoke(effect, tables, grantees, privileges, place),
         Change::CreateType { name, .. } => {
             fact(effect, "object_without_table", place);
             if place.catalog.user_type(name).is_some() {
@@ -120,15 +147,19 @@ pub fn effect(effect: &mut Effect, reading: &Reading, place: &Place<'_>) {
                 effect.fail("42P07", When::Always, format!("relation `{name}` already exists"));
             }
         }
-        Change::Call { .. } => {
+        Change::Call { name } => {
             fact(effect, "object_without_table", place);
-            effect.is_opaque = true;
-            effect.undo(Undo::Unknown);
+            if !crate::effects::postgresql::runs_body(effect, &name.name, place) {
+                effect.is_opaque = true;
+                effect.undo(Undo::Unknown);
+            }
         }
         Change::Other if reading.kind == Kind::ImportForeignSchema => drop_result(fact(effect, "object_without_table", place)),
         Change::Other => other(effect, reading, place),
-        Change::CreateFunction { .. }
-        | Change::CreateDomain { .. }
+        Change::CreateFunction { name, or_replace, returns, body, .. } => {
+            create_function(effect, reading, name, *or_replace, returns.as_ref(), body, place);
+        }
+        Change::CreateDomain { .. }
         | Change::Grant { .. }
         | Change::Set { .. }
         | Change::Begin
@@ -155,15 +186,49 @@ pub fn effect(effect: &mut Effect, reading: &Reading, place: &Place<'_>) {
 
 fn drop_result<T>(_: T) {}
 
+fn no_such_function(name: &str, place: &Place<'_>) -> bool {
+    place.catalog.is_complete && place.catalog.function(name).is_none() && !crate::sql::functions::is_known(name)
+}
+
 fn reading_is_on_constraint(reading: &Reading) -> bool {
     reading.flags.contains_key("on_constraint")
 }
 
+/// A partitioned table's partitions are analyzed with it; from 18 on an inheritance parent's children too.
+fn analyze(effect: &mut Effect, table: &Name, place: &Place<'_>) {
+    meets(effect, "analyze", table, place);
+    let children =
+        if place.server.version.major >= 18 { place.catalog.descendants(table) } else { place.catalog.partitions(table) };
+    for child in children {
+        meets(effect, "analyze", &child, place);
+    }
+}
+
+/// Tables and materialized views.
 fn every_table(effect: &mut Effect, situation: &'static str, place: &Place<'_>) {
+    every_relation(effect, situation, &[RelationKind::Table, RelationKind::MaterializedView], place);
+}
+
+fn every_relation(effect: &mut Effect, situation: &'static str, kinds: &[RelationKind], place: &Place<'_>) {
+    fact(effect, situation, place);
     let tables: Vec<Name> =
-        place.catalog.tables().filter(|(_, table)| table.kind == RelationKind::Table).map(|(name, _)| name.clone()).collect();
+        place.catalog.tables().filter(|(_, table)| kinds.contains(&table.kind)).map(|(name, _)| name.clone()).collect();
     for table in tables {
         meets(effect, situation, &table, place);
+    }
+}
+
+/// A view hands the lock on to the tables below it.
+fn lock_table(effect: &mut Effect, table: &Name, mode: LockMode, only: bool, place: &Place<'_>) {
+    lock(effect, table, mode, place);
+    let view = place.catalog.table(table).filter(|found| found.kind == RelationKind::View).and_then(|found| found.query.as_ref());
+    for below in view.iter().flat_map(|query| &query.tables) {
+        lock_table(effect, below, mode, only, place);
+    }
+    if !only {
+        for child in place.catalog.descendants(table) {
+            lock(effect, &child, mode, place);
+        }
     }
 }
 
@@ -188,8 +253,54 @@ fn other(effect: &mut Effect, reading: &Reading, place: &Place<'_>) {
     if renames && matches!(reading.kind, Kind::AlterFunction | Kind::AlterProcedure | Kind::AlterAggregate) {
         effect.breaks("rename", "calls by the old name");
     }
-    if matches!(reading.kind, Kind::Execute | Kind::Prepare) {
-        effect.is_opaque = reading.kind == Kind::Execute;
+    effect.is_opaque |= reading.kind == Kind::Execute;
+    match reading.kind {
+        Kind::AlterTableAll if reading.subject.is_some() => every_relation(effect, "set_tablespace", &[RelationKind::Table], place),
+        Kind::ReassignOwned => {
+            for table in tables_of_role(reading.subject.as_ref(), place) {
+                meets(effect, "owner_to", &table, place);
+            }
+        }
+        Kind::DropCast => {
+            let made = reading.subject.as_ref().is_some_and(|cast| place.catalog.has_object(Kind::CreateCast, cast));
+            let if_exists = reading.flags.get("if_exists").is_some_and(|flag| *flag == true.into());
+            if place.catalog.is_complete && !made && !if_exists {
+                effect.fail("42704", When::Always, "no such cast was made");
+            }
+        }
+        Kind::Discard if place.transaction.is_some() && reading.subject.as_ref().is_some_and(|what| what.name == "all") => {
+            effect.fail("25001", When::Always, "`DISCARD ALL` cannot run inside a transaction block");
+        }
+        Kind::SecurityLabel => effect.fail("22023", When::OnRows, "without a loaded provider of security labels"),
+        _ => {}
+    }
+}
+
+/// The body of a SQL function is read when it is made: its tables are locked as its statements would lock them.
+fn create_function(
+    effect: &mut Effect,
+    reading: &Reading,
+    name: &Name,
+    or_replace: bool,
+    returns: Option<&crate::sql::change::DataType>,
+    body: &[Reading],
+    place: &Place<'_>,
+) {
+    fact(effect, "object_without_table", place);
+    for statement in body {
+        let inner = crate::effects::effect_of(statement, place);
+        for lock in inner.locks.iter().filter(|lock| lock.mode <= LockMode::RowExclusive) {
+            effect.lock(lock.table.clone(), lock.mode);
+        }
+        for failure in inner.fails.into_iter().filter(|failure| matches!(failure.code.as_str(), "42P01" | "42703")) {
+            effect.fail(failure.code, failure.when, failure.why);
+        }
+    }
+    let old = place.catalog.function(&name.name).filter(|_| or_replace && reading.kind == Kind::CreateFunction);
+    if let Some((before, after)) = old.and_then(|old| old.returns.as_ref()).zip(returns) {
+        if before.name != after.name {
+            effect.fail("42P13", When::Always, format!("`{name}` returns `{before}`; drop it first"));
+        }
     }
 }
 
@@ -203,7 +314,11 @@ fn create_index(effect: &mut Effect, table: &Name, only: bool, concurrently: boo
         own_name.filter(|name| place.catalog.index(&Name { schema: table.schema.clone(), name: (*name).to_owned() }).is_some())
     {
         if index.if_not_exists {
-            meets(effect, "create_index_only", table, place);
+            // It does nothing, but it has locked the table by then.
+            let row = fact(effect, if concurrently { "create_index_concurrently" } else { "create_index_only" }, place);
+            if let Some(mode) = row.and_then(|row| row.mode(Role::Target)) {
+                lock(effect, table, mode, place);
+            }
         } else {
             effect.fail("42P07", When::Always, format!("relation `{name}` already exists"));
         }
@@ -218,7 +333,29 @@ fn create_index(effect: &mut Effect, table: &Name, only: bool, concurrently: boo
             return;
         }
     }
+    if found.is_some_and(|found| found.kind == RelationKind::View) {
+        effect.fail("42809", When::Always, format!("`{table}` is a view: it has no indexes"));
+        return;
+    }
+    let expressions = index.keys.iter().filter_map(|key| match key {
+        IndexKey::Expression(expression) => Some(expression),
+        IndexKey::Column(_) => None,
+    });
+    for expression in expressions.chain(&index.predicate) {
+        if crate::effects::postgresql::changes_with_time(expression, place) {
+            effect.fail("42P17", When::Always, format!("functions in index expression `{}` must be IMMUTABLE", expression.text));
+            return;
+        }
+    }
     let partitioned = found.is_some_and(|found| found.partition_by.is_some());
+    let columns: Vec<String> = index.keys.iter().filter_map(|key| match key {
+        IndexKey::Column(name) => Some(name.clone()),
+        IndexKey::Expression(_) => None,
+    }).collect();
+    if index.unique && crate::effects::postgresql::lacks_partition_key(table, &columns, place) {
+        effect.fail("0A000", When::Always, format!("a unique index on `{table}` must hold its whole partition key"));
+        return;
+    }
     if partitioned && concurrently {
         effect.fail("0A000", When::Always, format!("`{table}` is partitioned: an index there cannot be built concurrently"));
         return;
@@ -247,7 +384,15 @@ fn alter_index(effect: &mut Effect, index: &Name, if_exists: bool, action: &Inde
     }
     fact(effect, "alter_index", place);
     match action {
-        IndexAction::SetTablespace => effect.work = Work::Instant,
+        IndexAction::SetTablespace => {
+            // The index is copied into a new file; the table is neither locked nor read.
+            if let Some((table, _)) = place.catalog.index(index) {
+                if !place.catalog.is_new(table) {
+                    effect.builds.push(table.clone());
+                    effect.work = Work::Scan;
+                }
+            }
+        }
         IndexAction::Disable | IndexAction::Rebuild { .. } => effect.unknown = Some("PostgreSQL has no such `ALTER INDEX`".to_owned()),
         IndexAction::Rename { .. }
         | IndexAction::AttachPartition { .. }
@@ -272,13 +417,25 @@ fn reindex(effect: &mut Effect, scope: ReindexScope, name: Option<&Name>, concur
         (ReindexScope::Schema, Some(schema)) => place.catalog.in_schema(&schema.name),
         _ => place.catalog.tables().map(|(name, _)| name.clone()).collect(),
     };
-    fact(effect, situation, place);
+    let row = fact(effect, situation, place);
+    // Before 14 it passes over a partitioned table with a warning.
+    let skips_partitions = place.server.version.major < 14
+        && name.and_then(|name| place.catalog.table(name)).is_some_and(|found| found.partition_by.is_some());
+    let tables: Vec<Name> = if skips_partitions { tables.into_iter().take(1).collect() } else { tables };
     for table in tables {
-        let real = place.catalog.table(&table).is_some_and(|found| {
-            found.kind != RelationKind::View && found.partition_by.is_none() && (!found.indexes.is_empty() || scope == ReindexScope::Table)
-        });
-        if real || place.catalog.table(&table).is_none() {
+        let Some(found) = place.catalog.table(&table) else {
             meets(effect, situation, &table, place);
+            effect.builds.push(table);
+            continue;
+        };
+        if found.kind == RelationKind::View {
+            continue;
+        }
+        if let Some(mode) = row.and_then(|row| row.mode(Role::Target)) {
+            lock(effect, &table, mode, place);
+        }
+        if found.partition_by.is_none() && !found.indexes.is_empty() && !skips_partitions {
+            works(effect, &table, Work::Scan, place);
             effect.builds.push(table);
         }
     }
@@ -305,30 +462,98 @@ fn drop_objects(effect: &mut Effect, kind: Kind, drop: &Drop, place: &Place<'_>)
                 effect.undo(Undo::ShapeOnly);
                 effect.breaks("drop_table", format!("everything that uses database `{name}`"));
             }
-            Kind::DropExtension => {
-                fact(effect, "object_without_table", place);
-                effect.lose(Loss::Low, format!("extension `{name}` is dropped"));
-                if drop.cascade {
-                    effect.lose(Loss::High, format!("everything that uses extension `{name}` is dropped with it, columns too"));
-                    effect.cascades.push(format!("whatever uses extension `{name}`"));
-                }
-            }
-            _ => {
-                fact(effect, "object_without_table", place);
-                effect.lose(Loss::Low, format!("`{name}` is dropped"));
-            }
+            Kind::DropStatistics => drop_statistics(effect, name, drop, place),
+            Kind::DropRole | Kind::DropUser => drop_role(effect, name, drop, place),
+            _ => drop_other(effect, kind, name, drop, place),
         }
-    }
-    if kind == Kind::DropOwned {
-        fact(effect, "object_without_table", place);
-        effect.lose(Loss::High, "everything that the role owns in this database is dropped");
-        effect.undo(Undo::ShapeOnly);
-        effect.breaks("drop_table", "everything that uses what the role owns");
     }
 }
 
+fn tables_of_role(role: Option<&Name>, place: &Place<'_>) -> Vec<Name> {
+    let owns = |found: &crate::sql::catalog::Table| role.is_some_and(|role| found.owner.as_deref() == Some(role.name.as_str()));
+    place.catalog.tables().filter(|(_, found)| owns(found)).map(|(name, _)| name.clone()).collect()
+}
+
+/// What a role owns is dropped, and what it was granted is taken away.
+fn drop_owned(effect: &mut Effect, role: Option<&Name>, drop: &Drop, place: &Place<'_>) {
+    fact(effect, "object_without_table", place);
+    let tables = tables_of_role(role, place);
+    for table in &tables {
+        drop_table(effect, table, drop, place);
+    }
+    if place.catalog.is_complete && tables.is_empty() {
+        effect.lose(Loss::Low, "the role's rights are taken away");
+        effect.breaks("revoke", "queries of the role");
+        return;
+    }
+    effect.lose(Loss::High, "everything that the role owns in this database is dropped");
+    effect.undo(Undo::ShapeOnly);
+    effect.breaks("drop_table", "everything that uses what the role owns");
+}
+
+/// Kinds of objects that the catalogue keeps by name only, with the statement that makes them.
+const fn made_by(drop: Kind) -> Option<Kind> {
+    Some(match drop {
+        Kind::DropCollation => Kind::CreateCollation,
+        Kind::DropConversion => Kind::CreateConversion,
+        Kind::DropExtension => Kind::CreateExtension,
+        Kind::DropTsConfig => Kind::CreateTsConfig,
+        Kind::DropPublication => Kind::CreatePublication,
+        Kind::DropSubscription => Kind::CreateSubscription,
+        Kind::DropEventTrigger => Kind::CreateEventTrigger,
+        Kind::DropServer => Kind::CreateServer,
+        Kind::DropForeignDataWrapper => Kind::CreateForeignDataWrapper,
+        Kind::DropAccessMethod => Kind::CreateAccessMethod,
+        Kind::DropOperatorClass => Kind::CreateOperatorClass,
+        Kind::DropOperatorFamily => Kind::CreateOperatorFamily,
+        _ => return None,
+    })
+}
+
+/// Something that is kept by its name only.
+fn drop_other(effect: &mut Effect, kind: Kind, name: &Name, drop: &Drop, place: &Place<'_>) {
+    fact(effect, "object_without_table", place);
+    let gone = place.catalog.is_complete && made_by(kind).is_some_and(|maker| !place.catalog.has_object(maker, name));
+    if gone {
+        if !drop.if_exists {
+            effect.fail("42704", When::Always, format!("`{name}` does not exist"));
+        }
+        return;
+    }
+    effect.lose(Loss::Low, format!("`{name}` is dropped"));
+    if kind == Kind::DropExtension && drop.cascade {
+        effect.lose(Loss::High, format!("everything that uses extension `{name}` is dropped with it, columns too"));
+        effect.cascades.push(format!("whatever uses extension `{name}`"));
+    }
+}
+
+fn drop_role(effect: &mut Effect, name: &Name, drop: &Drop, place: &Place<'_>) {
+    fact(effect, "object_without_table", place);
+    if place.catalog.role_is_used(&name.name) {
+        effect.fail("2BP01", When::Always, format!("role `{name}` owns tables or has rights"));
+    } else if !(drop.if_exists && place.catalog.is_complete && !place.catalog.knows_role(&name.name)) {
+        effect.lose(Loss::Low, format!("`{name}` is dropped"));
+    }
+}
+
+fn drop_statistics(effect: &mut Effect, name: &Name, drop: &Drop, place: &Place<'_>) {
+    fact(effect, "object_without_table", place);
+    let Some(tables) = place.catalog.statistics(name) else {
+        if place.catalog.is_complete && !drop.if_exists {
+            effect.fail("42704", When::Always, format!("statistics `{name}` do not exist"));
+        } else if !place.catalog.is_complete {
+            effect.lose(Loss::Low, format!("`{name}` is dropped"));
+        }
+        return;
+    };
+    for table in tables {
+        meets(effect, "create_statistics", table, place);
+    }
+    effect.lose(Loss::Low, format!("`{name}` is dropped"));
+}
+
 fn drop_table(effect: &mut Effect, name: &Name, drop: &Drop, place: &Place<'_>) {
-    if missing(effect, name, drop.if_exists, place) {
+    if is_other_kind(effect, name, &[RelationKind::Table, RelationKind::Foreign], "a table", place) || missing(effect, name, drop.if_exists, place) {
         return;
     }
     meets(effect, "drop_table", name, place);
@@ -341,7 +566,12 @@ fn drop_table(effect: &mut Effect, name: &Name, drop: &Drop, place: &Place<'_>) 
     for partition in place.catalog.partitions(name) {
         lock(effect, &partition, LockMode::AccessExclusive, place);
     }
-    for constraint in &table.constraints {
+    let inherited = |constraint: &Constraint| {
+        table.partition_of.as_ref().and_then(|(parent, _)| place.catalog.table(parent)).is_some_and(|parent| {
+            parent.constraints.iter().any(|above| above.kind == constraint.kind)
+        })
+    };
+    for constraint in table.constraints.iter().filter(|constraint| !inherited(constraint)) {
         if let Some(reference) = constraint.reference() {
             if let Some(row) = fact(effect, "drop_table_with_foreign_key", place) {
                 crate::effects::postgresql::lock_referenced(effect, row, &reference.table, place);
@@ -402,7 +632,7 @@ fn drop_table(effect: &mut Effect, name: &Name, drop: &Drop, place: &Place<'_>) 
 }
 
 fn drop_view(effect: &mut Effect, name: &Name, drop: &Drop, place: &Place<'_>) {
-    if missing(effect, name, drop.if_exists, place) {
+    if is_other_kind(effect, name, &[RelationKind::View, RelationKind::MaterializedView], "a view", place) || missing(effect, name, drop.if_exists, place) {
         return;
     }
     meets(effect, "drop_view", name, place);
@@ -421,7 +651,22 @@ fn drop_view(effect: &mut Effect, name: &Name, drop: &Drop, place: &Place<'_>) {
     }
 }
 
+/// The name is taken by a relation of another kind: 42809.
+fn is_other_kind(effect: &mut Effect, name: &Name, kinds: &[RelationKind], what: &str, place: &Place<'_>) -> bool {
+    let other = match place.catalog.table(name) {
+        Some(found) => !kinds.contains(&found.kind),
+        None => place.catalog.index(name).is_some() && what != "an index" || place.catalog.has_sequence(name) && what != "a sequence",
+    };
+    if other {
+        effect.fail("42809", When::Always, format!("`{name}` is not {what}"));
+    }
+    other
+}
+
 fn drop_index(effect: &mut Effect, name: &Name, drop: &Drop, place: &Place<'_>) {
+    if is_other_kind(effect, name, &[], "an index", place) {
+        return;
+    }
     let situation = if drop.concurrently { "drop_index_concurrently" } else { "drop_index" };
     effect.is_online = drop.concurrently;
     let Some((table, state)) = place.catalog.index(name) else {
@@ -442,6 +687,10 @@ fn drop_index(effect: &mut Effect, name: &Name, drop: &Drop, place: &Place<'_>) 
     }
     if let Some(constraint) = &state.constraint {
         effect.fail("2BP01", When::Always, format!("constraint `{constraint}` needs index `{name}`"));
+        return;
+    }
+    if state.of_parent {
+        effect.fail("2BP01", When::Always, format!("`{name}` belongs to an index of the partitioned table"));
         return;
     }
     meets_all(effect, situation, table, !partitioned, place);
@@ -536,12 +785,22 @@ fn drop_schema(effect: &mut Effect, name: &Name, drop: &Drop, place: &Place<'_>)
 }
 
 fn drop_sequence(effect: &mut Effect, name: &Name, drop: &Drop, place: &Place<'_>) {
+    if is_other_kind(effect, name, &[], "a sequence", place) {
+        return;
+    }
     fact(effect, "object_without_table", place);
     if place.catalog.is_complete && !place.catalog.has_sequence(name) {
         if !drop.if_exists {
             effect.fail("42P01", When::Always, format!("sequence `{name}` does not exist"));
         }
         return;
+    }
+    for (table, column) in place.catalog.users_of_sequence(name) {
+        if column.identity.is_some() || !drop.cascade {
+            effect.fail("2BP01", When::Always, format!("`{table}.{}` takes its numbers from sequence `{name}`", column.name));
+            return;
+        }
+        meets(effect, "drop_default", &table, place);
     }
     effect.lose(Loss::Medium, format!("the counter of sequence `{name}` is gone"));
     effect.undo(Undo::ShapeOnly);
@@ -564,18 +823,20 @@ fn drop_on_table(effect: &mut Effect, kind: Kind, name: &Name, drop: &Drop, plac
     if missing(effect, table, drop.if_exists, place) {
         return;
     }
-    meets_all(effect, situation, table, kind != Kind::DropTrigger, place);
     let known = place.catalog.table(table).map(|found| match kind {
         Kind::DropTrigger => found.triggers.contains(&name.name),
         Kind::DropPolicy => found.policies.contains(&name.name),
         _ => true,
     });
     if place.catalog.is_complete && known == Some(false) {
+        // It is looked up before the table is locked.
+        drop_result(fact(effect, "object_without_table", place));
         if !drop.if_exists {
             effect.fail("42704", When::Always, format!("`{name}` on `{table}` does not exist"));
         }
         return;
     }
+    meets_all(effect, situation, table, kind != Kind::DropTrigger, place);
     if !place.catalog.is_new(table) {
         effect.lose(Loss::Low, format!("`{name}` on `{table}` is dropped"));
         if kind == Kind::DropPolicy {
@@ -591,6 +852,11 @@ fn drop_function(effect: &mut Effect, name: &Name, drop: &Drop, place: &Place<'_
             return;
         }
         effect.fail("42883", When::Always, format!("function `{name}` does not exist"));
+        return;
+    }
+    let trigger = place.catalog.tables().find(|(_, found)| found.trigger_functions.iter().any(|function| function.name == name.name));
+    if let (Some((table, _)), false) = (trigger, drop.cascade) {
+        effect.fail("2BP01", When::Always, format!("a trigger of `{table}` calls `{name}`"));
         return;
     }
     effect.lose(Loss::Low, format!("`{name}` is dropped"));
@@ -691,8 +957,6 @@ fn refresh(effect: &mut Effect, name: &Name, concurrently: bool, with_data: bool
         }
     }
     if !with_data {
-        effect.rewrites.clear();
-        effect.work = Work::Instant;
         if !place.catalog.is_new(name) {
             effect.breaks("drop_object", format!("queries on `{name}`: it holds nothing until it is refreshed"));
         }
@@ -733,7 +997,9 @@ fn alter_type(effect: &mut Effect, name: &Name, actions: &[TypeAction], place: &
                 }
             }
             TypeAction::DropAttribute { cascade } => {
-                effect.lose(Loss::High, format!("the attribute's values are gone in every column of type `{name}`"));
+                let used = !place.catalog.is_complete || place.catalog.tables_with_type(name).iter().any(|(table, _)| place.catalog.has_rows(table));
+                let loss = if used { Loss::Medium } else { Loss::Low };
+                effect.lose(loss, format!("the attribute's values are gone in every column of type `{name}`"));
                 effect.undo(Undo::ShapeOnly);
                 if *cascade {
                     effect.cascades.push(format!("typed tables of `{name}`"));
@@ -771,6 +1037,7 @@ fn alter_domain(effect: &mut Effect, name: &Name, action: &DomainAction, place: 
             DomainAction::Rename { .. } | DomainAction::SetSchema { .. } => {
                 effect.breaks("rename", format!("queries that name domain `{name}`"))
             }
+            DomainAction::DropNotNull if matches!(place.catalog.user_type(name), Some(UserType::Domain { not_null: false, .. })) => {}
             DomainAction::DropConstraint { .. } | DomainAction::DropNotNull => {
                 effect.lose(Loss::Low, format!("a check of domain `{name}` is dropped"))
             }
@@ -828,11 +1095,14 @@ fn alter_sequence(effect: &mut Effect, name: &Name, if_exists: bool, actions: &[
     }
 }
 
-fn revoke(effect: &mut Effect, tables: &[Name], grantees: &[String], place: &Place<'_>) {
+fn revoke(effect: &mut Effect, tables: &[Name], grantees: &[String], privileges: &[String], place: &Place<'_>) {
     fact(effect, "object_without_table", place);
     for table in tables {
         let known = place.catalog.table(table);
-        let held = known.is_none_or(|found| !place.catalog.is_complete || grantees.iter().any(|role| found.grantees.contains(role)));
+        let taken = |role: &String, held: &str| {
+            grantees.contains(role) && (held == "all" || privileges.iter().any(|privilege| privilege == "all" || privilege == held))
+        };
+        let held = known.is_none_or(|found| !place.catalog.is_complete || found.grants.iter().any(|(role, held)| taken(role, held)));
         if held && !place.catalog.is_new(table) {
             effect.lose(Loss::Low, format!("rights on `{table}` are taken away"));
             effect.breaks("revoke", format!("queries of {} on `{table}`", grantees.join(", ")));

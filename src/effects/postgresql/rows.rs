@@ -16,7 +16,7 @@ pub fn effect(effect: &mut Effect, change: &Change, place: &Place<'_>) {
         Change::Merge(change) => merge(effect, change, place),
         Change::Select(query) => select(effect, query, place),
         Change::Copy { table, into_table, query } => copy(effect, table.as_ref(), *into_table, query.as_ref(), place),
-        Change::Truncate { tables, cascade, restart_identity, .. } => truncate(effect, tables, *cascade, *restart_identity, place),
+        Change::Truncate { tables, cascade, only, .. } => truncate(effect, tables, *cascade, *only, place),
         _ => {}
     }
 }
@@ -95,6 +95,7 @@ fn view_target(effect: &mut Effect, table: &Name, place: &Place<'_>) -> bool {
     for base in found.query.iter().flat_map(|query| &query.tables) {
         lock(effect, base, LockMode::RowExclusive, place);
     }
+    lock(effect, table, LockMode::RowExclusive, place);
     false
 }
 
@@ -108,6 +109,18 @@ fn by_key(table: &Name, reach: &Reach, place: &Place<'_>) -> bool {
         state.index.predicate.is_none()
             && matches!(state.index.keys.first(), Some(IndexKey::Column(first)) if reach.bounded_by.iter().any(|column| column == first))
     })
+}
+
+/// `id IN (SELECT id … LIMIT n)`, `ctid = ANY (ARRAY(SELECT ctid … LIMIT n))`: a bounded batch, found by key.
+fn is_batch(table: &Name, reach: &Reach, place: &Place<'_>) -> bool {
+    let Some(condition) = &reach.condition else { return false };
+    let text = condition.text.to_lowercase();
+    let key = text.split([' ', '=', '(']).next().unwrap_or_default();
+    let is_key = key == "ctid"
+        || place.catalog.table(table).is_none_or(|found| {
+            found.indexes.iter().any(|state| matches!(state.index.keys.first(), Some(IndexKey::Column(first)) if first == key))
+        });
+    is_key && text.contains("select") && text.contains(" limit ")
 }
 
 /// True when the rows reached are bounded: by a key, a limit, or by being the one row of a small table.
@@ -128,7 +141,7 @@ fn scan_or_key(
     reach: &Reach,
     place: &Place<'_>,
 ) {
-    let keyed = by_key(table, reach, place) || table.name == "alembic_version";
+    let keyed = by_key(table, reach, place) || is_batch(table, reach, place) || table.name == "alembic_version";
     let situation = if keyed { situation_key } else { situation_all };
     meets(effect, situation, table, place);
     for child in place.catalog.descendants(table) {
@@ -150,19 +163,45 @@ fn update(effect: &mut Effect, change: &Update, place: &Place<'_>) {
         return;
     }
     scan_or_key(effect, "update_all", "update", table, &change.reach, place);
-    reads(effect, &change.reads, place);
+    if is_batch(table, &change.reach, place) {
+        effect.is_bounded = true;
+    } else {
+        reads(effect, &change.reads, place);
+    }
+    if moves_rows(table, &change.columns, place) {
+        checks_references(effect, table, None, place);
+    }
     checks_references(effect, table, Some(&change.columns), place);
     referencing(effect, table, Some(&change.columns), place);
     if place.catalog.is_new(table) || table.name == "alembic_version" || !place.catalog.has_rows(table) {
         return;
     }
     let new_columns = known_new(table, &change.columns, place);
-    if change.fills_null || new_columns {
+    if change.values.text == own_values(&change.columns) {
+        return;
+    }
+    if change.fills_null || new_columns || only_null(table, &change.columns, place) {
         effect.lose(Loss::Low, format!("columns of `{table}` that were NULL or new are filled"));
     } else {
         effect.lose(Loss::Medium, format!("values of `{table}` are overwritten: {}", change.columns.join(", ")));
     }
     effect.undo(Undo::ShapeOnly);
+}
+
+/// A new value in a partition key may move a row to another partition: deleted there, inserted here.
+fn moves_rows(table: &Name, columns: &[String], place: &Place<'_>) -> bool {
+    let key = place.catalog.table(table).and_then(|found| found.partition_by.as_ref());
+    key.is_some_and(|(_, key)| columns.iter().any(|column| key.words.contains(column)))
+}
+
+/// `a = a`: nothing changes.
+fn own_values(columns: &[String]) -> String {
+    columns.iter().map(|column| format!("{column} = {column}")).collect::<Vec<_>>().join(", ")
+}
+
+/// All columns written are known to be NULL in every row.
+fn only_null(table: &Name, columns: &[String], place: &Place<'_>) -> bool {
+    place.catalog.table(table).is_some_and(|found| !columns.is_empty() && columns.iter().all(|column| found.null_columns.contains(column)))
 }
 
 /// All columns written were added by the script under review.
@@ -188,6 +227,10 @@ fn referencing(effect: &mut Effect, table: &Name, columns: Option<&[String]>, pl
             continue;
         }
         let action = if columns.is_some() { &reference.on_update } else { &reference.on_delete };
+        if !is_indexed(&owner, &key, place) {
+            // The server looks for rows that point here.
+            works(effect, &owner, Work::Scan, place);
+        }
         match action.as_deref() {
             Some("cascade" | "set null" | "set default") => {
                 lock(effect, &owner, LockMode::RowExclusive, place);
@@ -213,12 +256,30 @@ fn referencing(effect: &mut Effect, table: &Name, columns: Option<&[String]>, pl
     }
 }
 
+/// An index starts with the columns of a foreign key.
+fn is_indexed(owner: &Name, key: &crate::sql::change::Constraint, place: &Place<'_>) -> bool {
+    let ConstraintKind::ForeignKey { columns, .. } = &key.kind else {
+        return true;
+    };
+    place.catalog.table(owner).is_none_or(|found| {
+        found.indexes.iter().any(|state| {
+            state.index.predicate.is_none() && matches!(state.index.keys.first(), Some(IndexKey::Column(first)) if columns.contains(first))
+        })
+    })
+}
+
 /// One more level of `ON DELETE CASCADE`.
 fn referencing_once(effect: &mut Effect, table: &Name, place: &Place<'_>) {
     for (owner, key) in place.catalog.foreign_keys_to(table) {
         let cascades =
             key.reference().is_some_and(|reference| matches!(reference.on_delete.as_deref(), Some("cascade" | "set null" | "set default")));
         lock(effect, &owner, if cascades { LockMode::RowExclusive } else { LockMode::RowShare }, place);
+        if !is_indexed(&owner, &key, place) {
+            works(effect, &owner, Work::Scan, place);
+        }
+        if !cascades && place.catalog.has_rows(&owner) && !place.catalog.is_new(&owner) {
+            effect.fail("23503", When::OnRows, format!("rows of `{owner}` that point at `{table}` stop it"));
+        }
     }
 }
 
@@ -254,8 +315,10 @@ fn merge(effect: &mut Effect, change: &Merge, place: &Place<'_>) {
         loses_rows(effect, &change.table, &format!("rows of `{}` are deleted", change.table), place);
         referencing(effect, &change.table, None, place);
     }
-    if change.inserts || change.updates {
+    if change.inserts {
         checks_references(effect, &change.table, None, place);
+    } else if change.updates {
+        checks_references(effect, &change.table, Some(&change.columns), place);
     }
     if change.updates && !place.catalog.is_new(&change.table) && place.catalog.has_rows(&change.table) {
         effect.lose(Loss::Medium, format!("values of `{}` are overwritten", change.table));
@@ -279,8 +342,26 @@ fn select(effect: &mut Effect, query: &Query, place: &Place<'_>) {
             return;
         }
     }
-    reads(effect, &query.tables, place);
+    if !(query.is_limited || finds_by_key(query, place)) {
+        reads(effect, &query.tables, place);
+    }
     calls(effect, query, place);
+}
+
+/// A query on one table that a key answers: compared with values, or the least or greatest of an indexed column.
+fn finds_by_key(query: &Query, place: &Place<'_>) -> bool {
+    let [table] = query.tables.as_slice() else { return false };
+    let Some(found) = place.catalog.table(table) else { return false };
+    let leads = |column: &String| {
+        found.indexes.iter().any(|state| {
+            state.index.predicate.is_none() && matches!(state.index.keys.first(), Some(IndexKey::Column(first)) if first == column)
+        })
+    };
+    let extreme = !query.has_where
+        && query.functions.iter().any(|name| matches!(name.as_str(), "max" | "min"))
+        && !query.functions.iter().any(|name| matches!(name.as_str(), "count" | "sum" | "avg"))
+        && !query.words.iter().any(|word| word == "group");
+    query.bounded_by.iter().any(leads) || extreme && query.words.iter().any(leads)
 }
 
 /// Functions that a query calls: those that change something, and those that nobody here can read.
@@ -298,6 +379,7 @@ fn calls(effect: &mut Effect, query: &Query, place: &Place<'_>) {
             "pg_terminate_backend" | "pg_cancel_backend" => effect.breaks("opaque_code", "sessions of others are ended"),
             "lo_unlink" | "pg_drop_replication_slot" | "lo_put" => effect.lose(Loss::High, "stored data is deleted by a function"),
             other if functions::is_known(other) => {}
+            other if crate::effects::postgresql::runs_body(effect, other, place) => {}
             other => {
                 let harmless = place.catalog.function(other).is_some_and(|own| own.volatility < functions::Volatility::Volatile);
                 let in_table_position = !query.tables.is_empty();
@@ -326,8 +408,7 @@ fn copy(effect: &mut Effect, table: Option<&Name>, into_table: bool, query: Opti
     }
 }
 
-fn truncate(effect: &mut Effect, tables: &[Name], cascade: bool, restart_identity: bool, place: &Place<'_>) {
-    let _ = restart_identity;
+fn truncate(effect: &mut Effect, tables: &[Name], cascade: bool, only: bool, place: &Place<'_>) {
     let mut open: Vec<Name> = tables.to_vec();
     let mut done: Vec<Name> = Vec::new();
     for table in tables {
@@ -342,7 +423,9 @@ fn truncate(effect: &mut Effect, tables: &[Name], cascade: bool, restart_identit
         }
         done.push(key.clone());
         meets(effect, "truncate", &table, place);
-        open.extend(place.catalog.descendants(&table));
+        if !only {
+            open.extend(place.catalog.descendants(&table));
+        }
         for (owner, constraint) in place.catalog.foreign_keys_to(&table) {
             if cascade {
                 if !done.contains(&owner) {

@@ -45,11 +45,13 @@ pub fn create(effect: &mut Effect, create: &CreateTable, place: &Place<'_>) {
             lock(effect, parent, mode, place);
         }
     }
-    if let Some((query, _)) = &create.query {
-        fact(effect, "create_table_as", place);
+    if let Some((query, with_data)) = &create.query {
+        fact(effect, if *with_data { "create_table_as" } else { "create_table" }, place);
         for table in &query.tables {
             missing(effect, table, false, place);
-            works(effect, table, Work::Scan, place);
+            if *with_data {
+                works(effect, table, Work::Scan, place);
+            }
         }
     }
     unknown_types(effect, create.columns.iter(), place);
@@ -245,14 +247,39 @@ fn one(effect: &mut Effect, alter: &AlterTable, action: &AlterAction, place: &Pl
                 }
             }
         }
-        AlterAction::DropExpression { column, .. } => {
+        AlterAction::DropExpression { column, if_exists } => {
+            if column_missing(effect, table, column, false, place) {
+                return;
+            }
+            let found = place.catalog.table(table).and_then(|found| found.column(column));
+            let is_plain = found.is_some_and(|found| found.generated.is_none());
+            if is_plain && !if_exists {
+                effect.fail("55000", When::Always, format!("`{column}` of `{table}` is not a generated column"));
+                return;
+            }
+            if matches!(found.and_then(|found| found.generated.as_ref()), Some((Generated::Virtual, _))) {
+                effect.fail("0A000", When::Always, format!("`{column}` of `{table}` is virtual: its values are stored nowhere"));
+                return;
+            }
             meets_all(effect, "drop_expression", table, only, place);
+            if is_plain {
+                return;
+            }
             effect.lose(Loss::Low, format!("`{table}.{column}` is not computed any more"));
             effect.undo(Undo::Never);
         }
         AlterAction::AddIdentity { column, .. } => {
-            if place.catalog.table(table).is_some_and(|found| found.column(column).is_some() && !found.is_not_null(column)) {
+            if column_missing(effect, table, column, false, place) {
+                return;
+            }
+            let found = place.catalog.table(table);
+            if found.is_some_and(|found| found.column(column).is_some() && !found.is_not_null(column)) {
                 effect.fail("55000", When::Always, format!("`{column}` must be NOT NULL before it can be an identity"));
+                return;
+            }
+            let state = found.and_then(|found| found.column(column));
+            if state.is_some_and(|state| state.identity.is_some() || state.default.is_some() || is_serial(state)) {
+                effect.fail("55000", When::Always, format!("`{column}` has a default or is an identity already"));
                 return;
             }
             meets_all(effect, "add_identity", table, only, place);
@@ -264,8 +291,19 @@ fn one(effect: &mut Effect, alter: &AlterTable, action: &AlterAction, place: &Pl
                 breaks(effect, "sequence_restart", table, format!("inserts into `{table}`: numbers that are taken come again"), place);
             }
         }
-        AlterAction::DropIdentity { column, .. } => {
+        AlterAction::DropIdentity { column, if_exists } => {
+            if column_missing(effect, table, column, false, place) {
+                return;
+            }
+            let is_plain = place.catalog.table(table).and_then(|found| found.column(column)).is_some_and(|found| found.identity.is_none());
+            if is_plain && !if_exists {
+                effect.fail("55000", When::Always, format!("`{column}` of `{table}` is not an identity column"));
+                return;
+            }
             meets_all(effect, "drop_identity", table, only, place);
+            if is_plain {
+                return;
+            }
             effect.lose(Loss::Low, format!("the identity of `{table}.{column}` is dropped, with its sequence"));
             breaks(
                 effect,
@@ -304,11 +342,28 @@ fn one(effect: &mut Effect, alter: &AlterTable, action: &AlterAction, place: &Pl
         }
         AlterAction::ValidateConstraint { name } => validate(effect, alter, name, place),
         AlterAction::OwnerTo => none(meets(effect, "owner_to", table, place)),
-        AlterAction::SetTablespace => none(meets(effect, "set_tablespace", table, place)),
+        AlterAction::SetTablespace => {
+            let stays = alter.tablespace.as_deref() == Some("pg_default") && place.catalog.is_complete;
+            let situation = if stays { "set_logged_same" } else { "set_tablespace" };
+            none(meets(effect, situation, table, place));
+        }
         AlterAction::SetLogged { logged } => {
             let same = place.catalog.table(table).map_or(*logged, |found| found.unlogged != *logged);
             if same {
                 meets(effect, "set_logged_same", table, place);
+                return;
+            }
+            if !logged {
+                if let Some((owner, _)) = place.catalog.foreign_keys_to(table).into_iter().find(|(owner, _)| {
+                    *owner != place.catalog.key(table) && place.catalog.table(owner).is_some_and(|found| !found.unlogged)
+                }) {
+                    effect.fail("42P16", When::Always, format!("`{owner}`, which is logged, points at `{table}`"));
+                    return;
+                }
+            }
+            let partitioned = place.catalog.table(table).is_some_and(|found| found.partition_by.is_some());
+            if partitioned && place.server.version.major >= 18 {
+                effect.fail("42809", When::Always, format!("`{table}` is partitioned: set its partitions"));
                 return;
             }
             meets(effect, "set_unlogged", table, place);
@@ -404,6 +459,10 @@ fn one(effect: &mut Effect, alter: &AlterTable, action: &AlterAction, place: &Pl
 }
 
 fn none<T>(_: Option<T>) {}
+
+fn is_serial(column: &Column) -> bool {
+    column.data_type.as_ref().is_some_and(|data_type| data_type.serial)
+}
 
 /// Notes that the running release is hurt, unless nobody but this script knows the table.
 fn breaks(effect: &mut Effect, rule: &'static str, table: &Name, what: String, place: &Place<'_>) {
@@ -557,15 +616,23 @@ fn drop_column(effect: &mut Effect, alter: &AlterTable, column: &str, if_exists:
     }
     let keys: Vec<Name> =
         found.constraints_on(column).filter_map(|constraint| constraint.reference().map(|reference| reference.table.clone())).collect();
-    meets_all(effect, "drop_column", table, alter.only, place);
+    // `ONLY` keeps the column in the children, but locks them.
+    meets_all(effect, "drop_column", table, false, place);
     for other in keys {
         if let Some(row) = fact(effect, "drop_column_with_foreign_key", place) {
             lock_referenced(effect, row, &other, place);
         }
     }
     dependents_of_column(effect, table, found, column, cascade, place);
-    loses_rows(effect, table, &format!("the values of `{table}.{column}` are gone"), place);
+    if holds_values(found, table, column, place) {
+        loses_rows(effect, table, &format!("the values of `{table}.{column}` are gone"), place);
+    }
     breaks(effect, "drop_column", table, format!("queries that name `{table}.{column}`"), place);
+}
+
+/// True unless the table is empty or the column is known to be NULL in every row.
+fn holds_values(found: &Table, table: &Name, column: &str, place: &Place<'_>) -> bool {
+    place.catalog.has_rows(table) && !found.null_columns.iter().any(|name| name == column)
 }
 
 /// Views, foreign keys from other tables and generated columns that hang on a column.
@@ -638,6 +705,8 @@ fn alter_type(effect: &mut Effect, alter: &AlterTable, column: &str, to: &DataTy
     let plain = using.is_none_or(|using| types::using_is_plain(using, column, to));
     let by_cast = types::conversion(&from, to, place);
     let conversion = match (plain, by_cast) {
+        // What no assignment may do, a cast that is written out may.
+        (true, Conversion::Refused) if using.is_some() => Conversion::Rewrite,
         (true, _) => by_cast,
         (false, _) if using.is_some_and(|using| casts_to_string(using, column)) && by_cast == Conversion::Same => Conversion::Rewrite,
         (false, _) => Conversion::Rewrite,
@@ -654,6 +723,10 @@ fn alter_type(effect: &mut Effect, alter: &AlterTable, column: &str, to: &DataTy
     }
     let explicit = using.is_some_and(|using| !using.text.to_lowercase().replace('"', "").eq(&column.to_lowercase()));
     apply_conversion(effect, alter, column, to, conversion, found, place);
+    let checked = matches!(place.catalog.type_of(&from), Some(UserType::Domain { constrained: true, .. }));
+    if checked && from.name != to.name && !place.catalog.is_new(table) {
+        effect.lose(Loss::Low, format!("the checks of domain `{from}` do not hold for `{table}.{column}` any more"));
+    }
     if conversion != Conversion::Same && !place.catalog.is_new(table) {
         converted_values(effect, table, column, &from, to, explicit.then_some(using).flatten(), plain, place);
     }
@@ -786,7 +859,10 @@ fn converted_values(
     let by_cast = types::values(from, to, place);
     if let Some(using) = using.filter(|_| !plain || matches!(by_cast, Values::MayNotFit("22001"))) {
         // Only two forms are known to keep what was there: a zone given to a timestamp, and a cast to text.
-        let kept = keeps_values(using, from, to);
+        if casts_from_text(from, to, using) {
+            effect.fail("22P02", When::OnRows, format!("values of `{table}.{column}` that are no `{to}` stop it"));
+        }
+        let kept = keeps_values(using, from, to, place);
         if !kept {
             effect.lose(
                 Loss::Medium,
@@ -798,6 +874,10 @@ fn converted_values(
     }
     match by_cast {
         Values::Kept => {}
+        Values::MayChange => {
+            effect.lose(Loss::Medium, format!("some values of `{table}.{column}` may change when `{from}` becomes `{to}`"));
+            effect.undo(Undo::ShapeOnly);
+        }
         Values::Changed => {
             effect.lose(Loss::Medium, format!("values of `{table}.{column}` change when `{from}` becomes `{to}`"));
             effect.undo(Undo::ShapeOnly);
@@ -806,10 +886,20 @@ fn converted_values(
     }
 }
 
-fn keeps_values(using: &Expression, from: &DataType, to: &DataType) -> bool {
+fn casts_from_text(from: &DataType, to: &DataType, using: &Expression) -> bool {
+    let string = |data_type: &DataType| matches!(data_type.name.as_str(), "text" | "character varying" | "character" | "citext");
+    !string(to) && (string(from) || using.text.to_lowercase().contains("::text::")) && (using.text.contains("::") || using.text.to_lowercase().contains("cast("))
+}
+
+fn keeps_values(using: &Expression, from: &DataType, to: &DataType, place: &Place<'_>) -> bool {
     let text = using.text.to_lowercase();
     let time = |name: &str| name.starts_with("timestamp");
-    let zone = time(&from.name) && time(&to.name) && text.contains("at time zone");
+    // The way back is a cast in the session's zone: only the same zone gives the same values.
+    let zone = time(&from.name) && time(&to.name) && text.rsplit_once("at time zone").is_some_and(|(_, zone)| types::is_session_zone(zone, place));
+    let is_enum = |data_type: &DataType| matches!(place.catalog.type_of(data_type), Some(UserType::Enum { .. }));
+    if is_enum(from) && is_enum(to) && text.contains("::text::") {
+        return true;
+    }
     let to_text = to.arguments.is_empty()
         && matches!(to.name.as_str(), "text" | "character varying")
         && (text.ends_with("::text") || text.ends_with("::varchar") || text.starts_with("cast("));
@@ -979,8 +1069,15 @@ fn drop_constraint(effect: &mut Effect, alter: &AlterTable, name: &str, if_exist
         return;
     }
     let found = place.catalog.table(table).and_then(|found| found.constraint(name));
-    // A constraint that was not valid yet guaranteed new rows only; one of this script guaranteed nothing before it.
-    effect.lose(Loss::Low, format!("`{name}` of `{table}` is not checked any more"));
+    // One of this script guaranteed nothing before it; one that comes again in the same statement goes on.
+    let is_new = place.catalog.table(table).is_some_and(|found| found.new_constraints.iter().any(|own| own == name));
+    let comes_again = alter.actions.iter().any(|action| match action {
+        AlterAction::AddConstraint(added) => added.name.as_deref() == Some(name),
+        _ => false,
+    });
+    if !is_new && !comes_again {
+        effect.lose(Loss::Low, format!("`{name}` of `{table}` is not checked any more"));
+    }
     let Some(constraint) = found else {
         // Its kind is not known: if it is a foreign key, the other table is locked too.
         return;

@@ -54,6 +54,12 @@ impl<'a> Cursor<'a> {
         self.token(0).map(|token| token.kind)
     }
 
+    /// True when one of `words` stands `ahead` tokens further.
+    #[must_use]
+    pub fn is_one_of_at(&self, ahead: usize, words: &[&str]) -> bool {
+        words.iter().any(|word| self.is_at(ahead, word))
+    }
+
     /// True when the token `ahead` places on is this bare word, in any case.
     #[must_use]
     pub fn is_at(&self, ahead: usize, word: &str) -> bool {

@@ -256,7 +256,7 @@ fn alter(cursor: &mut Cursor<'_>, flags: &mut Flags) -> Option<Vec<AlterAction>>
         let enforced = !cursor.eat("not");
         cursor.expect("enforced")?;
         flags.insert("constraint", name.clone().into());
-        return one(AlterAction::AlterConstraint { name, enforced: Some(enforced), inherit: None });
+        return one(AlterAction::AlterConstraint { name, enforced: Some(enforced), inherit: None, deferred: None });
     }
     cursor.eat("column");
     cursor.eat("if exists");

@@ -61,8 +61,9 @@ const AFTER_DEFAULT: &[&str] = &[
 
 /// A type. `None` when no name comes next.
 pub fn data_type(cursor: &mut Cursor<'_>) -> Option<DataType> {
+    let is_quoted_char = cursor.dialect == Dialect::Postgresql && (cursor.peek(0) == "\"char\"" || cursor.peek(2) == "\"char\"" && cursor.mark_at(1, "."));
     let name = cursor.name()?;
-    let mut word = name.name;
+    let mut word = if is_quoted_char { "\"char\"".to_owned() } else { name.name };
     let dialect = cursor.dialect;
     if dialect != Dialect::Sqlite {
         word = word.to_lowercase();
@@ -132,6 +133,14 @@ fn sqlite_type_words(cursor: &mut Cursor<'_>, word: &mut String, found: &mut Dat
     arguments(cursor, found)
 }
 
+/// `char` and `bit` without a length have the length 1.
+fn fixed(found: &mut DataType, name: &'static str) -> &'static str {
+    if found.arguments.is_empty() {
+        found.arguments.push("1".to_owned());
+    }
+    name
+}
+
 /// One word for all synonyms of a type.
 fn canonical(word: &str, dialect: Dialect, found: &mut DataType) -> String {
     let lower = word.to_lowercase();
@@ -144,7 +153,9 @@ fn canonical(word: &str, dialect: Dialect, found: &mut DataType) -> String {
             "bigserial" | "serial8" => serial(found, "bigint"),
             "smallserial" | "serial2" => serial(found, "smallint"),
             "varchar" | "char varying" => "character varying",
-            "char" | "bpchar" | "nchar" => "character",
+            "char" | "nchar" | "character" => fixed(found, "character"),
+            "bpchar" => "character",
+            "bit" => fixed(found, "bit"),
             "bool" => "boolean",
             "float8" => "double precision",
             "float4" => "real",
@@ -264,10 +275,11 @@ fn column_constraint(column: &mut Column, cursor: &mut Cursor<'_>, flags: &mut F
         let mut constraint = Constraint { name, ..Constraint::of(kind) };
         attributes(&mut constraint, cursor, flags)?;
         column.constraints.push(constraint);
-    } else if let Some(Constraint { not_valid, deferrable, not_enforced, .. }) = lone_attribute(cursor) {
+    } else if let Some(Constraint { not_valid, deferrable, initially_deferred, not_enforced, .. }) = lone_attribute(cursor) {
         if let Some(last) = column.constraints.last_mut() {
             last.not_valid |= not_valid;
             last.deferrable |= deferrable;
+            last.initially_deferred |= initially_deferred;
             last.not_enforced |= not_enforced;
         }
     } else {
@@ -484,8 +496,9 @@ pub fn attributes(constraint: &mut Constraint, cursor: &mut Cursor<'_>, flags: &
         if cursor.eat("not valid") {
             constraint.not_valid = true;
         } else if cursor.eat("not deferrable") || cursor.eat("initially immediate") || cursor.eat("enforced") {
-        } else if cursor.eat("deferrable") || cursor.eat("initially deferred") {
+        } else if cursor.is("deferrable") || cursor.are("initially deferred") {
             constraint.deferrable = true;
+            constraint.initially_deferred |= !cursor.eat("deferrable") && cursor.eat("initially deferred");
             flags.insert("deferrable", true.into());
         } else if cursor.eat("not enforced") {
             constraint.not_enforced = true;
