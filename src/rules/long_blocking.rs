@@ -10,20 +10,20 @@
 //! Look for a form that works without the lock, or do it in a maintenance window with a `lock_timeout`.
 //!
 //! ```sql bad
-//! CLUSTER books USING books_pkey;
+//! DO $$ BEGIN EXECUTE 'CREATE INDEX ix_books_note ON books (note)'; END $$;
 //! ```
 //! ```sql good
 //! VACUUM books;
 //! ```
 
 use crate::finding::{Finding, Severity};
-use crate::rules::{Check, Context};
+use crate::rules::{Check, Context, is_flagged};
 
 /// Looks at each statement. Speaks only where no other rule did.
-pub const CHECK: Check = Check::Statement(check);
+pub const CHECK: Check = Check::Otherwise(check);
 
-fn check(context: &Context<'_>) -> Vec<Finding> {
-    if !context.blocks_long() {
+fn check(context: &Context<'_>, said: &[Finding]) -> Vec<Finding> {
+    if !context.blocks_long() || is_flagged(said) {
         return Vec::new();
     }
     let what = format!("`{}` makes others wait as long as it works", context.short());

@@ -3,12 +3,13 @@
 
 use std::collections::BTreeMap;
 
-use crate::effects::{Effect, LockMode};
+use crate::effects::{Effect, LockMode, When};
 use crate::finding::{Finding, Severity};
 use crate::judge::{Options, Step, Transaction};
 use crate::risk::Wait;
+use crate::secret;
 use crate::sql::catalog::Catalog;
-use crate::sql::change::{Change, Name};
+use crate::sql::change::{AlterAction, AlterTable, Change, Name};
 use crate::sql::script::{Script, Statement};
 
 /// All that a rule may look at for one statement.
@@ -54,6 +55,60 @@ impl Context<'_> {
         situations.iter().any(|situation| self.met(situation))
     }
 
+    /// What is altered, for an `ALTER TABLE`.
+    #[must_use]
+    pub const fn altered(&self) -> Option<&AlterTable> {
+        match self.change() {
+            Change::AlterTable(alter) => Some(alter),
+            _ => None,
+        }
+    }
+
+    /// The table and the only action of an `ALTER TABLE`, for a mend that is written from the statement.
+    #[must_use]
+    pub fn single_action(&self) -> Option<(&Name, &AlterAction)> {
+        let alter = self.altered()?;
+        match alter.actions.as_slice() {
+            [action] => Some((&alter.table, action)),
+            _ => None,
+        }
+    }
+
+    /// The parts of an `ALTER TABLE`; none for anything else.
+    #[must_use]
+    pub fn actions(&self) -> &[AlterAction] {
+        self.altered().map(|alter| alter.actions.as_slice()).unwrap_or_default()
+    }
+
+    /// The first part of an `ALTER TABLE` of which `pick` knows something.
+    pub fn action<T>(&self, pick: impl FnMut(&AlterAction) -> Option<T>) -> Option<T> {
+        self.actions().iter().find_map(pick)
+    }
+
+    /// The statement as written.
+    #[must_use]
+    pub fn sql(&self) -> &str {
+        self.script.text_of(self.statement)
+    }
+
+    /// True when the statement alone makes others wait as long as it works, whatever was locked before it.
+    #[must_use]
+    pub fn blocks_by_itself(&self) -> bool {
+        crate::risk::wait(self.effect, false, &self.options.sizes).grows_with_size
+    }
+
+    /// What stored rows may do to it, in one line.
+    #[must_use]
+    pub fn may_fail(&self) -> Option<&str> {
+        self.effect.fails.iter().find(|failure| failure.when == When::OnRows).map(|failure| failure.why.as_str())
+    }
+
+    /// The server, for a message: "PostgreSQL 16".
+    #[must_use]
+    pub fn server(&self) -> String {
+        self.script.server.to_string()
+    }
+
     /// The strongest lock the statement takes that makes others wait.
     #[must_use]
     pub fn blocking_lock(&self) -> Option<(&Name, LockMode)> {
@@ -74,7 +129,7 @@ impl Context<'_> {
     /// The statement in one line, shortened for a message.
     #[must_use]
     pub fn short(&self) -> String {
-        shortened(self.script.text_of(self.statement), 70)
+        shortened(&secret::redacted(self.sql()), 70)
     }
 
     /// "others wait …": who waits, how long, with the figure.
@@ -124,6 +179,12 @@ impl Context<'_> {
     }
 }
 
+/// True when one of the findings is an error or a warning.
+#[must_use]
+pub fn is_flagged(said: &[Finding]) -> bool {
+    said.iter().any(|found| found.severity > Severity::Notice)
+}
+
 /// Milliseconds as people say them.
 #[must_use]
 pub fn human_time(ms: f64) -> String {
@@ -157,6 +218,8 @@ pub fn shortened(text: &str, most: usize) -> String {
 pub enum Check {
     /// Each statement.
     Statement(fn(&Context<'_>) -> Vec<Finding>),
+    /// Each statement, after all others, with what they said of it.
+    Otherwise(fn(&Context<'_>, &[Finding]) -> Vec<Finding>),
     /// The script as a whole.
     Script(fn(&ScriptContext<'_>) -> Vec<Finding>),
 }
@@ -248,23 +311,75 @@ macro_rules! rules {
     };
 }
 
-rules![not_understood, drop_column, index_without_concurrently, long_blocking,];
+rules![
+    not_understood,
+    concurrently_in_transaction,
+    enum_value_used_in_transaction,
+    not_null_without_default,
+    drop_column,
+    drop_table,
+    drop_object,
+    drop_cascade,
+    truncate,
+    unbounded_write,
+    type_change_loss,
+    type_change_rewrite,
+    type_change_scan,
+    add_column_rewrite,
+    add_column_checked,
+    set_not_null_scan,
+    constraint_without_not_valid,
+    key_without_using_index,
+    exclude_constraint,
+    validate_in_same_transaction,
+    index_without_concurrently,
+    drop_index_without_concurrently,
+    reindex_without_concurrently,
+    refresh_without_concurrently,
+    table_rewrite,
+    attach_partition_scan,
+    default_partition_scan,
+    detach_partition,
+    domain_constraint_scan,
+    online_ddl_copy,
+    rename,
+    drop_unique,
+    drop_constraint,
+    drop_default_of_required_column,
+    drop_identity,
+    sequence_restart,
+    revoke,
+    row_security_without_policy,
+    publication_without_identity,
+    checks_disabled,
+    opaque_code,
+    secret_in_revision,
+    sqlite_batch_loses_rows,
+    sqlite_batch_loses_objects,
+    schema_and_data_mixed,
+    implicit_commit,
+    missing_lock_timeout,
+    several_tables_locked,
+    foreign_key_without_index,
+    will_fail,
+    slow_work_under_lock,
+    data_loss,
+    breaks_running_release,
+    may_fail_on_rows,
+    brief_lock,
+    long_blocking,
+];
 
 /// Asks all rules about one statement.
 pub fn check(context: &Context<'_>, findings: &mut Vec<Finding>) {
     let from = findings.len();
     for rule in RULES {
-        let Check::Statement(check) = rule.check else {
-            continue;
+        let said = match rule.check {
+            Check::Statement(check) => check(context),
+            Check::Otherwise(check) => check(context, findings.get(from..).unwrap_or_default()),
+            Check::Script(_) => continue,
         };
-        // Rules at the end of the list speak only where no other did.
-        let already = findings.get(from..).unwrap_or_default().iter().any(|found| found.severity > Severity::Notice);
-        if rule.name == "long_blocking" && already {
-            continue;
-        }
-        for found in check(context) {
-            findings.push(named(rule, found));
-        }
+        findings.extend(said.into_iter().map(|found| named(rule, found)));
     }
 }
 
@@ -285,6 +400,9 @@ fn named(rule: &Rule, mut found: Finding) -> Finding {
         None => rule.name.to_owned(),
     };
     found.cite.insert(0, format!("rule-{}#why", rule.name));
+    for text in [&mut found.what, &mut found.why, &mut found.mend].into_iter().chain(&mut found.fix_sql).chain(&mut found.fix_alembic) {
+        *text = secret::redacted(text);
+    }
     found
 }
 

@@ -5,4 +5,6 @@ mod architecture;
 mod effects_postgresql;
 mod hostile;
 mod parse_cases;
+mod rule_pages;
+mod truth_postgresql;
 mod type_changes;

@@ -1,0 +1,29 @@
+//! # Stored rows may stop the statement
+//!
+//! Whether it succeeds hangs on what is stored, which nobody can see from here.
+//!
+//! ## Why
+//! It passes on an empty test database and fails in production.
+//!
+//! ## Do
+//! Count the rows in the way first, and mend them in a data revision.
+//!
+//! ```sql bad
+//! CREATE UNIQUE INDEX CONCURRENTLY ix_books_isbn ON books (isbn);
+//! ```
+//! ```sql good
+//! CREATE INDEX CONCURRENTLY ix_books_isbn ON books (isbn);
+//! ```
+
+use crate::finding::{Finding, Severity};
+use crate::rules::{Check, Context, is_flagged};
+
+/// Looks at each statement that is not flagged.
+pub const CHECK: Check = Check::Otherwise(check);
+
+fn check(context: &Context<'_>, said: &[Finding]) -> Vec<Finding> {
+    let Some(why) = context.may_fail().filter(|_| !is_flagged(said)) else { return Vec::new() };
+    let code = context.effect.fails.first().map(|failure| failure.code.clone()).unwrap_or_default();
+    let what = format!("`{}` may fail with {code}", context.short());
+    vec![context.finding(Severity::Notice, what, why, "count the rows in the way first, and mend them in a data revision")]
+}

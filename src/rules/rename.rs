@@ -1,0 +1,62 @@
+//! # A name that is in use changes
+//!
+//! Queries of the running release still use the old name of the table, column, view, type, sequence or enum value.
+//!
+//! ## Why
+//! Old and new release run side by side during a deploy, and after a roll back. A view under the old name helps for
+//! reads, if it gets the grants of the old table; a prepared `SELECT *` fails once all the same.
+//!
+//! ## Do
+//! Add the new name beside the old one, write both, switch reads over, drop the old one in a later release.
+//!
+//! ```sql bad
+//! ALTER TABLE books RENAME COLUMN title TO headline;
+//! ```
+//! ```sql bad
+//! ALTER TABLE books RENAME TO titles;
+//! ```
+//! ```sql good
+//! CREATE TABLE drafts (id bigint, title text);
+//! ALTER TABLE drafts RENAME COLUMN title TO headline;
+//! ```
+//! ```sql good
+//! ALTER INDEX ix_books_title RENAME TO ix_books_headline;
+//! ```
+
+use crate::finding::{Finding, Severity};
+use crate::rules::{Check, Context};
+use crate::sql::change::{AlterAction, Change, Name};
+
+/// Looks at each statement.
+pub const CHECK: Check = Check::Statement(check);
+
+fn check(context: &Context<'_>) -> Vec<Finding> {
+    let broken = context.broken("rename");
+    let Some(first) = broken.first() else { return Vec::new() };
+    if let Some(granted) = view_in_its_place(context) {
+        let severity = if granted { Severity::Notice } else { Severity::Warning };
+        let what = format!("{first} go to a view from now on");
+        let why = "a view under the old name takes its place in the same transaction; a role needs a grant on it";
+        return vec![context.finding(severity, what, why, "grant on the view what was granted on the table")];
+    }
+    let what = format!("{first} fail");
+    let why = "the running release uses the old name until the last process of it is gone";
+    let mend = "add the new name beside the old one, write both, switch over, and drop the old one in a later release";
+    let mut found = context.finding(Severity::Error, what, why, mend);
+    if context.actions().iter().any(|action| matches!(action, AlterAction::RenameColumn { .. })) {
+        found.fix_alembic = Some("# release 1: op.add_column(table, sa.Column(new_name, type_, nullable=True)), write both columns\n# a data revision copies the old values in batches\n# release 2: read the new column only\n# release 3: op.drop_column(table, old_name)".to_owned());
+    }
+    vec![found]
+}
+
+/// A view gets the old name in the same transaction: whether something is granted on it there.
+fn view_in_its_place(context: &Context<'_>) -> Option<bool> {
+    let (table, AlterAction::RenameTable { .. }) = context.single_action()? else { return None };
+    let transaction = context.statement.transaction?;
+    let later = || {
+        context.script.statements.iter().filter(move |other| other.index > context.statement.index && other.transaction == Some(transaction))
+    };
+    let same = |name: &Name| context.catalog.key(name) == context.catalog.key(table);
+    later().find(|other| matches!(&other.reading.change, Change::CreateView { name, .. } if same(name)))?;
+    Some(later().any(|other| matches!(&other.reading.change, Change::Grant { tables, .. } if tables.iter().any(same))))
+}

@@ -1,0 +1,36 @@
+//! # A secret stands in a revision
+//!
+//! A password, a token, a private key or a connection string with a password is written out in the statement.
+//!
+//! ## Why
+//! Revisions live in version control for ever, go into logs and into every review. Whoever reads the repository has
+//! the secret.
+//!
+//! ## Do
+//! Take it out, change the secret, and let the role or the row be made outside of the migrations, with the value from
+//! the environment. What is shown here has it hidden.
+//!
+//! ```sql bad
+//! ALTER ROLE app PASSWORD 'correct-horse-battery';
+//! ```
+//! ```sql bad
+//! UPDATE settings SET value = 'postgresql://app:correct-horse@db/app' WHERE id = 1;
+//! ```
+//! ```sql good
+//! CREATE ROLE app LOGIN;
+//! ```
+
+use crate::finding::{Finding, Severity};
+use crate::rules::{Check, Context};
+use crate::secret;
+
+/// Looks at each statement.
+pub const CHECK: Check = Check::Statement(check);
+
+fn check(context: &Context<'_>) -> Vec<Finding> {
+    let secrets = secret::secrets(context.sql());
+    let Some(first) = secrets.first() else { return Vec::new() };
+    let what = format!("{} stands in the statement", first.what);
+    let why = "a revision stays in version control, in logs and in reviews for ever";
+    vec![context.finding(Severity::Error, what, why, "take it out, change the secret, and set it outside of the migrations from the environment")]
+}

@@ -1,0 +1,118 @@
+//! # Rows are changed without a bound
+//!
+//! An `UPDATE` or `DELETE` without a condition on a key or a limit reaches the whole table.
+//!
+//! ## Why
+//! What is overwritten or deleted is gone: the downgrade does not know the values. All rows stay locked until the
+//! commit, the table grows by as many dead rows, and replicas fall behind.
+//!
+//! ## Do
+//! Write in batches by key, each in a transaction of its own, in a data revision. Keep the old values aside where
+//! they matter.
+//!
+//! ```sql bad
+//! UPDATE books SET price = price * 2;
+//! ```
+//! ```sql bad
+//! DELETE FROM books;
+//! ```
+//! ```sql bad
+//! UPDATE books SET note = '' WHERE note IS NULL;
+//! ```
+//! ```sql good
+//! UPDATE books SET note = '' WHERE id BETWEEN 1 AND 1000;
+//! ```
+//! ```sql good
+//! CREATE TABLE drafts (id bigint, note text);
+//! UPDATE drafts SET note = '';
+//! ```
+
+use crate::effects::Loss;
+use crate::finding::{Finding, Severity};
+use crate::rules::{Check, Context};
+use crate::sql::catalog::Table;
+use crate::sql::change::{Change, IndexKey, Name, Reach};
+
+/// Looks at each statement.
+pub const CHECK: Check = Check::Statement(check);
+
+fn check(context: &Context<'_>) -> Vec<Finding> {
+    let (table, reach) = match context.change() {
+        Change::Update(update) => (Some(&update.table), Some(&update.reach)),
+        Change::Delete(delete) => (delete.tables.first(), Some(&delete.reach)),
+        Change::Merge(merge) => (Some(&merge.table), None),
+        Change::Insert(insert) if !insert.writes.is_empty() => (Some(&insert.table), None),
+        Change::Insert(insert) => (Some(&insert.table), Some(&ALL)),
+        Change::Select(query) if !query.writes.is_empty() => (None, None),
+        _ => return Vec::new(),
+    };
+    let loss = context.effect.loss;
+    if loss == Loss::None {
+        return Vec::new();
+    }
+    let deletes = matches!(context.change(), Change::Delete(_));
+    let severity = match (bound(context, table, reach), loss) {
+        (Bound::Key, _) => Severity::Notice,
+        (Bound::Condition, Loss::High) if deletes => Severity::Warning,
+        (Bound::Condition, _) => Severity::Notice,
+        (Bound::None, Loss::Medium | Loss::High) => Severity::Error,
+        (Bound::None, Loss::Low | Loss::None) => Severity::Warning,
+    };
+    if severity == Severity::Notice && loss < Loss::Medium {
+        return Vec::new();
+    }
+    vec![finding(context, severity)]
+}
+
+const ALL: Reach = Reach { condition: None, limit: None, joins: Vec::new(), bounded_by: Vec::new() };
+
+fn finding(context: &Context<'_>, severity: Severity) -> Finding {
+    let reaches = if severity == Severity::Error { "reaches the whole table" } else { "changes rows that stood before" };
+    let what = format!("`{}` {reaches}", context.short());
+    let mut why = context.effect.loss_why.clone().unwrap_or_default();
+    if severity > Severity::Notice {
+        why.push_str("; its rows stay locked until the commit");
+    }
+    if !context.effect.cascades.is_empty() {
+        why.push_str(&format!("; with them go {}", context.effect.cascades.join(", ")));
+    }
+    context.finding(severity, what, why, "write in batches by key in a data revision, and keep the old values where they matter")
+}
+
+/// What keeps a write small.
+enum Bound {
+    /// A key, or a limit.
+    Key,
+    /// A comparison with a value, which may fit any number of rows.
+    Condition,
+    /// Nothing.
+    None,
+}
+
+fn bound(context: &Context<'_>, table: Option<&Name>, reach: Option<&Reach>) -> Bound {
+    let (Some(table), Some(reach)) = (table, reach) else { return Bound::None };
+    let updates_on_conflict = matches!(context.change(), Change::Insert(insert) if insert.query.is_none());
+    let inner_limit = reach.condition.as_ref().is_some_and(|condition| condition.words.iter().any(|word| word == "limit"));
+    if reach.limit.is_some() || inner_limit || updates_on_conflict {
+        return Bound::Key;
+    }
+    if reach.bounded_by.is_empty() {
+        // Duplicates of rows that stay: the other half of the join is the table itself.
+        let itself = reach.joins.iter().any(|other| context.catalog.key(other) == context.catalog.key(table));
+        return if itself && reach.condition.is_some() { Bound::Condition } else { Bound::None };
+    }
+    let by_key = match context.catalog.table(table) {
+        Some(found) => is_key(found, &reach.bounded_by),
+        None => reach.bounded_by.iter().any(|column| column == "id" || column.ends_with("_id") || column == "version_num"),
+    };
+    if by_key { Bound::Key } else { Bound::Condition }
+}
+
+/// The first column of a unique index, or of any that is compared with a value, is bounded.
+fn is_key(table: &Table, columns: &[String]) -> bool {
+    table.indexes.iter().any(|state| {
+        state.index.unique
+            && state.index.predicate.is_none()
+            && matches!(state.index.keys.first(), Some(IndexKey::Column(first)) if columns.contains(first))
+    })
+}

@@ -1,0 +1,164 @@
+//! Each rule's page is true: its bad examples are found by it, its good ones are not, its mends pass the review.
+
+use std::collections::BTreeSet;
+use std::path::Path;
+
+use alembic_gate::dialect::{Dialect, Server};
+use alembic_gate::effects;
+use alembic_gate::finding::{Finding, Severity};
+use alembic_gate::judge::{Options, judge};
+use alembic_gate::rules::{RULES, Rule};
+use alembic_gate::sql::catalog::Catalog;
+use alembic_gate::sql::script::read;
+use alembic_gate::sql::split::Direction;
+
+struct Example {
+    is_bad: bool,
+    server: Server,
+    setup: String,
+    sql: String,
+}
+
+/// The fences of a page: ```` ```sql bad mariadb ````; above `-- when` stands the schema before.
+fn examples(rule: &Rule) -> Vec<Example> {
+    let mut found = Vec::new();
+    let mut open: Option<(bool, Server, Vec<String>)> = None;
+    for line in rule.page().lines() {
+        if let Some(words) = line.strip_prefix("```sql ") {
+            let mut words = words.split_whitespace();
+            let is_bad = words.next() == Some("bad");
+            let dialect = words.next().map_or(Dialect::Postgresql, |word| serde_json::from_value(word.into()).expect("a dialect"));
+            open = Some((is_bad, Server::newest(dialect), Vec::new()));
+        } else if line.starts_with("```") {
+            let (is_bad, server, lines) = open.take().expect("an open fence");
+            let text = lines.join("\n");
+            let (setup, sql) = text.split_once("-- when").unwrap_or(("", &text));
+            found.push(Example { is_bad, server, setup: setup.to_owned(), sql: sql.trim().to_owned() });
+        } else if let Some((_, _, lines)) = &mut open {
+            lines.push(line.to_owned());
+        }
+    }
+    found
+}
+
+fn findings(setup: &str, sql: &str, server: Server) -> Vec<Finding> {
+    let before = if setup.trim().is_empty() { Catalog::new(server.dialect) } else { Catalog::of_setup(&read(setup.to_owned(), server)) };
+    let options = Options { max_block_ms: 1000, ..Options::default() };
+    judge(&read(sql.to_owned(), server), Direction::Up, &before, &options).findings
+}
+
+/// A dialect without a row of facts cannot be judged yet.
+fn has_facts(dialect: Dialect) -> bool {
+    let family = if dialect.is_mysql_family() { Dialect::Mariadb } else { dialect };
+    effects::all_facts().iter().any(|fact| fact.dialect == family || fact.dialect == dialect)
+}
+
+#[test]
+fn examples_are_what_their_page_says() {
+    let mut wrong = Vec::new();
+    for rule in RULES {
+        let page = examples(rule);
+        for (n, example) in page.iter().enumerate() {
+            if !has_facts(example.server.dialect) {
+                println!("skipped: {} example {}: no facts for {}", rule.name, n + 1, example.server);
+                continue;
+            }
+            let found = findings(&example.setup, &example.sql, example.server);
+            if found.iter().any(|finding| finding.rule == rule.name) != example.is_bad {
+                let names: Vec<&str> = found.iter().map(|finding| finding.rule).collect();
+                wrong.push(format!("{} example {} ({}): {names:?}", rule.name, n + 1, if example.is_bad { "bad" } else { "good" }));
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+#[test]
+fn every_page_has_its_parts() {
+    for rule in RULES {
+        let page = rule.page();
+        for part in ["# ", "\n## Why\n", "\n## Do\n", "```sql bad", "```sql good"] {
+            assert!(page.contains(part), "{}: no `{}`", rule.name, part.trim());
+        }
+    }
+}
+
+#[test]
+fn mends_pass_the_review() {
+    let mut wrong = Vec::new();
+    for rule in RULES {
+        for example in examples(rule).iter().filter(|example| example.is_bad && has_facts(example.server.dialect)) {
+            for version in versions(example.server) {
+                for found in findings(&example.setup, &example.sql, version).iter().filter(|found| found.rule == rule.name) {
+                    let Some(fix) = &found.fix_sql else { continue };
+                    let after: Vec<Finding> =
+                        findings(&example.setup, fix, version).into_iter().filter(|again| again.severity > Severity::Notice).collect();
+                    // What is validated was added by the statement in front of the bad one.
+                    let setup_lacks_it = after.iter().all(|again| again.rule == "will_fail") && rule.name == "validate_in_same_transaction";
+                    if !after.is_empty() && !setup_lacks_it {
+                        let names: Vec<String> =
+                            after.iter().map(|again| format!("{}: {} ({})", again.rule, again.what, again.why)).collect();
+                        wrong.push(format!("{} on {version}:\n{fix}\n  {}", rule.name, names.join("\n  ")));
+                    }
+                }
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+fn versions(server: Server) -> Vec<Server> {
+    let numbers: &[&str] = if server.dialect == Dialect::Postgresql { &["12", "15", "18"] } else { return vec![server] };
+    numbers.iter().map(|number| Server { version: number.parse().unwrap(), ..server }).collect()
+}
+
+#[test]
+fn every_file_is_listed_and_every_name_has_a_file() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/rules");
+    let files: BTreeSet<String> = std::fs::read_dir(folder)
+        .unwrap()
+        .map(|entry| entry.unwrap().path().file_stem().unwrap().to_string_lossy().into_owned())
+        .filter(|name| name != "mod")
+        .collect();
+    let names: BTreeSet<String> = RULES.iter().map(|rule| rule.name.to_owned()).collect();
+    assert_eq!(files, names);
+}
+
+#[test]
+fn what_breaks_has_a_rule_that_says_so() {
+    let known: BTreeSet<&str> = RULES.iter().map(|rule| rule.name).collect();
+    let mut open = vec![Path::new(env!("CARGO_MANIFEST_DIR")).join("src/effects")];
+    let mut missing = Vec::new();
+    while let Some(path) = open.pop() {
+        if path.is_dir() {
+            open.extend(std::fs::read_dir(path).unwrap().map(|entry| entry.unwrap().path()));
+            continue;
+        }
+        let text = std::fs::read_to_string(path).unwrap();
+        for call in text.split(".breaks(").skip(1) {
+            if let Some(name) = call.trim_start().strip_prefix('"').and_then(|rest| rest.split('"').next()) {
+                if !known.contains(name) {
+                    missing.push(name.to_owned());
+                }
+            }
+        }
+    }
+    assert!(missing.is_empty(), "{missing:?}");
+}
+
+#[test]
+fn a_secret_stands_in_no_finding() {
+    for (sql, secret) in [
+        ("ALTER ROLE app PASSWORD 'correct-horse'", "correct-horse"),
+        ("CREATE USER app WITH ENCRYPTED PASSWORD 'correct-horse'", "correct-horse"),
+        ("UPDATE t SET url = 'https://me:correct-horse@example.org/x'", "correct-horse"),
+        ("INSERT INTO t VALUES ('AKIAABCDEFGHIJKLMNOP')", "AKIAABCDEFGHIJKLMNOP"),
+        ("UPDATE t SET k = 'ghp_abcdefghijklmnopqrstuvwxyz0123456789'", "ghp_abc"),
+        ("UPDATE t SET k = '-----BEGIN RSA PRIVATE KEY-----\nMIIabc\n-----END RSA PRIVATE KEY-----'", "MIIabc"),
+        ("CREATE SUBSCRIPTION s CONNECTION 'host=a password=correct-horse' PUBLICATION p", "correct-horse"),
+    ] {
+        let found = findings("", sql, Server::newest(Dialect::Postgresql));
+        assert!(found.iter().any(|finding| finding.rule == "secret_in_revision"), "{sql}: {found:?}");
+        assert!(!serde_json::to_string(&found).unwrap().contains(secret), "{sql}: {found:?}");
+    }
+}

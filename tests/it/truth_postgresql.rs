@@ -1,0 +1,109 @@
+//! The rules against what real servers did: `tests/truth/postgresql.json`.
+
+use std::collections::BTreeMap;
+
+use alembic_gate::dialect::{Dialect, Server};
+use alembic_gate::finding::{Finding, Severity};
+use alembic_gate::judge::{Options, judge};
+use alembic_gate::sql::catalog::Catalog;
+use alembic_gate::sql::script::read;
+use alembic_gate::sql::split::Direction;
+use serde_json::Value;
+
+const SCHEMA: &str = include_str!("../truth/postgresql_schema.sql");
+const TRUTH: &str = include_str!("../truth/postgresql.json");
+
+#[derive(Default)]
+struct Score {
+    hazards: u32,
+    found: u32,
+    safe: u32,
+    safe_flagged: u32,
+    brief: u32,
+    brief_flagged: u32,
+}
+
+fn texts(value: &Value) -> Vec<&str> {
+    value.as_array().into_iter().flatten().filter_map(Value::as_str).collect()
+}
+
+/// The findings of a case, as the contract says: `setup` behind the schema, a transaction around it where it says so.
+fn findings(case: &Value, version: &str) -> Vec<Finding> {
+    let server = Server { dialect: Dialect::Postgresql, version: version.parse().unwrap() };
+    let setup: String = std::iter::once(SCHEMA.to_owned()).chain(texts(&case["setup"]).iter().map(|sql| format!("{sql};\n"))).collect();
+    let statements: Vec<String> = texts(&case["statement"]).iter().map(|sql| format!("{sql};")).collect();
+    let sql = statements.join("\n");
+    let sql = if case["in_tx"] == true { format!("BEGIN;\n{sql}\nCOMMIT;") } else { sql };
+    let before = Catalog::of_setup(&read(setup, server));
+    let options = Options { max_block_ms: 1000, ..Options::default() };
+    judge(&read(sql, server), Direction::Up, &before, &options).findings
+}
+
+fn flags(found: &[Finding]) -> Vec<&'static str> {
+    found.iter().filter(|finding| finding.severity > Severity::Notice).map(|finding| finding.rule).collect()
+}
+
+#[test]
+fn hazards_are_flagged_and_safe_statements_are_not() {
+    let truth: Value = serde_json::from_str(TRUTH).unwrap();
+    let mut scores: BTreeMap<&str, Score> = BTreeMap::new();
+    let mut misses: BTreeMap<String, Vec<&str>> = BTreeMap::new();
+    for case in truth["cases"].as_array().unwrap() {
+        for observed in case["observed"].as_array().unwrap() {
+            let why = texts(&observed["why"]);
+            for version in texts(&observed["pg"]) {
+                let said = flags(&findings(case, version));
+                let score = scores.entry(version).or_default();
+                let mut miss = |label: &str| {
+                    let line =
+                        format!("{label} {} {why:?} {said:?}: {}", case["id"].as_str().unwrap(), texts(&case["statement"]).join("; "));
+                    misses.entry(line).or_default().push(version);
+                };
+                match observed["verdict"].as_str() {
+                    Some("H") => {
+                        score.hazards += 1;
+                        score.found += u32::from(!said.is_empty());
+                        if said.is_empty() {
+                            miss("H missed");
+                        }
+                    }
+                    Some("S") => {
+                        score.safe += 1;
+                        score.safe_flagged += u32::from(!said.is_empty());
+                        if !said.is_empty() {
+                            miss("S flagged");
+                        }
+                    }
+                    Some("B") if why == ["brief-lock"] => {
+                        score.brief += 1;
+                        score.brief_flagged += u32::from(!said.is_empty());
+                        if !said.is_empty() {
+                            miss("B flagged");
+                        }
+                    }
+                    _ => {}
+                }
+            }
+        }
+    }
+    for (line, versions) in &misses {
+        println!("{} [{}]", line.chars().take(260).collect::<String>(), versions.join(" "));
+    }
+    for (version, score) in &scores {
+        println!(
+            "PostgreSQL {version}: {}/{} hazards flagged ({:.1} %), {}/{} safe flagged, {}/{} brief locks flagged",
+            score.found,
+            score.hazards,
+            f64::from(score.found) * 100.0 / f64::from(score.hazards),
+            score.safe_flagged,
+            score.safe,
+            score.brief_flagged,
+            score.brief
+        );
+    }
+    for (version, score) in &scores {
+        assert!(score.found * 100 >= score.hazards * 90, "PostgreSQL {version}: {} of {} hazards", score.found, score.hazards);
+        assert!(score.safe_flagged <= 3, "PostgreSQL {version}: {} safe statements flagged", score.safe_flagged);
+        assert!(score.brief_flagged * 65 <= score.brief * 3, "PostgreSQL {version}: {} brief locks flagged", score.brief_flagged);
+    }
+}
