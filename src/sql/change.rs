@@ -56,6 +56,8 @@ pub struct DataType {
     pub collation: Option<String>,
     /// `serial`, `bigserial`, `smallserial` (the type is then the integer behind it).
     pub serial: bool,
+    /// MariaDB's `JSON`: a `longtext` with a check.
+    pub json: bool,
 }
 
 impl DataType {
@@ -591,7 +593,10 @@ pub enum AlterAction {
     Tablespace {
         import: bool,
     },
-    AddPartition,
+    /// `count`: `PARTITIONS n` is written, as hash and key partitioning take it.
+    AddPartition {
+        count: bool,
+    },
     DropPartition {
         names: Vec<String>,
     },
@@ -702,7 +707,7 @@ impl AlterAction {
             Self::Keys { enable: false } => Action::DisableKeys,
             Self::Tablespace { import: true } => Action::ImportTablespace,
             Self::Tablespace { import: false } => Action::DiscardTablespace,
-            Self::AddPartition => Action::AddPartition,
+            Self::AddPartition { .. } => Action::AddPartition,
             Self::DropPartition { .. } => Action::DropPartition,
             Self::TruncatePartition => Action::TruncatePartition,
             Self::CoalescePartition => Action::CoalescePartition,
@@ -737,6 +742,8 @@ pub struct AlterTable {
     pub algorithm: Option<String>,
     /// MySQL family: `LOCK=x`, in lower case.
     pub lock: Option<String>,
+    /// MariaDB's `ALTER IGNORE TABLE`: values are cut and rows thrown away where they do not fit.
+    pub ignore: bool,
 }
 
 /// One part of an `ALTER TYPE`.

@@ -123,8 +123,9 @@ fn action(cursor: &mut Cursor<'_>, flags: &mut Flags) -> Option<Vec<AlterAction>
 fn add(cursor: &mut Cursor<'_>, flags: &mut Flags) -> Option<Vec<AlterAction>> {
     cursor.expect("add")?;
     if cursor.eat("partition") {
+        let count = cursor.is("partitions");
         cursor.skip_all();
-        return one(AlterAction::AddPartition);
+        return one(AlterAction::AddPartition { count });
     }
     if cursor.eat("system versioning") {
         return one(AlterAction::SystemVersioning { add: true });

@@ -176,7 +176,10 @@ fn canonical(word: &str, dialect: Dialect, found: &mut DataType) -> String {
             "float4" => "float",
             "timestamp without time zone" => "timestamp",
             "time without time zone" => "time",
-            "json" if dialect == Dialect::Mariadb => "longtext",
+            "json" if dialect == Dialect::Mariadb => {
+                found.json = true;
+                "longtext"
+            }
             "serial" => {
                 found.serial = true;
                 found.unsigned = true;
@@ -928,7 +931,9 @@ fn tail(table: &mut CreateTable, cursor: &mut Cursor<'_>, flags: &mut Flags) -> 
         } else if cursor.is("with") && cursor.mark_at(1, "(") || cursor.is("options") && cursor.mark_at(1, "(") {
             cursor.at += 1;
             cursor.group()?;
-        } else if cursor.eat("without oids") || cursor.eat("with oids") || cursor.eat("with system versioning") {
+        } else if cursor.eat("without oids") || cursor.eat("with oids") {
+        } else if cursor.eat("with system versioning") {
+            table.options.insert("system versioning".to_owned(), String::new());
         } else if cursor.is("as")
             || cursor.is("select")
             || cursor.is("with")
