@@ -567,8 +567,10 @@ pub enum AlterAction {
         name: String,
         if_exists: bool,
     },
+    /// `visible`, `invisible`, `ignored`, `not ignored`.
     AlterIndex {
         name: String,
+        word: &'static str,
     },
     ColumnVisibility {
         column: String,

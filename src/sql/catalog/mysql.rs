@@ -15,12 +15,7 @@ pub fn add_constraint(dialect: Dialect, table_name: &Name, table: &mut Table, co
             let keys = columns.iter().cloned().map(IndexKey::Column).collect();
             let index = Index { keys, ..Index::default() };
             let own = constraint.name.clone().unwrap_or_else(|| index_name(table, &index));
-            table.indexes.push(IndexState {
-                index: Index { name: Some(own), ..index },
-                constraint: None,
-                is_new: true,
-                is_valid: true,
-            });
+            table.indexes.push(IndexState { index: Index { name: Some(own), ..index }, constraint: None, is_new: true, is_valid: true });
         }
     }
     add(table_name, table, &Constraint { name: Some(name), ..constraint.clone() }, true);
@@ -108,8 +103,7 @@ pub fn replace_column_check(table: &mut Table, column: &str) {
 #[must_use]
 pub fn is_column_check(constraint: &Constraint, column: &str) -> bool {
     let unnamed = constraint.name.as_deref().is_some_and(|name| name.starts_with("CONSTRAINT_"));
-    unnamed
-        && matches!(&constraint.kind, ConstraintKind::Check(check) if check.words.iter().all(|word| word.eq_ignore_ascii_case(column)))
+    unnamed && matches!(&constraint.kind, ConstraintKind::Check(check) if check.words.iter().all(|word| word.eq_ignore_ascii_case(column)))
 }
 
 /// A `FULLTEXT` index goes: its hidden column stays until the table is built anew.

@@ -250,7 +250,7 @@ fn alter(cursor: &mut Cursor<'_>, flags: &mut Flags) -> Option<Vec<AlterAction>>
         let state = cursor.eat_one_of(&["visible", "invisible", "ignored", "not ignored"])?;
         flags.insert("index", name.clone().into());
         flags.insert("visible", matches!(state, "visible" | "not ignored").into());
-        return one(AlterAction::AlterIndex { name });
+        return one(AlterAction::AlterIndex { name, word: state });
     }
     if cursor.eat_one_of(&["check", "constraint"]).is_some() {
         let name = cursor.identifier()?;
@@ -284,7 +284,9 @@ fn rename(cursor: &mut Cursor<'_>, flags: &mut Flags) -> Option<Vec<AlterAction>
         flags.insert("new_name", to.to_string().into());
         return one(AlterAction::RenameTable { to });
     }
-    cursor.eat("if exists");
+    if cursor.eat("if exists") {
+        flags.insert("if_exists", true.into());
+    }
     let from = cursor.identifier()?;
     cursor.expect("to")?;
     let to = cursor.identifier()?;
