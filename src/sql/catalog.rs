@@ -790,9 +790,6 @@ impl Catalog {
         for column in &create.columns {
             self.add_column(&create.name, &mut table, column);
         }
-        for constraint in &create.constraints {
-            self.add_constraint(&create.name, &mut table, constraint);
-        }
         for index in &create.indexes {
             let name = index.name.clone().unwrap_or_else(|| self.index_name(&create.name, &table, index));
             table.indexes.push(IndexState {
@@ -801,6 +798,12 @@ impl Catalog {
                 is_new: true,
                 is_valid: true,
             });
+        }
+        // A foreign key takes an index that stands; only without one it makes its own.
+        let (last, first): (Vec<&Constraint>, Vec<&Constraint>) =
+            create.constraints.iter().partition(|constraint| constraint.reference().is_some());
+        for constraint in first.into_iter().chain(last) {
+            self.add_constraint(&create.name, &mut table, constraint);
         }
         self.tables.insert(key, table);
     }

@@ -72,7 +72,8 @@ fn measured_cases_of_mariadb_are_foretold() {
         if let Some(algorithm) = text(case, "min_algorithm") {
             let expected = if copied { "COPY" } else { algorithm };
             let found = effect.online.map_or("-", |online| online.algorithm);
-            algorithms.note(id, found == expected, || format!("expected {expected}, found {found} {:?} {:?}", effect.situations, effect.unknown));
+            algorithms
+                .note(id, found == expected, || format!("expected {expected}, found {found} {:?} {:?}", effect.situations, effect.unknown));
         }
         if let Some(lock) = text(case, "min_lock") {
             let found = effect.online.map_or("-", |online| online.lock);
@@ -82,7 +83,9 @@ fn measured_cases_of_mariadb_are_foretold() {
             works.note(id, effect.work.word() == work, || format!("expected {work}, found {} {:?}", effect.work.word(), effect.situations));
         }
         let loss = text(case, "data_loss").unwrap();
-        losses.note(id, effect.loss.word() == loss, || format!("expected {loss}, found {} {:?} {:?}", effect.loss.word(), effect.loss_why, effect.unknown));
+        losses.note(id, effect.loss.word() == loss, || {
+            format!("expected {loss}, found {} {:?} {:?}", effect.loss.word(), effect.loss_why, effect.unknown)
+        });
     }
     let all = [("algorithm", algorithms), ("lock", locks), ("work", works), ("loss", losses), ("error", errors)];
     for (name, score) in &all {

@@ -86,7 +86,9 @@ impl<'p> Alter<'_, 'p> {
         self.alter.actions.iter().any(|action| match action {
             AlterAction::AddColumn { column: added, .. } => added.name.eq_ignore_ascii_case(column),
             AlterAction::RenameColumn { to, .. } => to.eq_ignore_ascii_case(column),
-            AlterAction::ChangeColumn { column: changed, .. } => changed.name.eq_ignore_ascii_case(column),
+            AlterAction::ChangeColumn { from, column: changed, .. } => {
+                changed.name.eq_ignore_ascii_case(column) && !from.eq_ignore_ascii_case(column)
+            }
             _ => false,
         })
     }
