@@ -71,6 +71,11 @@ impl<'p> Alter<'_, 'p> {
         self.place.server.dialect == Dialect::Mariadb
     }
 
+    /// MySQL 8 and newer, with its own numbers for foreign keys.
+    pub fn is_new_mysql(&self) -> bool {
+        !self.is_mariadb() && self.place.server.version.major >= 8
+    }
+
     /// A setting that is on unless the script turned it off.
     pub fn is_on(&self, setting: &str) -> bool {
         is_on(setting, self.place)
@@ -270,7 +275,8 @@ fn engine_change(whole: &mut Alter<'_, '_>, engine: &str) {
     if engine != "innodb" {
         let owner = whole.table.is_some_and(|table| table.constraints.iter().any(|found| found.reference().is_some()));
         if owner || !whole.place.catalog.foreign_keys_to(whole.name()).is_empty() {
-            whole.refuse("1217", format!("`{}` has foreign keys, which `{engine}` does not keep", whole.name()));
+            let code = if whole.is_new_mysql() { "3776" } else { "1217" };
+            whole.refuse(code, format!("`{}` has foreign keys, which `{engine}` does not keep", whole.name()));
             return;
         }
     }
@@ -350,7 +356,8 @@ fn repartition(whole: &mut Alter<'_, '_>, action: &AlterAction) {
     let owner = whole.table.is_some_and(|table| table.constraints.iter().any(|found| found.reference().is_some()));
     if matches!(action, AlterAction::PartitionBy) {
         if owner || !whole.place.catalog.foreign_keys_to(whole.name()).is_empty() {
-            whole.refuse("1217", format!("`{}` has foreign keys: it cannot be partitioned", whole.name()));
+            let code = if whole.is_mariadb() { "1217" } else { "1506" };
+            whole.refuse(code, format!("`{}` has foreign keys: it cannot be partitioned", whole.name()));
             return;
         }
         whole.refuse_on_rows("1526", format!("rows of `{}` that fit into no partition stop it", whole.name()));
@@ -368,13 +375,13 @@ fn partition(whole: &mut Alter<'_, '_>, action: &AlterAction) {
         AlterAction::AddPartition { count } if hashed.unwrap_or(*count) => "partition_copy",
         AlterAction::AddPartition { .. } => {
             whole.effect.fail("1493", When::OnRows, "a range that is not above those before it stops it");
-            "partition_at_once"
+            "add_partition"
         }
         AlterAction::DropPartition { names } => {
             loses_stored(whole.effect, name, format!("the rows of `{}` in `{}` are gone", name, names_of(names)), whole.place);
             breaks(whole.effect, "drop_table", name, format!("queries for rows of `{name}` in {}", names_of(names)), whole.place);
             whole.effect.fail("1507", When::OnRows, "a partition that does not stand stops it");
-            "partition_at_once"
+            "drop_partition"
         }
         AlterAction::TruncatePartition => {
             loses_stored(whole.effect, name, format!("the rows of `{name}` in these partitions are gone"), whole.place);
@@ -389,6 +396,7 @@ fn partition(whole: &mut Alter<'_, '_>, action: &AlterAction) {
             "partition_at_once"
         }
         AlterAction::PartitionMaintenance { word } if matches!(word.as_str(), "analyze" | "check" | "repair") => "partition_check",
+        AlterAction::PartitionMaintenance { word } if word == "optimize" && !whole.is_mariadb() => "optimize_partition",
         _ => "partition_copy",
     };
     meets(whole.effect, situation, name, whole.place);
@@ -447,6 +455,10 @@ fn together(whole: &mut Alter<'_, '_>) {
         whole.part("replace_primary_key");
     }
     if count(&parts, "add_fulltext_first") > 1 {
+        if !whole.is_mariadb() {
+            whole.refuse("1795", "InnoDB makes one FULLTEXT index at a time");
+            return;
+        }
         whole.part("add_fulltext_several");
     }
     let builds = parts.iter().any(|part| matches!(*part, "add_index" | "add_unique" | "add_foreign_key_unchecked"));
@@ -460,8 +472,13 @@ fn together(whole: &mut Alter<'_, '_>) {
         if plain && builds {
             whole.part("add_column_rebuild");
         }
-    } else if plain && !whole.is_all_instant() {
-        whole.part("add_column_rebuild");
+    } else {
+        if has(&parts, "add_column_virtual") && builds {
+            whole.part("add_column_virtual_and_index");
+        }
+        if plain && !whole.is_all_instant() {
+            whole.part("add_column_rebuild");
+        }
     }
 }
 
@@ -523,13 +540,13 @@ fn dearer(whole: &mut Alter<'_, '_>, rows: &[&'static Fact]) {
         }
     }
     let by_option = rows.iter().any(|row| row.situation == "rebuild");
-    if fulltext && (mariadb && (shape_changes || rebuilds) || by_option) {
+    if fulltext && (shape_changes || rebuilds || by_option) {
         more.push("rebuild_with_fulltext");
     }
     let changes =
         rows.iter().any(|row| row.algorithm != "INSTANT" || row.situation.contains("add_column") || row.situation == "drop_column");
     if whole.alter.ignore || whole.is_other_engine() && changes {
-        more.push("copy");
+        more.push(if whole.alter.ignore { "copy_ignoring" } else { "copy" });
     }
     for situation in more {
         meets(whole.effect, situation, whole.name(), whole.place);

@@ -5,7 +5,7 @@ use crate::effects::mysql::types::{self, Surroundings};
 use crate::effects::mysql::{breaks, has_old_rows, keys};
 use crate::effects::{Loss, Undo};
 use crate::sql::catalog::{Table, mysql::is_column_check};
-use crate::sql::change::{AlterAction, Column, ConstraintKind, Expression, Generated, IndexKey, Position};
+use crate::sql::change::{AlterAction, Column, ConstraintKind, DataType, Expression, Generated, IndexKey, Position};
 
 /// The column is known to be missing: refused, unless `IF EXISTS` lets it pass. True: nothing else happens.
 pub fn missing(whole: &mut Alter<'_, '_>, column: &str, code: &'static str, if_exists: bool) -> bool {
@@ -39,14 +39,19 @@ pub fn add(whole: &mut Alter<'_, '_>, column: &Column, if_not_exists: bool) {
     add_situation(whole, column);
     for constraint in &column.constraints {
         match &constraint.kind {
-            ConstraintKind::ForeignKey { reference, .. } if whole.is_mariadb() => {
+            ConstraintKind::ForeignKey { reference, .. } if whole.is_mariadb() || whole.place.server.version.major >= 9 => {
                 keys::references(whole, std::slice::from_ref(&column.name), reference, column.data_type.as_ref());
                 let off = !whole.is_on("foreign_key_checks");
                 whole.part(if off { "add_column_references_unchecked" } else { "add_column_references" });
             }
             ConstraintKind::Unique { .. } => unique(whole, column, "add_column_unique"),
             ConstraintKind::PrimaryKey { .. } => unique(whole, column, "add_primary_key"),
-            ConstraintKind::Check(_) if !whole.is_mariadb() => whole.part("add_check"),
+            ConstraintKind::Check(_) if !whole.is_mariadb() => {
+                whole.part("add_check");
+                if column.default.is_some() {
+                    whole.refuse_on_rows("3819", format!("a default of `{}` that breaks the check stops it", column.name));
+                }
+            }
             _ => {}
         }
     }
@@ -79,9 +84,26 @@ fn refuse_added(whole: &mut Alter<'_, '_>, column: &Column) {
     if column.default.as_ref().is_some_and(|default| is_word(default) && types::is_number(data_type)) {
         whole.refuse("1067", format!("the default of `{}` is no {data_type}", column.name));
     }
+    refuse_default(whole, column, data_type);
     let zero = column.not_null && column.default.is_none() && column.generated.is_none() && types::is_date(data_type);
     if zero && refuses_zero_dates(whole) {
         whole.refuse_on_rows("1292", format!("the rows of `{}` would get `0000-00-00` in `{}`", whole.name(), column.name));
+    }
+}
+
+/// What MySQL does not take for a default.
+fn refuse_default(whole: &mut Alter<'_, '_>, column: &Column, data_type: &DataType) {
+    let Some(default) = column.default.as_ref().filter(|default| !whole.is_mariadb() && !default.is_null) else {
+        return;
+    };
+    if types::is_long(data_type) && !default.text.trim_start().starts_with('(') {
+        whole.refuse("1101", format!("`{}` is {data_type}: its default must be an expression in brackets", column.name));
+    }
+    if default.functions.iter().any(|name| matches!(name.as_str(), "uuid" | "uuid_short" | "rand" | "sysdate" | "random_bytes")) {
+        whole.refuse(
+            "1674",
+            format!("the default of `{}` gives each row another value, which cannot be written to the binary log", column.name),
+        );
     }
 }
 
@@ -99,12 +121,18 @@ fn refuses_zero_dates(whole: &Alter<'_, '_>) -> bool {
     }
 }
 
+fn is_date(column: &Column) -> bool {
+    column.data_type.as_ref().is_some_and(types::is_date)
+}
+
 fn add_situation(whole: &mut Alter<'_, '_>, column: &Column) {
     let situation = match &column.generated {
+        Some((Generated::Virtual, _)) if !whole.is_mariadb() && column.position.is_some() => "add_column_virtual_between",
         Some((Generated::Virtual, _)) => "add_column_virtual",
         Some((Generated::Stored, _)) => "add_column_stored",
         None if column.auto_increment => "add_column_auto_increment",
         None if column.default.as_ref().is_some_and(|default| needs_rows(whole, default)) => "add_column_default_expression",
+        None if !whole.is_mariadb() && column.not_null && column.default.is_none() && is_date(column) => "add_column_rebuild",
         None if !whole.is_mariadb() && column.position.is_some() => "add_column_between",
         None => "add_column",
     };
@@ -120,11 +148,7 @@ fn needs_rows(whole: &Alter<'_, '_>, default: &Expression) -> bool {
     let calls =
         default.functions.iter().any(|name| matches!(name.as_str(), "uuid" | "uuid_short" | "sys_guid" | "nextval" | "nextval_for"));
     let in_brackets = default.text.trim_start().starts_with('(');
-    if whole.is_mariadb() {
-        calls || name_columns && (in_brackets || !default.functions.is_empty())
-    } else {
-        in_brackets && (!default.functions.is_empty() || name_columns)
-    }
+    if whole.is_mariadb() { calls || name_columns && (in_brackets || !default.functions.is_empty()) } else { in_brackets }
 }
 
 const KEYWORDS: &[&str] = &[
@@ -222,7 +246,14 @@ fn refuse_drop(whole: &mut Alter<'_, '_>, table: &Table, name: &str) {
         return;
     }
     if let Some((_, key)) = table.partition_by.as_ref().filter(|(_, key)| names(key, name)) {
-        let code = if in_primary_key(table, name) && table.primary_key().is_some_and(|key| key.len() > 1) { "1072" } else { "1054" };
+        let mariadb = whole.is_mariadb();
+        let code = if !mariadb {
+            "3855"
+        } else if in_primary_key(table, name) && table.primary_key().is_some_and(|key| key.len() > 1) {
+            "1072"
+        } else {
+            "1054"
+        };
         whole.refuse(code, format!("`{}` is partitioned by `{}`", whole.name(), key.text));
         return;
     }
@@ -278,7 +309,8 @@ fn index_of_dropped(whole: &mut Alter<'_, '_>, name: &str) {
     if shared {
         whole.part("drop_column_of_index");
     } else if whole_indexes > 0 {
-        whole.part("drop_column_indexed");
+        let is_virtual = table.column(name).is_some_and(|column| matches!(column.generated, Some((Generated::Virtual, _))));
+        whole.part(if is_virtual { "drop_index" } else { "drop_column_indexed" });
     }
     if table.indexes_on(name).any(|state| state.index.unique) {
         breaks(whole.effect, "drop_unique", whole.name(), format!("what relies on `{name}` being unique"), whole.place);
@@ -293,6 +325,16 @@ pub fn rename(whole: &mut Alter<'_, '_>, from: &str, to: &str) {
     if !from.eq_ignore_ascii_case(to) && whole.known().is_some_and(|table| table.column(to).is_some()) {
         whole.refuse("1060", format!("`{}` has a column `{to}` already", whole.name()));
         return;
+    }
+    if let Some(table) = whole.known().filter(|_| !whole.is_mariadb()) {
+        let checked = table.constraints_on(from).any(|found| matches!(found.kind, ConstraintKind::Check(_)));
+        if checked || table.generated_from(from).next().is_some() {
+            whole.refuse(
+                if checked { "3959" } else { "3108" },
+                format!("a check or a generated column of `{}` names `{from}`", whole.name()),
+            );
+            return;
+        }
     }
     let referenced = !whole.is_mariadb() && whole.table.is_some_and(|table| is_referenced(whole, table, from));
     whole.part(if referenced { "rename_column_referenced" } else { "rename_column" });
@@ -365,7 +407,10 @@ fn change_type(whole: &mut Alter<'_, '_>, table: &Table, before: &Column, column
     if change.situations.is_empty() {
         return;
     }
-    if refuse_key_change(whole, table, before) {
+    if (whole.is_mariadb() || whole.place.server.version.major < 8 || types::breaks_key(old, new))
+        && refuse_key_change(whole, table, before)
+        || !whole.is_mariadb() && refuse_index(whole, table, before, new)
+    {
         return;
     }
     whole.parts.extend(change.situations);
@@ -383,14 +428,33 @@ fn change_type(whole: &mut Alter<'_, '_>, table: &Table, before: &Column, column
 /// A column of a foreign key, or one it points at, keeps its type.
 fn refuse_key_change(whole: &mut Alter<'_, '_>, table: &Table, before: &Column) -> bool {
     if is_referenced(whole, table, &before.name) {
-        whole.refuse("1833", format!("a foreign key of another table points at `{}.{}`", whole.name(), before.name));
+        let code = if whole.is_new_mysql() { "3780" } else { "1833" };
+        whole.refuse(code, format!("a foreign key of another table points at `{}.{}`", whole.name(), before.name));
         return true;
     }
     let own = whole.is_on("foreign_key_checks") && own_foreign_keys(table, &before.name).next().is_some();
     if own {
-        whole.refuse("1832", format!("`{}.{}` is used in a foreign key", whole.name(), before.name));
+        let code = if whole.is_new_mysql() { "3780" } else { "1832" };
+        whole.refuse(code, format!("`{}.{}` is used in a foreign key", whole.name(), before.name));
     }
     own
+}
+
+/// MySQL cuts no index to a prefix by itself.
+fn refuse_index(whole: &mut Alter<'_, '_>, table: &Table, before: &Column, new: &DataType) -> bool {
+    if table.indexes_on(&before.name).all(|state| state.index.special.is_some()) {
+        return false;
+    }
+    if types::is_long(new) && before.data_type.as_ref().is_some_and(|old| !types::is_long(old)) {
+        whole.refuse("1170", format!("`{}` has an index, which needs a length for {new}", before.name));
+        return true;
+    }
+    let bytes = new.number(0).unwrap_or(0) * types::bytes_per_character(&types::charset(new, Some(table)));
+    let too_long = types::has_characters(new) && new.name == "varchar" && bytes > types::LONGEST_KEY;
+    if too_long {
+        whole.refuse("1071", format!("`{}` has an index, which takes {} bytes", before.name, types::LONGEST_KEY));
+    }
+    too_long
 }
 
 fn nullability(whole: &mut Alter<'_, '_>, table: &Table, before: &Column, column: &Column) {
@@ -402,7 +466,7 @@ fn nullability(whole: &mut Alter<'_, '_>, table: &Table, before: &Column, column
             whole.refuse("1830", format!("a foreign key sets `{}` to NULL", before.name));
             return;
         }
-        whole.part("set_not_null");
+        whole.part(if whole.is_strict() || whole.is_mariadb() { "set_not_null" } else { "change_type" });
         if whole.is_strict() {
             let why = format!("rows of `{}` with NULL in `{}` stop it", whole.name(), before.name);
             if !whole.is_mariadb() {
@@ -412,6 +476,8 @@ fn nullability(whole: &mut Alter<'_, '_>, table: &Table, before: &Column, column
         } else if has_old_rows(whole.name(), whole.place) {
             whole.lose(Loss::Low, format!("NULL in `{}.{}` is filled with the type's empty value", whole.name(), before.name));
         }
+    } else if column.null_written && in_primary_key(table, &before.name) && !whole.is_mariadb() {
+        whole.refuse("1171", format!("`{}` is part of the primary key", before.name));
     } else if was && !is {
         let redundant = whole.is_mariadb() && whole.row_format() == Some("redundant");
         whole.part(if redundant { "drop_not_null_redundant" } else { "drop_not_null" });

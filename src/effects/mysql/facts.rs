@@ -25,6 +25,7 @@ const DATA: &str = "mysql-online-ddl#data";
 pub const fn release(dialect: Dialect, version: ServerVersion) -> (u16, u16) {
     match (dialect, version.major, version.minor, version.patch) {
         (Dialect::Mysql, 8, 0, 0) => (8, 99),
+        (Dialect::Mariadb, 10, 0, 0) => (10, 11),
         (Dialect::Mysql, major, minor, patch) => (major, minor * 100 + patch),
         (_, major, minor, _) => (major, minor),
     }
@@ -82,10 +83,31 @@ const fn older(measured: &Fact) -> Fact {
     Fact { first: (10, 6), last: (10, 10), source, ..*measured }
 }
 
-/// MariaDB 11: the knowledge base says the same as was measured on 10.11.
+/// MariaDB 11.0 and 11.1: as 10.11.
 const fn newer(measured: &Fact) -> Fact {
-    let source = Source::Manual("MariaDB Knowledge Base, InnoDB Online DDL Overview: no other words for 11; measured on 10.11");
-    Fact { first: (11, 0), last: (11, 99), source, ..*measured }
+    let source = Source::Manual("MariaDB Knowledge Base, InnoDB Online DDL Overview: no other words for 11.0, 11.1; measured on 10.11");
+    Fact { first: (11, 0), last: (11, 1), source, ..*measured }
+}
+
+/// MariaDB 11.2 and newer let others write while a table is copied or locked for an index, but for a few situations.
+const fn online(measured: &Fact) -> Fact {
+    let source = Source::Manual("MariaDB Knowledge Base, ALTER TABLE, LOCK=NONE for ALGORITHM=COPY since 11.2; measured on 11.8");
+    let still_shared = matches!(
+        measured.situation.as_bytes(),
+        b"gain_auto_increment"
+            | b"copy_ignoring"
+            | b"add_column_auto_increment"
+            | b"drop_versioning"
+            | b"lock_tables_read"
+            | b"partition_copy"
+    );
+    let shared = matches!(measured.locks, [(_, S)]) && !still_shared;
+    Fact { first: (11, 2), last: (12, 99), locks: if shared { locks(N) } else { measured.locks }, source, ..*measured }
+}
+
+/// Nothing is known of these before 10.11: 10.5 copied the table for them.
+const fn since_10_11(measured: &Fact) -> bool {
+    matches!(measured.situation.as_bytes(), b"widen_charset_indexed" | b"change_collation_indexed" | b"convert_collation")
 }
 
 type Class = (&'static str, LockMode, Work);
@@ -95,8 +117,8 @@ const NOCOPY_SHARED: Class = ("NOCOPY", S, Scan);
 const REBUILD: Class = ("INPLACE", N, Rewrite);
 const REBUILD_SHARED: Class = ("INPLACE", S, Rewrite);
 const COPY: Class = ("COPY", S, Rewrite);
-/// MySQL: in place, only the catalogue is written.
-const METADATA: Class = ("INPLACE", N, Instant);
+/// MySQL: in place, only the catalogue is written; by its words no less than an index that is built.
+const METADATA: Class = INPLACE;
 /// MySQL: in place, without a rebuild.
 const INPLACE: Class = ("INPLACE", N, Scan);
 const INPLACE_SHARED: Class = ("INPLACE", S, Scan);
@@ -104,7 +126,7 @@ const INPLACE_SHARED: Class = ("INPLACE", S, Scan);
 const AT_ONCE: Class = ("", X, Instant);
 const QUIET: Class = ("", N, Instant);
 
-const MEASURED: [Fact; 88] = [
+const MEASURED: [Fact; 91] = [
     measured("no_change", INSTANT, ONLINE, "", "ALTER TABLE t ADD COLUMN IF NOT EXISTS a VARCHAR(20)"),
     measured("add_column", INSTANT, ONLINE, "", "ALTER TABLE t ADD COLUMN n VARCHAR(20) NOT NULL DEFAULT 'x' AFTER a"),
     measured("add_column_rebuild", REBUILD, ONLINE, "", "ALTER TABLE t ADD COLUMN n INT, ADD INDEX t_n (n)"),
@@ -264,6 +286,9 @@ const MEASURED: [Fact; 88] = [
     measured("rename_table", ("INSTANT", X, Instant), TABLE, "", "ALTER TABLE t RENAME TO t2"),
     measured("keys", ("INSTANT", X, Instant), TABLE, "", "ALTER TABLE t DISABLE KEYS"),
     measured("drop_versioning", REBUILD_SHARED, TABLE, "ALTER TABLE t ADD SYSTEM VERSIONING", "ALTER TABLE t DROP SYSTEM VERSIONING"),
+    measured("copy_ignoring", COPY, TABLE, "", "ALTER IGNORE TABLE t FORCE"),
+    measured("add_partition", AT_ONCE, PARTITION, "", "ALTER TABLE p ADD PARTITION (PARTITION p9 VALUES LESS THAN (9999))"),
+    measured("drop_partition", AT_ONCE, PARTITION, "", "ALTER TABLE p DROP PARTITION p0"),
     measured("partition_at_once", AT_ONCE, PARTITION, "", "ALTER TABLE p TRUNCATE PARTITION p0"),
     measured("partition_copy", ("", S, Rewrite), PARTITION, "", "ALTER TABLE p REBUILD PARTITION p0"),
     measured("partition_check", QUIET, PARTITION, "", "ALTER TABLE p ANALYZE PARTITION p0"),
@@ -279,6 +304,10 @@ const MEASURED: [Fact; 88] = [
     measured("rows_by_key", QUIET, DATA, "", "UPDATE t SET b = 1 WHERE id = 1"),
 ];
 
+const MEASURED_97: &str =
+    "MySQL Reference Manual 9, 15.1.24.5 FOREIGN KEY Constraints: REFERENCES behind a column counts since 9.0; measured on 9.7";
+const FUNCTIONAL: &str = "MySQL Reference Manual, 15.1.15 CREATE INDEX, Functional Key Parts: since 8.0.13; the lock measured on 9.7";
+const NINE: (u16, u16) = (9, 0);
 const DDL_80: &str = "MySQL Reference Manual, 17.12.1 Online DDL Operations (8.0, 8.4); 14.13.1 (5.7)";
 const LIMITS_80: &str = "MySQL Reference Manual, 17.12.8 Online DDL Limitations";
 const ALTER_80: &str = "MySQL Reference Manual, 15.1.9 ALTER TABLE";
@@ -309,6 +338,10 @@ const READ: &[Fact] = &[
     manual((OLD, before(INSTANT_DROP)), "add_column_between", REBUILD, ONLINE),
     manual((INSTANT_DROP, NEWEST), "add_column_between", INSTANT, ONLINE),
     manual(EVER, "add_column_rebuild", REBUILD, ONLINE),
+    row(Dialect::Mysql, (NINE, NEWEST), "add_column_references", COPY, ONLINE, Source::Manual(MEASURED_97)),
+    row(Dialect::Mysql, (NINE, NEWEST), "add_column_references_unchecked", REBUILD, ONLINE, Source::Manual(MEASURED_97)),
+    manual(EVER, "add_column_virtual_between", COPY, ONLINE),
+    manual(EIGHT_ON, "add_column_virtual_and_index", INPLACE_SHARED, ONLINE),
     from_page(ALTER_80, (((8, 13)), NEWEST), "add_column_default_expression", COPY, ONLINE),
     manual(EVER, "add_column_auto_increment", REBUILD_SHARED, ONLINE),
     manual(EVER, "add_column_unique", REBUILD, ONLINE),
@@ -345,7 +378,8 @@ const READ: &[Fact] = &[
     from_page(ALTER_80, (EIGHT, before(INSTANT_ADD)), "widen_charset", COPY, TYPE),
     from_page(ALTER_80, (INSTANT_ADD, NEWEST), "widen_charset", METADATA, TYPE),
     from_page(ALTER_80, EVER, "widen_charset_indexed", COPY, TYPE),
-    from_page(ALTER_80, EVER, "change_collation", COPY, TYPE),
+    from_page(ALTER_80, (OLD, before(EIGHT)), "change_collation", COPY, TYPE),
+    from_page(ALTER_80, EIGHT_ON, "change_collation", METADATA, TYPE),
     from_page(ALTER_80, EVER, "change_collation_indexed", COPY, TYPE),
     manual((OLD, before(INSTANT_ADD)), "append_value", METADATA, TYPE),
     manual((INSTANT_ADD, NEWEST), "append_value", INSTANT, TYPE),
@@ -354,6 +388,7 @@ const READ: &[Fact] = &[
     manual(EVER, "change_virtual_expression", COPY, ONLINE),
     manual(EVER, "add_index", INPLACE, INDEX),
     manual(EVER, "add_unique", INPLACE, INDEX),
+    from_page(FUNCTIONAL, ((8, 13), NEWEST), "add_functional_index", INPLACE_SHARED, INDEX),
     manual(EVER, "add_fulltext_first", REBUILD_SHARED, INDEX),
     manual(EVER, "add_fulltext", INPLACE_SHARED, INDEX),
     from_page(LIMITS_80, EVER, "add_fulltext_several", COPY, INDEX),
@@ -372,21 +407,36 @@ const READ: &[Fact] = &[
     manual(EVER, "drop_foreign_key", METADATA, KEY),
     from_page(ALTER_80, (OLD, before(CHECKS)), "add_check", METADATA, KEY),
     from_page(ALTER_80, (CHECKS, NEWEST), "add_check", COPY, KEY),
-    from_page(ALTER_80, (CHECKS, NEWEST), "drop_check", METADATA, KEY),
+    from_page(ALTER_80, (CHECKS, NEWEST), "drop_check", INSTANT, KEY),
     manual(EVER, "rebuild", REBUILD, TABLE),
     manual(EVER, "rebuild_with_fulltext", COPY, TABLE),
     manual(EVER, "copy", COPY, TABLE),
     manual(EVER, "table_option", METADATA, TABLE),
     manual(ONLY_57, "default_charset", REBUILD_SHARED, TABLE),
-    manual(EIGHT_ON, "default_charset", REBUILD, TABLE),
+    manual((EIGHT, before(NINE)), "default_charset", REBUILD, TABLE),
+    row(
+        Dialect::Mysql,
+        (NINE, NEWEST),
+        "default_charset",
+        METADATA,
+        TABLE,
+        Source::Manual("MySQL Reference Manual 9, 17.12.1; measured on 9.7"),
+    ),
     manual(EVER, "convert_collation", COPY, TABLE),
     manual((OLD, before(INSTANT_ADD)), "rename_table", ("INPLACE", X, Instant), TABLE),
     manual((INSTANT_ADD, NEWEST), "rename_table", ("INSTANT", X, Instant), TABLE),
     from_page(ALTER_80, EVER, "keys", ("INPLACE", X, Instant), TABLE),
-    from_page(ALTER_80, EVER, "no_change", METADATA, ONLINE),
-    from_page(PARTITION_80, EVER, "partition_at_once", AT_ONCE, PARTITION),
-    from_page(PARTITION_80, EVER, "partition_copy", ("", S, Rewrite), PARTITION),
-    from_page(PARTITION_80, EVER, "partition_check", QUIET, PARTITION),
+    from_page(ALTER_80, EVER, "no_change", ("INSTANT", X, Instant), ONLINE),
+    from_page(PARTITION_80, ONLY_57, "add_partition", AT_ONCE, PARTITION),
+    from_page(PARTITION_80, EIGHT_ON, "add_partition", INPLACE, PARTITION),
+    from_page(PARTITION_80, ONLY_57, "drop_partition", AT_ONCE, PARTITION),
+    from_page(PARTITION_80, EIGHT_ON, "drop_partition", INPLACE, PARTITION),
+    from_page(PARTITION_80, ONLY_57, "partition_at_once", AT_ONCE, PARTITION),
+    from_page(PARTITION_80, EIGHT_ON, "partition_at_once", INSTANT, PARTITION),
+    from_page(PARTITION_80, ONLY_57, "partition_copy", ("", S, Rewrite), PARTITION),
+    from_page(PARTITION_80, EIGHT_ON, "partition_copy", REBUILD_SHARED, PARTITION),
+    from_page(PARTITION_80, EVER, "partition_check", INSTANT, PARTITION),
+    from_page(PARTITION_80, EVER, "optimize_partition", ("INSTANT", N, Rewrite), PARTITION),
     from_page(METADATA_80, EVER, "rename_tables", AT_ONCE, TABLE),
     from_page(METADATA_80, EVER, "drop_table", AT_ONCE, TABLE),
     from_page(METADATA_80, EVER, "truncate", AT_ONCE, TABLE),
@@ -399,20 +449,24 @@ const READ: &[Fact] = &[
     from_page("MySQL Reference Manual, 17.7 InnoDB Locking and Transaction Model", EVER, "rows_by_key", QUIET, DATA),
 ];
 
-const COUNT: usize = MEASURED.len() * 3 + READ.len();
+/// Rows made of one that was measured.
+const RANGES: usize = 4;
+const COUNT: usize = MEASURED.len() * RANGES + READ.len();
 
 const ALL: [Fact; COUNT] = {
     let mut all = [MEASURED[0]; COUNT];
     let mut at = 0;
     while at < MEASURED.len() {
-        all[at * 3] = MEASURED[at];
-        all[at * 3 + 1] = older(&MEASURED[at]);
-        all[at * 3 + 2] = newer(&MEASURED[at]);
+        let row = &MEASURED[at];
+        all[at * RANGES] = *row;
+        all[at * RANGES + 1] = if since_10_11(row) { *row } else { older(row) };
+        all[at * RANGES + 2] = newer(row);
+        all[at * RANGES + 3] = online(row);
         at += 1;
     }
     let mut more = 0;
     while more < READ.len() {
-        all[MEASURED.len() * 3 + more] = READ[more];
+        all[MEASURED.len() * RANGES + more] = READ[more];
         more += 1;
     }
     all

@@ -26,6 +26,9 @@ pub fn add_index(whole: &mut Alter<'_, '_>, index: &Index, replace: bool) {
     match index.special.as_deref() {
         Some("fulltext") => whole.part(if whole.has_special("fulltext") { "add_fulltext" } else { "add_fulltext_first" }),
         Some(_) => whole.part("add_spatial"),
+        None if index.keys.iter().any(|key| matches!(key, crate::sql::change::IndexKey::Expression(_))) => {
+            whole.part("add_functional_index")
+        }
         None if index.unique => add_unique(whole, &columns),
         None => whole.part("add_index"),
     }
@@ -167,7 +170,7 @@ fn add_foreign_key(whole: &mut Alter<'_, '_>, constraint: &Constraint, columns: 
             .any(|(_, table)| table.constraint(name).is_some_and(|found| matches!(found.kind, ConstraintKind::ForeignKey { .. })));
         if whole.place.catalog.is_complete && taken {
             let (code, dropped) = (if whole.is_mariadb() { "1005" } else { "1826" }, drops_constraint(whole, name));
-            if whole.is_mariadb() || !dropped {
+            if whole.is_new_mysql() || whole.is_mariadb() || !dropped {
                 whole.refuse(code, format!("a foreign key `{name}` stands already (errno 121)"));
                 return;
             }
@@ -224,7 +227,11 @@ pub fn references(whole: &mut Alter<'_, '_>, columns: &[String], reference: &Ref
         reference.columns.clone()
     };
     if !begins_an_index(parent, &targets) && !targets.is_empty() {
-        let code = if whole.is_mariadb() { "1005" } else { "1822" };
+        let code = match (whole.is_mariadb(), whole.place.server.version.at_least(8, 4)) {
+            (true, _) => "1005",
+            (false, true) => "6125",
+            (false, false) => "1822",
+        };
         whole.refuse(code, format!("`{}` has no index over {} (errno 150)", reference.table, targets.join(", ")));
         return;
     }
@@ -285,7 +292,7 @@ pub fn drop_index(whole: &mut Alter<'_, '_>, name: &str, if_exists: bool) {
 
 /// A foreign key of the table, or one that points at it, has no other index to use.
 fn needed_by_key(whole: &Alter<'_, '_>, table: &Table, name: &str, columns: &[String]) -> bool {
-    if checks_off(whole) {
+    if checks_off(whole) && whole.is_mariadb() {
         return false;
     }
     let mut rest = table.clone();
@@ -372,6 +379,10 @@ pub fn drop_primary_key(whole: &mut Alter<'_, '_>) {
         whole.refuse("1091", format!("`{}` has no primary key", whole.name()));
         return;
     };
+    if !whole.is_mariadb() && !replaced && needed_by_key(whole, table, "PRIMARY", key) {
+        whole.refuse("1553", format!("a foreign key needs the primary key of `{}`", whole.name()));
+        return;
+    }
     let counts = key.first().and_then(|first| table.column(first)).is_some_and(|column| column.auto_increment);
     let counts_on = counts
         && !whole.alter.actions.iter().any(|action| match action {

@@ -49,6 +49,9 @@ fn refused_syntax(reading: &Reading, place: &Place<'_>) -> Option<String> {
     match &reading.change {
         Change::AlterTable(alter) if mariadb => alter.actions.iter().find_map(mariadb_refuses).map(str::to_owned),
         Change::AlterTable(alter) => {
+            if let Some(why) = alter.actions.iter().find_map(mysql_refuses) {
+                return Some(why.to_owned());
+            }
             let conditional = alter.if_exists || alter.actions.iter().any(is_conditional);
             let ignore = alter.ignore.then(|| "MySQL has no `ALTER IGNORE TABLE` since 5.7.4".to_owned());
             ignore.or_else(|| conditional.then(|| "MySQL has no `IF EXISTS` and `IF NOT EXISTS` inside of `ALTER TABLE`".to_owned()))
@@ -59,6 +62,8 @@ fn refused_syntax(reading: &Reading, place: &Place<'_>) -> Option<String> {
             .any(|key| matches!(key, crate::sql::change::IndexKey::Expression(_)))
             .then(|| "MariaDB has no index over an expression; index a virtual column".to_owned()),
         Change::CreateIndex { index, .. } if index.if_not_exists => Some("MySQL has no `CREATE INDEX IF NOT EXISTS`".to_owned()),
+        Change::CreateIndex { .. } if reading.flags.contains_key("or_replace") => Some("MySQL has no `CREATE OR REPLACE INDEX`".to_owned()),
+        Change::CreateSequence { .. } | Change::AlterSequence { .. } if !mariadb => Some("MySQL has no sequences".to_owned()),
         Change::CreateTable(create) if create.or_replace && !mariadb => Some("MySQL has no `CREATE OR REPLACE TABLE`".to_owned()),
         Change::Drop(drop) if reading.kind == crate::sql::words::Kind::DropIndex => match (&drop.on, drop.if_exists && !mariadb) {
             (None, _) => Some(format!("`DROP INDEX` needs `ON table` on {}", place.server.dialect.title())),
@@ -76,6 +81,31 @@ fn mariadb_refuses(action: &AlterAction) -> Option<&'static str> {
         _ => None,
     }
 }
+
+fn mysql_refuses(action: &AlterAction) -> Option<&'static str> {
+    match action {
+        AlterAction::SystemVersioning { .. } => Some("MySQL has no system versioning"),
+        AlterAction::TableOption { name, .. } if MARIADB_OPTIONS.contains(&name.as_str()) => Some("this option is MariaDB's"),
+        AlterAction::AlterIndex { word, .. } if word.ends_with("ignored") => Some("MySQL says `INVISIBLE` instead of `IGNORED`"),
+        AlterAction::AddColumn { column, .. } | AlterAction::ChangeColumn { column, .. } => {
+            let own = column.data_type.as_ref().is_some_and(|data_type| matches!(data_type.name.as_str(), "uuid" | "inet4" | "inet6"));
+            let compressed = column.storage.as_deref() == Some("compressed");
+            (own || compressed).then_some("this type or attribute of a column is MariaDB's")
+        }
+        _ => None,
+    }
+}
+
+const MARIADB_OPTIONS: &[&str] = &[
+    "page_compressed",
+    "page_compression_level",
+    "encrypted",
+    "encryption_key_id",
+    "page_checksum",
+    "transactional",
+    "period",
+    "sequence",
+];
 
 fn is_conditional(action: &AlterAction) -> bool {
     match action {

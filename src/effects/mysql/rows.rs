@@ -67,7 +67,10 @@ fn insert(effect: &mut Effect, change: &Insert, place: &Place<'_>) {
     if change.replaces {
         loses(effect, table, Loss::Medium, format!("rows of `{table}` with the same key are deleted and written anew"), place);
         effect.is_bounded = true;
-        children(effect, table, place);
+        // MySQL writes over a row with the same key, MariaDB deletes it.
+        if place.server.dialect == crate::dialect::Dialect::Mariadb {
+            children(effect, table, place);
+        }
     } else if change.updates_on_conflict {
         loses(effect, table, Loss::Medium, format!("rows of `{table}` with the same key are overwritten"), place);
         effect.is_bounded = true;

@@ -1,5 +1,6 @@
 //! Tables as a whole, and all objects that are no table.
 
+use crate::dialect::Dialect;
 use crate::effects::mysql::{self, breaks, has_old_rows, is_on, loses, meets, missing, one_action, rows};
 use crate::effects::{Effect, Loss, Place, When};
 use crate::sql::catalog::RelationKind;
@@ -70,7 +71,7 @@ fn create_table(effect: &mut Effect, create: &CreateTable, place: &Place<'_>) {
         };
         let own = place.catalog.key(&reference.table) == place.catalog.key(&create.name);
         if !own && is_on("foreign_key_checks", place) && place.catalog.is_missing(&reference.table) {
-            let code = if place.server.dialect == crate::dialect::Dialect::Mariadb { "1005" } else { "1824" };
+            let code = if place.server.dialect == Dialect::Mariadb { "1005" } else { "1824" };
             effect.fail(code, When::Always, format!("table `{}` does not exist (errno 150)", reference.table));
         } else if !own && !place.catalog.is_new(&reference.table) {
             effect.lock(place.catalog.key(&reference.table), crate::effects::LockMode::OnlineNone);
@@ -181,9 +182,13 @@ fn drop_tables(effect: &mut Effect, drop: &Drop, place: &Place<'_>) {
         if missing(effect, code, name, drop.if_exists, place) {
             continue;
         }
-        let earlier: Vec<Name> = drop.names.iter().take(at).map(|other| place.catalog.key(other)).collect();
+        // MySQL 8 drops all of them at once, MariaDB one after the other.
+        let (mariadb, major) = (place.server.dialect == Dialect::Mariadb, place.server.version.major);
+        let until = if mariadb || major < 8 { at } else { drop.names.len() };
+        let earlier: Vec<Name> = drop.names.iter().take(until).map(|other| place.catalog.key(other)).collect();
         if let Some((owner, _)) = blocking_child(name, &earlier, place) {
-            effect.fail("1451", When::Always, format!("a foreign key of `{owner}` points at `{name}`"));
+            let code = if mariadb || major < 8 { "1451" } else { "3730" };
+            effect.fail(code, When::Always, format!("a foreign key of `{owner}` points at `{name}`"));
             continue;
         }
         meets(effect, "drop_table", name, place);

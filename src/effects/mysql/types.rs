@@ -199,6 +199,12 @@ pub struct Surroundings<'a> {
     pub indexed: bool,
 }
 
+/// A foreign key does not bear this change: only strings may differ in length.
+#[must_use]
+pub fn breaks_key(before: &DataType, after: &DataType) -> bool {
+    !(has_characters(before) && has_characters(after))
+}
+
 /// What it takes to make `before` into `after`.
 #[must_use]
 pub fn type_change(before: &DataType, after: &DataType, at: &Surroundings<'_>) -> TypeChange {
@@ -213,6 +219,11 @@ pub fn type_change(before: &DataType, after: &DataType, at: &Surroundings<'_>) -
         (Shape::Integer { bytes, unsigned }, Shape::Integer { bytes: wider, unsigned: natural }) => {
             let fits = if unsigned == natural { wider >= bytes } else { *unsigned && wider > bytes };
             if fits { TypeChange::copy("change_type") } else { TypeChange::refusing("narrow_type", &["1264"]) }
+        }
+        (Shape::Varchar(room), Shape::Varbinary(bytes)) if at.dialect == Dialect::Mysql && !at.indexed => {
+            let needed = room * bytes_per_character(&charset(before, at.table));
+            let same_side = (needed <= 255) == (*bytes <= 255);
+            TypeChange::copy(if *bytes >= needed && same_side { "widen_charset" } else { "change_type" })
         }
         (Shape::Varbinary(old), Shape::Varbinary(new)) if new > old => TypeChange::copy(widening(*old, *new, at)),
         _ if old.is_number() && new.is_number() => number_change(&old, &new),
@@ -278,7 +289,7 @@ fn other_change(old: &Shape, new: &Shape, dialect: Dialect) -> TypeChange {
         _ if new.is_moment() => TypeChange::refusing("change_type", &["1292"]),
         Shape::Enum(_) | Shape::Set(_) => TypeChange::refusing("change_type", &["1265"]),
         Shape::Other(_) => TypeChange::refusing("change_type", &["1292"]),
-        _ if *old == Shape::Json => TypeChange {
+        _ if *old == Shape::Json && dialect == Dialect::Mariadb => TypeChange {
             weakened: Some("the values are no longer checked to be JSON"),
             ..TypeChange::refusing("change_type", if cut(new.room()) { &["1265", "1406"] } else { &[] })
         },
@@ -352,4 +363,4 @@ fn widening(bytes: i64, room: i64, at: &Surroundings<'_>) -> &'static str {
 }
 
 /// Bytes of an index key, for `ROW_FORMAT=DYNAMIC` with pages of 16 kB.
-const LONGEST_KEY: i64 = 3072;
+pub const LONGEST_KEY: i64 = 3072;
