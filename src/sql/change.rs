@@ -245,6 +245,8 @@ pub struct Index {
     pub special: Option<String>,
     /// The keys, in order.
     pub keys: Vec<IndexKey>,
+    /// MySQL family: a key has a length, `c(20)`: only the beginning of its values is in the index.
+    pub prefixed: bool,
     /// `INCLUDE (…)`.
     pub include: Vec<String>,
     /// `WHERE …`.

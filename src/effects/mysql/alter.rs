@@ -186,6 +186,9 @@ fn one(whole: &mut Alter<'_, '_>, action: &AlterAction) {
         AlterAction::ChangeColumn { from, column, if_exists } => column::change(whole, from, column, *if_exists),
         AlterAction::SetDefault { column, .. } | AlterAction::ColumnVisibility { column } => {
             if !column::missing(whole, column, "1054", whole.lenient) {
+                if let AlterAction::SetDefault { default, .. } = action {
+                    column::refuse_default_of(whole, column, default);
+                }
                 whole.part("column_default");
             }
         }
@@ -316,6 +319,7 @@ fn table_option(whole: &mut Alter<'_, '_>, name: &str) {
         "row_format" | "key_block_size" | "encrypted" => "rebuild",
         "encryption" | "compression" | "tablespace" => "copy",
         "period" => "copy",
+        "page_compressed" | "page_compression_level" if whole.place.server.version.major >= 11 => "rebuild",
         _ => "table_option",
     });
 }

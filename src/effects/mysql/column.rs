@@ -91,14 +91,27 @@ fn refuse_added(whole: &mut Alter<'_, '_>, column: &Column) {
     }
 }
 
+/// A new default of a column that stands.
+pub fn refuse_default_of(whole: &mut Alter<'_, '_>, name: &str, default: &Expression) {
+    if let Some(data_type) = whole.table.and_then(|table| table.column(name)).and_then(|column| column.data_type.as_ref()) {
+        refuse_literal(whole, name, default, data_type);
+    }
+}
+
+/// MySQL takes no literal as the default of a long column.
+fn refuse_literal(whole: &mut Alter<'_, '_>, name: &str, default: &Expression, data_type: &DataType) {
+    let literal = !default.is_null && !default.text.trim_start().starts_with('(');
+    if literal && types::is_long(data_type) && !whole.is_mariadb() {
+        whole.refuse("1101", format!("`{name}` is {data_type}: its default must be an expression in brackets"));
+    }
+}
+
 /// What MySQL does not take for a default.
 fn refuse_default(whole: &mut Alter<'_, '_>, column: &Column, data_type: &DataType) {
     let Some(default) = column.default.as_ref().filter(|default| !whole.is_mariadb() && !default.is_null) else {
         return;
     };
-    if types::is_long(data_type) && !default.text.trim_start().starts_with('(') {
-        whole.refuse("1101", format!("`{}` is {data_type}: its default must be an expression in brackets", column.name));
-    }
+    refuse_literal(whole, &column.name, default, data_type);
     if default.functions.iter().any(|name| matches!(name.as_str(), "uuid" | "uuid_short" | "rand" | "sysdate" | "random_bytes")) {
         whole.refuse(
             "1674",
@@ -487,7 +500,6 @@ fn nullability(whole: &mut Alter<'_, '_>, table: &Table, before: &Column, column
 
 /// All else that a definition says: position, default, AUTO_INCREMENT, checks, comment.
 fn attributes(whole: &mut Alter<'_, '_>, table: &Table, before: &Column, column: &Column) {
-    let counted = whole.parts.len();
     if before.auto_increment && !column.auto_increment {
         whole.part(if whole.is_mariadb() { "lose_auto_increment" } else { "change_type" });
     } else if !before.auto_increment && column.auto_increment {
@@ -528,7 +540,7 @@ fn attributes(whole: &mut Alter<'_, '_>, table: &Table, before: &Column, column:
             _ => {}
         }
     }
-    if whole.parts.len() == counted && (column.comment != before.comment || column.on_update != before.on_update || column.comment) {
+    if whole.parts.is_empty() {
         whole.part("column_metadata");
     }
 }

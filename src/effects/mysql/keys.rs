@@ -20,7 +20,7 @@ pub fn add_index(whole: &mut Alter<'_, '_>, index: &Index, replace: bool) {
         whole.refuse("1072", format!("`{}` has no column `{column}`", whole.name()));
         return;
     }
-    if too_long(whole, &columns) {
+    if too_long(whole, index, &columns) {
         return;
     }
     match index.special.as_deref() {
@@ -55,23 +55,30 @@ fn is_dropped(whole: &Alter<'_, '_>, name: &str) -> bool {
     })
 }
 
-/// The old row formats take keys of 767 bytes.
-fn too_long(whole: &mut Alter<'_, '_>, columns: &[String]) -> bool {
+/// A key is longer than the row format takes, or has no length of its own. MariaDB cuts a key to what fits, with a note.
+fn too_long(whole: &mut Alter<'_, '_>, index: &Index, columns: &[String]) -> bool {
     let short = matches!(whole.row_format(), Some("redundant" | "compact"));
-    let Some(table) = whole.table.filter(|_| short) else {
+    let limit = if short { SHORT_KEY } else { types::LONGEST_KEY };
+    let Some(table) = whole.table.filter(|_| !index.prefixed && index.special.is_none() && (short || !whole.is_mariadb())) else {
         return false;
     };
-    let long = columns.iter().any(|column| {
-        table.column(column).and_then(|found| found.data_type.as_ref()).is_some_and(|data_type| {
-            data_type.name == "varchar"
-                && data_type.number(0).unwrap_or(0) * types::bytes_per_character(&types::charset(data_type, Some(table))) > 767
-        })
-    });
-    if long {
-        whole.refuse("1709", format!("an index of `{}` takes 767 bytes a column in this row format", whole.name()));
+    for data_type in columns.iter().filter_map(|column| table.column(column)?.data_type.as_ref()) {
+        if types::is_long(data_type) && !whole.is_mariadb() {
+            whole.refuse("1170", format!("an index over {data_type} needs a length"));
+            return true;
+        }
+        let bytes = data_type.number(0).unwrap_or(0) * types::bytes_per_character(&types::charset(data_type, Some(table)));
+        if data_type.name == "varchar" && bytes > limit {
+            let code = if whole.is_mariadb() { "1709" } else { "1071" };
+            whole.refuse(code, format!("an index of `{}` takes {limit} bytes a column, not {bytes}", whole.name()));
+            return true;
+        }
     }
-    long
+    false
 }
+
+/// Bytes of a key in `ROW_FORMAT=REDUNDANT` and `COMPACT`.
+const SHORT_KEY: i64 = 767;
 
 fn add_unique(whole: &mut Alter<'_, '_>, columns: &[String]) {
     let table = whole.table;
@@ -103,6 +110,8 @@ pub fn add_constraint(whole: &mut Alter<'_, '_>, constraint: &Constraint) {
                 unique: true,
                 keys: columns.iter().cloned().map(crate::sql::change::IndexKey::Column).collect(),
                 if_not_exists: constraint.if_not_exists,
+                // Lengths of a constraint's keys are not kept: any of them may have one.
+                prefixed: true,
                 ..Index::default()
             };
             add_index(whole, &index, false);

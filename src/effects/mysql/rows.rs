@@ -141,10 +141,11 @@ fn refuse_values(effect: &mut Effect, found: &Table, change: &Update, place: &Pl
             fails_on_rows(effect, "1062", table, format!("equal values in `{}` stop it", column.name), place);
         }
         let only = change.columns.len() == 1;
-        if only && change.values.is_null && found.is_not_null(&column.name) {
+        let value = change.values.text.split_once('=').map_or("", |(_, value)| value.trim());
+        if only && value.eq_ignore_ascii_case("null") && found.is_not_null(&column.name) {
             fails_on_rows(effect, "1048", table, format!("`{}` of `{table}` cannot be NULL", column.name), place);
         }
-        if only && is_strict(place) && is_too_long(column, &change.values.text) {
+        if only && is_strict(place) && is_too_long(column, value) {
             fails_on_rows(effect, "1406", table, format!("the value is longer than `{}`", column.name), place);
         }
     }

@@ -217,7 +217,11 @@ fn read_query(cursor: &mut Cursor<'_>, flags: &mut Flags) -> Option<Found> {
 
 fn alter_statement(cursor: &mut Cursor<'_>, flags: &mut Flags) -> Option<Found> {
     let foreign = cursor.are("alter foreign table");
-    if !foreign && !cursor.are("alter table") && !cursor.are("alter online table") && !cursor.are("alter ignore table") {
+    if !foreign
+        && !cursor.are("alter table")
+        && !(cursor.are("alter online table") && cursor.dialect != Dialect::Mysql)
+        && !cursor.are("alter ignore table")
+    {
         return object::alter(cursor, flags);
     }
     let (ignore, online) = (cursor.is_at(1, "ignore"), cursor.is_at(1, "online"));

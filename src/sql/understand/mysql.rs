@@ -1,15 +1,18 @@
 //! `ALTER TABLE` and the table statements of MySQL and MariaDB.
 
+use crate::dialect::Dialect;
 use crate::sql::change::{AlterAction, AlterTable, ConstraintKind};
 use crate::sql::understand::cursor::Cursor;
 use crate::sql::understand::table::{self, Flags};
 
 /// The parts of an `ALTER TABLE`; what is not understood becomes `Unknown`.
 pub fn alter_actions(alter: &mut AlterTable, cursor: &mut Cursor<'_>, flags: &mut Flags) {
-    if cursor.eat("wait") {
-        let _ = cursor.number();
+    if cursor.dialect == Dialect::Mariadb {
+        if cursor.eat("wait") {
+            let _ = cursor.number();
+        }
+        cursor.eat("nowait");
     }
-    cursor.eat("nowait");
     while !cursor.is_done() {
         let from = cursor.at;
         let found = algorithm_or_lock(alter, cursor, flags).map(|()| None).or_else(|| action(cursor, flags).map(Some));

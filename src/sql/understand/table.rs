@@ -211,10 +211,11 @@ fn type_suffixes(cursor: &mut Cursor<'_>, found: &mut DataType) {
         } else if cursor.dialect.is_mysql_family() && (cursor.eat("signed") || cursor.eat("binary") || cursor.eat("ascii")) {
         } else if cursor.dialect.is_mysql_family() && (cursor.are("character set") || cursor.is("charset")) {
             cursor.at += if cursor.is("charset") { 1 } else { 2 };
-            found.charset = cursor.identifier().map(|name| name.to_lowercase());
+            cursor.eat_mark("=");
+            found.charset = cursor.identifier().or_else(|| cursor.string()).map(|name| name.to_lowercase());
         } else if cursor.are("collate") && !cursor.mark_at(1, "(") {
             cursor.at += 1;
-            found.collation = cursor.name().map(|name| name.name);
+            found.collation = cursor.name().map(|name| name.name).or_else(|| cursor.string());
         } else {
             return;
         }
@@ -230,7 +231,8 @@ pub fn column(cursor: &mut Cursor<'_>, flags: &mut Flags) -> Option<Column> {
 /// What follows a column's name.
 pub fn column_named(name: String, cursor: &mut Cursor<'_>, flags: &mut Flags) -> Option<Column> {
     let mut column = Column { name, ..Column::default() };
-    let typeless = cursor.is_done() || cursor.mark(",") || cursor.is_one_of(AFTER_DEFAULT);
+    let is_word = cursor.is_one_of(AFTER_DEFAULT) && !(cursor.is("character") && !cursor.is_at(1, "set"));
+    let typeless = cursor.is_done() || cursor.mark(",") || is_word;
     if !typeless {
         column.data_type = Some(data_type(cursor)?);
     }
@@ -325,12 +327,15 @@ fn column_property(column: &mut Column, cursor: &mut Cursor<'_>, flags: &mut Fla
     if cursor.is("generated") {
         return generated(column, cursor, flags);
     }
+    if cursor.eat("as row start") || cursor.eat("as row end") {
+        return Some(());
+    }
     if cursor.is("as") && cursor.mark_at(1, "(") {
         cursor.at += 1;
         return stored_expression(column, cursor, flags);
     }
     if cursor.eat("collate") {
-        let collation = cursor.name()?.name;
+        let collation = cursor.name().map(|name| name.name).or_else(|| cursor.string())?;
         flags.insert("collate", collation.clone().into());
         if let Some(found) = &mut column.data_type {
             found.collation = Some(collation);
@@ -421,6 +426,7 @@ fn generated(column: &mut Column, cursor: &mut Cursor<'_>, flags: &mut Flags) ->
         return Some(());
     }
     if cursor.eat("row start") || cursor.eat("row end") {
+        // MariaDB's columns of the system's time.
         column.not_null = true;
         return Some(());
     }
@@ -429,7 +435,8 @@ fn generated(column: &mut Column, cursor: &mut Cursor<'_>, flags: &mut Flags) ->
 
 fn stored_expression(column: &mut Column, cursor: &mut Cursor<'_>, flags: &mut Flags) -> Option<()> {
     let expression = cursor.group()?.rest_as_expression();
-    let word = cursor.eat_one_of(&["stored", "virtual", "persisted", "persistent"]);
+    let own = if cursor.dialect == Dialect::Mysql { None } else { cursor.eat_one_of(&["persisted", "persistent"]) };
+    let word = own.or_else(|| cursor.eat_one_of(&["stored", "virtual"]));
     let (kind, flag) = match word {
         Some("stored" | "persistent") => (Generated::Stored, "stored"),
         Some("persisted") => (Generated::Stored, "persisted"),
@@ -709,6 +716,7 @@ pub fn body_index(special: Option<&str>, unique: bool, cursor: &mut Cursor<'_>, 
     if cursor.eat("using") {
         index.method = Some(cursor.identifier()?.to_lowercase());
     }
+    index.prefixed = has_prefix(*cursor);
     index.keys = index_keys(cursor)?;
     if let Some(special) = special {
         flags.insert("index_type", special.into());
@@ -729,6 +737,21 @@ pub fn index_keys(cursor: &mut Cursor<'_>) -> Option<Vec<IndexKey>> {
         inside.eat_mark(",");
     }
     Some(keys)
+}
+
+/// One of the keys has a length: `(a, c(10))`.
+#[must_use]
+pub fn has_prefix(mut cursor: Cursor<'_>) -> bool {
+    let Some(mut inside) = cursor.group().filter(|inside| inside.dialect.is_mysql_family()) else {
+        return false;
+    };
+    while !inside.is_done() {
+        if inside.mark("(") && inside.group().is_some_and(|length| length.tokens.len() == 1 && length.kind() == Some(TokenKind::Number)) {
+            return true;
+        }
+        inside.advance();
+    }
+    false
 }
 
 fn index_key(key: &mut Cursor<'_>) -> IndexKey {
@@ -926,7 +949,9 @@ fn tail(table: &mut CreateTable, cursor: &mut Cursor<'_>, flags: &mut Flags) -> 
         } else if cursor.eat("on commit") {
             let word = cursor.eat_one_of(&["drop", "delete rows", "preserve rows"])?;
             flags.insert("on_commit", word.into());
-        } else if cursor.eat("tablespace") || cursor.eat("server") || (cursor.dialect == Dialect::Postgresql && cursor.eat("using")) {
+        } else if !cursor.dialect.is_mysql_family() && (cursor.eat("tablespace") || cursor.eat("server"))
+            || (cursor.dialect == Dialect::Postgresql && cursor.eat("using"))
+        {
             cursor.name()?;
         } else if cursor.is("with") && cursor.mark_at(1, "(") || cursor.is("options") && cursor.mark_at(1, "(") {
             cursor.at += 1;
@@ -960,6 +985,10 @@ fn partition_by(table: &mut CreateTable, cursor: &mut Cursor<'_>, flags: &mut Fl
     cursor.eat("linear");
     let method = cursor.identifier()?.to_lowercase();
     cursor.eat("columns");
+    if cursor.eat("algorithm") {
+        cursor.eat_mark("=");
+        cursor.advance()?;
+    }
     flags.insert("partition_by", method.clone().into());
     let key = if cursor.mark("(") { cursor.group()?.rest_as_expression() } else { Expression::default() };
     table.partition_by = Some((method, key));
