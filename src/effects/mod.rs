@@ -7,6 +7,7 @@
 pub mod fact;
 pub mod mysql;
 pub mod postgresql;
+pub mod reach;
 pub mod sqlite;
 pub mod words_only;
 
@@ -347,5 +348,5 @@ fn block_effect(block: &crate::sql::change::Block, place: &Place<'_>) -> Effect 
 /// All rows of facts, for tests and documentation.
 #[must_use]
 pub fn all_facts() -> Vec<&'static Fact> {
-    postgresql::facts::FACTS.iter().chain(mysql::FACTS).chain(sqlite::FACTS).collect()
+    postgresql::facts::FACTS.iter().chain(mysql::facts::FACTS).chain(sqlite::FACTS).collect()
 }

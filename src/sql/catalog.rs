@@ -1,5 +1,7 @@
 //! What is known of the database in front of a statement: folded from the schema before it and the script so far.
 
+pub mod mysql;
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::dialect::Dialect;
@@ -917,6 +919,13 @@ impl Catalog {
                 value.split(',').map(|part| part.trim().trim_matches(['"', '\''])).find(|part| !part.is_empty() && *part != "$user");
             self.default_schema = first.unwrap_or("public").to_owned();
         }
+        if self.dialect.is_mysql_family() && name != "sql_mode" {
+            // `SET @old = @@sql_mode, foreign_key_checks = 0`: several at once.
+            for (name, value) in value.split(',').filter_map(|part| part.split_once('=')) {
+                let name = name.trim().trim_start_matches('@').trim_start_matches("session.").trim_start_matches("session ");
+                self.settings.insert(name.to_owned(), value.trim().trim_matches(['\'', '"']).to_owned());
+            }
+        }
         self.settings.insert(name.to_owned(), value.to_owned());
     }
 
@@ -964,11 +973,8 @@ impl Catalog {
         for column in &create.columns {
             self.add_column(&create.name, &mut table, column);
         }
-        for constraint in &create.constraints {
-            add_constraint(&create.name, &mut table, constraint, true);
-        }
         for index in &create.indexes {
-            let name = index.name.clone().unwrap_or_else(|| index_name(&create.name, index));
+            let name = index.name.clone().unwrap_or_else(|| self.index_name(&create.name, &table, index));
             table.indexes.push(IndexState {
                 index: Index { name: Some(name), ..index.clone() },
                 constraint: None,
@@ -976,6 +982,12 @@ impl Catalog {
                 is_valid: true,
                 of_parent: false,
             });
+        }
+        // A foreign key takes an index that stands; only without one it makes its own.
+        let (last, first): (Vec<&Constraint>, Vec<&Constraint>) =
+            create.constraints.iter().partition(|constraint| constraint.reference().is_some());
+        for constraint in first.into_iter().chain(last) {
+            self.add_constraint(&create.name, &mut table, constraint);
         }
         self.tables.insert(key, table);
     }
@@ -1029,8 +1041,20 @@ impl Catalog {
         }
         table.columns.push(kept);
         for constraint in &own {
+            self.add_constraint(table_name, table, constraint);
+        }
+    }
+
+    fn add_constraint(&self, table_name: &Name, table: &mut Table, constraint: &Constraint) {
+        if self.dialect.is_mysql_family() {
+            mysql::add_constraint(self.dialect, table_name, table, constraint);
+        } else {
             add_constraint(table_name, table, constraint, true);
         }
+    }
+
+    fn index_name(&self, table_name: &Name, table: &Table, index: &Index) -> String {
+        if self.dialect.is_mysql_family() { mysql::index_name(table, index) } else { index_name(table_name, index) }
     }
 
     fn alter_table(&mut self, alter: &AlterTable) {
@@ -1092,6 +1116,7 @@ impl Catalog {
                     self.add_column(name, table, column);
                 }
             }
+            AlterAction::DropColumn { column, .. } if self.dialect.is_mysql_family() => mysql::drop_column(table, column),
             AlterAction::DropColumn { column, .. } => drop_column(table, column),
             AlterAction::RenameColumn { from, to } => rename_column(table, from, to),
             AlterAction::AlterColumnType { column, data_type, .. } => {
@@ -1104,8 +1129,9 @@ impl Catalog {
                 if let Some(found) = table.column_mut(&column.name) {
                     *found = Column { constraints: Vec::new(), ..column.clone() };
                 }
+                mysql::replace_column_check(table, &column.name);
                 for constraint in &column.constraints {
-                    add_constraint(name, table, constraint, true);
+                    self.add_constraint(name, table, constraint);
                 }
             }
             AlterAction::AlterColumn { column } => {
@@ -1124,7 +1150,7 @@ impl Catalog {
             AlterAction::AddConstraint(constraint) => {
                 let own = constraint.name.clone().unwrap_or_else(|| constraint_name(name, constraint));
                 table.new_constraints.push(own);
-                add_constraint(name, table, constraint, true);
+                self.add_constraint(name, table, constraint);
             }
             AlterAction::DropConstraint { name: constraint, .. } | AlterAction::DropForeignKey { name: constraint, .. } => {
                 drop_constraint(table, constraint)
@@ -1158,7 +1184,7 @@ impl Catalog {
             }
             AlterAction::RenameIndex { from, to } => rename_index(table, from, to),
             AlterAction::AddIndex(index) => {
-                let own = index.name.clone().unwrap_or_else(|| index_name(name, index));
+                let own = index.name.clone().unwrap_or_else(|| self.index_name(name, table, index));
                 table.indexes.push(IndexState {
                     index: Index { name: Some(own), ..index.clone() },
                     constraint: None,
@@ -1168,6 +1194,7 @@ impl Catalog {
                 });
             }
             AlterAction::DropIndex { name: index, .. } => {
+                mysql::remember_fulltext(table, index);
                 table.indexes.retain(|state| state.index.name.as_deref().is_none_or(|own| !own.eq_ignore_ascii_case(index)));
                 drop_constraint(table, index);
             }
@@ -1184,9 +1211,19 @@ impl Catalog {
             AlterAction::TableOption { name: option, value } => {
                 table.options.insert(option.clone(), value.clone());
             }
+            AlterAction::Force => mysql::forget_fulltext(table),
             AlterAction::Engine { engine } => {
+                mysql::forget_fulltext(table);
                 table.options.insert("engine".to_owned(), engine.clone());
             }
+            AlterAction::SystemVersioning { add: true } => {
+                table.options.insert("system versioning".to_owned(), String::new());
+            }
+            AlterAction::SystemVersioning { add: false } => {
+                table.options.remove("system versioning");
+            }
+            AlterAction::PartitionBy => table.partition_by = Some((String::new(), Expression::default())),
+            AlterAction::RemovePartitioning => table.partition_by = None,
             AlterAction::ConvertCharset { charset, .. } => {
                 table.options.insert("charset".to_owned(), charset.clone());
                 for column in &mut table.columns {

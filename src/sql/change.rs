@@ -65,6 +65,8 @@ pub struct DataType {
     pub collation: Option<String>,
     /// `serial`, `bigserial`, `smallserial` (the type is then the integer behind it).
     pub serial: bool,
+    /// MariaDB's `JSON`: a `longtext` with a check.
+    pub json: bool,
 }
 
 impl DataType {
@@ -254,6 +256,8 @@ pub struct Index {
     pub special: Option<String>,
     /// The keys, in order.
     pub keys: Vec<IndexKey>,
+    /// MySQL family: a key has a length, `c(20)`: only the beginning of its values is in the index.
+    pub prefixed: bool,
     /// `INCLUDE (…)`.
     pub include: Vec<String>,
     /// `WHERE …`.
@@ -592,8 +596,10 @@ pub enum AlterAction {
         name: String,
         if_exists: bool,
     },
+    /// `visible`, `invisible`, `ignored`, `not ignored`.
     AlterIndex {
         name: String,
+        word: &'static str,
     },
     ColumnVisibility {
         column: String,
@@ -618,7 +624,10 @@ pub enum AlterAction {
     Tablespace {
         import: bool,
     },
-    AddPartition,
+    /// `count`: `PARTITIONS n` is written, as hash and key partitioning take it.
+    AddPartition {
+        count: bool,
+    },
     DropPartition {
         names: Vec<String>,
     },
@@ -729,7 +738,7 @@ impl AlterAction {
             Self::Keys { enable: false } => Action::DisableKeys,
             Self::Tablespace { import: true } => Action::ImportTablespace,
             Self::Tablespace { import: false } => Action::DiscardTablespace,
-            Self::AddPartition => Action::AddPartition,
+            Self::AddPartition { .. } => Action::AddPartition,
             Self::DropPartition { .. } => Action::DropPartition,
             Self::TruncatePartition => Action::TruncatePartition,
             Self::CoalescePartition => Action::CoalescePartition,
@@ -770,6 +779,8 @@ pub struct AlterTable {
     pub tablespace: Option<String>,
     /// `REPLICA IDENTITY USING INDEX x`, `CLUSTER ON x`.
     pub index: Option<String>,
+    /// MariaDB's `ALTER IGNORE TABLE`: values are cut and rows thrown away where they do not fit.
+    pub ignore: bool,
 }
 
 /// One part of an `ALTER TYPE`.

@@ -4,7 +4,9 @@
 mod architecture;
 mod effects_postgresql;
 mod hostile;
+mod mysql_versions;
 mod parse_cases;
 mod rule_pages;
+mod truth_mariadb;
 mod truth_postgresql;
 mod type_changes;

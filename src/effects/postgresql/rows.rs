@@ -2,6 +2,7 @@
 
 use crate::effects::fact::{LockMode, Role};
 use crate::effects::postgresql::{fact, lock, loses_rows, meets, missing, works};
+use crate::effects::reach::{all_new, by_key, is_bounded, is_selective};
 use crate::effects::{Effect, Loss, Place, Undo, When, Work};
 use crate::sql::catalog::RelationKind;
 use crate::sql::change::{Change, ConstraintKind, Delete, IndexKey, Insert, Merge, Name, Query, Reach, Update};
@@ -99,18 +100,6 @@ fn view_target(effect: &mut Effect, table: &Name, place: &Place<'_>) -> bool {
     false
 }
 
-/// True when a condition compares the first column of an index, or all of the primary key, with values.
-fn by_key(table: &Name, reach: &Reach, place: &Place<'_>) -> bool {
-    let Some(found) = place.catalog.table(table) else {
-        // Without the schema, a name that looks like a key is taken for one.
-        return reach.bounded_by.iter().any(|column| column == "id" || column.ends_with("_id") || column == "version_num");
-    };
-    found.indexes.iter().any(|state| {
-        state.index.predicate.is_none()
-            && matches!(state.index.keys.first(), Some(IndexKey::Column(first)) if reach.bounded_by.iter().any(|column| column == first))
-    })
-}
-
 /// `id IN (SELECT id … LIMIT n)`, `ctid = ANY (ARRAY(SELECT ctid … LIMIT n))`: a bounded batch, found by key.
 fn is_batch(table: &Name, reach: &Reach, place: &Place<'_>) -> bool {
     let Some(condition) = &reach.condition else { return false };
@@ -121,16 +110,6 @@ fn is_batch(table: &Name, reach: &Reach, place: &Place<'_>) -> bool {
             found.indexes.iter().any(|state| matches!(state.index.keys.first(), Some(IndexKey::Column(first)) if first == key))
         });
     is_key && text.contains("select") && text.contains(" limit ")
-}
-
-/// True when the rows reached are bounded: by a key, a limit, or by being the one row of a small table.
-fn is_bounded(table: &Name, reach: &Reach, place: &Place<'_>) -> bool {
-    reach.limit.is_some() || by_key(table, reach, place) || table.name == "alembic_version"
-}
-
-/// `WHERE` compares a column with values, whether or not an index helps.
-fn is_selective(reach: &Reach) -> bool {
-    !reach.bounded_by.is_empty() || reach.limit.is_some()
 }
 
 fn scan_or_key(
@@ -176,7 +155,7 @@ fn update(effect: &mut Effect, change: &Update, place: &Place<'_>) {
     if place.catalog.is_new(table) || table.name == "alembic_version" || !place.catalog.has_rows(table) {
         return;
     }
-    let new_columns = known_new(table, &change.columns, place);
+    let new_columns = all_new(table, &change.columns, place);
     if change.values.text == own_values(&change.columns) {
         return;
     }
@@ -202,14 +181,6 @@ fn own_values(columns: &[String]) -> String {
 /// All columns written are known to be NULL in every row.
 fn only_null(table: &Name, columns: &[String], place: &Place<'_>) -> bool {
     place.catalog.table(table).is_some_and(|found| !columns.is_empty() && columns.iter().all(|column| found.null_columns.contains(column)))
-}
-
-/// All columns written were added by the script under review.
-fn known_new(table: &Name, columns: &[String], place: &Place<'_>) -> bool {
-    let Some(found) = place.catalog.table(table) else {
-        return false;
-    };
-    !columns.is_empty() && columns.iter().all(|column| found.column(column).is_some_and(|known| known.is_new))
 }
 
 /// Foreign keys of other tables that point at rows changed or deleted.

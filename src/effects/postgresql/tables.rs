@@ -439,7 +439,7 @@ fn one(effect: &mut Effect, alter: &AlterTable, action: &AlterAction, place: &Pl
         | AlterAction::Force
         | AlterAction::Keys { .. }
         | AlterAction::Tablespace { .. }
-        | AlterAction::AddPartition
+        | AlterAction::AddPartition { .. }
         | AlterAction::DropPartition { .. }
         | AlterAction::TruncatePartition
         | AlterAction::CoalescePartition

@@ -89,7 +89,7 @@ pub fn read_nested(mut cursor: Cursor<'_>, depth: u32) -> Reading {
             not_understood: Some(format!("not read from `{near}` on")),
         };
     };
-    let not_understood = gap_in(&found.change).or_else(|| {
+    let not_understood = gap_in(&found.change, cursor.dialect.is_mysql_family()).or_else(|| {
         (!cursor.is_done()).then(|| format!("not read from `{}` on", cursor.source(cursor.at, (cursor.at + 4).min(cursor.tokens.len()))))
     });
     let Found { kind, change, relation, actions, subject } = found;
@@ -120,10 +120,10 @@ fn unreadable(cursor: &Cursor<'_>, depth: u32) -> Option<String> {
 }
 
 /// The part of a change that was not understood, if there is one.
-fn gap_in(change: &Change) -> Option<String> {
+fn gap_in(change: &Change, mysql: bool) -> Option<String> {
     use crate::sql::change::AlterAction;
     match change {
-        Change::AlterTable(alter) if alter.actions.is_empty() && alter.algorithm.is_none() && alter.lock.is_none() => {
+        Change::AlterTable(alter) if alter.actions.is_empty() && alter.algorithm.is_none() && alter.lock.is_none() && !mysql => {
             Some("`ALTER TABLE` without an action".to_owned())
         }
         Change::AlterTable(alter) => alter.actions.iter().find_map(|action| match action {
@@ -223,16 +223,25 @@ fn read_query(cursor: &mut Cursor<'_>, flags: &mut Flags) -> Option<Found> {
 
 fn alter_statement(cursor: &mut Cursor<'_>, flags: &mut Flags) -> Option<Found> {
     let foreign = cursor.are("alter foreign table");
-    if !foreign && !cursor.are("alter table") && !cursor.are("alter online table") && !cursor.are("alter ignore table") {
+    if !foreign
+        && !cursor.are("alter table")
+        && !(cursor.are("alter online table") && cursor.dialect != Dialect::Mysql)
+        && !cursor.are("alter ignore table")
+    {
         return object::alter(cursor, flags);
     }
+    let (ignore, online) = (cursor.is_at(1, "ignore"), cursor.is_at(1, "online"));
     cursor.at += if cursor.are("alter table") { 2 } else { 3 };
     if cursor.eat("all in tablespace") {
         cursor.skip_all();
         let tables = Some(Name::bare("table"));
         return Some(Found { actions: vec![Action::SetTablespace], subject: tables, ..Found::new(Kind::AlterTableAll, Change::Other) });
     }
-    let table = alter::alter_table(cursor, flags)?;
+    let mut table = alter::alter_table(cursor, flags)?;
+    table.ignore = ignore;
+    if online {
+        table.lock.get_or_insert_with(|| "none".to_owned());
+    }
     let actions = table.actions.iter().map(crate::sql::change::AlterAction::word).collect();
     let name = table.table.clone();
     let kind = if foreign { Kind::AlterForeignTable } else { Kind::AlterTable };

@@ -249,6 +249,7 @@ fn create_index(modifiers: &Modifiers, or_replace: bool, cursor: &mut Cursor<'_>
     if cursor.eat("using") {
         index.method = Some(cursor.identifier()?.to_lowercase());
     }
+    index.prefixed = table::has_prefix(*cursor);
     index.keys = table::index_keys(cursor)?;
     table::index_options(&mut index, cursor, flags)?;
     let (mut algorithm, mut lock) = (None, None);

@@ -187,7 +187,10 @@ fn canonical(word: &str, dialect: Dialect, found: &mut DataType) -> String {
             "float4" => "float",
             "timestamp without time zone" => "timestamp",
             "time without time zone" => "time",
-            "json" if dialect == Dialect::Mariadb => "longtext",
+            "json" if dialect == Dialect::Mariadb => {
+                found.json = true;
+                "longtext"
+            }
             "serial" => {
                 found.serial = true;
                 found.unsigned = true;
@@ -219,10 +222,11 @@ fn type_suffixes(cursor: &mut Cursor<'_>, found: &mut DataType) {
         } else if cursor.dialect.is_mysql_family() && (cursor.eat("signed") || cursor.eat("binary") || cursor.eat("ascii")) {
         } else if cursor.dialect.is_mysql_family() && (cursor.are("character set") || cursor.is("charset")) {
             cursor.at += if cursor.is("charset") { 1 } else { 2 };
-            found.charset = cursor.identifier().map(|name| name.to_lowercase());
+            cursor.eat_mark("=");
+            found.charset = cursor.identifier().or_else(|| cursor.string()).map(|name| name.to_lowercase());
         } else if cursor.are("collate") && !cursor.mark_at(1, "(") {
             cursor.at += 1;
-            found.collation = cursor.name().map(|name| name.name);
+            found.collation = cursor.name().map(|name| name.name).or_else(|| cursor.string());
         } else {
             return;
         }
@@ -338,12 +342,15 @@ fn column_property(column: &mut Column, cursor: &mut Cursor<'_>, flags: &mut Fla
     if cursor.is("generated") {
         return generated(column, cursor, flags);
     }
+    if cursor.eat("as row start") || cursor.eat("as row end") {
+        return Some(());
+    }
     if cursor.is("as") && cursor.mark_at(1, "(") {
         cursor.at += 1;
         return stored_expression(column, cursor, flags);
     }
     if cursor.eat("collate") {
-        let collation = cursor.name()?.name;
+        let collation = cursor.name().map(|name| name.name).or_else(|| cursor.string())?;
         flags.insert("collate", collation.clone().into());
         if let Some(found) = &mut column.data_type {
             found.collation = Some(collation);
@@ -434,6 +441,7 @@ fn generated(column: &mut Column, cursor: &mut Cursor<'_>, flags: &mut Flags) ->
         return Some(());
     }
     if cursor.eat("row start") || cursor.eat("row end") {
+        // MariaDB's columns of the system's time.
         column.not_null = true;
         return Some(());
     }
@@ -442,7 +450,8 @@ fn generated(column: &mut Column, cursor: &mut Cursor<'_>, flags: &mut Flags) ->
 
 fn stored_expression(column: &mut Column, cursor: &mut Cursor<'_>, flags: &mut Flags) -> Option<()> {
     let expression = cursor.group()?.rest_as_expression();
-    let word = cursor.eat_one_of(&["stored", "virtual", "persisted", "persistent"]);
+    let own = if cursor.dialect == Dialect::Mysql { None } else { cursor.eat_one_of(&["persisted", "persistent"]) };
+    let word = own.or_else(|| cursor.eat_one_of(&["stored", "virtual"]));
     let (kind, flag) = match word {
         Some("stored" | "persistent") => (Generated::Stored, "stored"),
         Some("persisted") => (Generated::Stored, "persisted"),
@@ -723,6 +732,7 @@ pub fn body_index(special: Option<&str>, unique: bool, cursor: &mut Cursor<'_>, 
     if cursor.eat("using") {
         index.method = Some(cursor.identifier()?.to_lowercase());
     }
+    index.prefixed = has_prefix(*cursor);
     index.keys = index_keys(cursor)?;
     if let Some(special) = special {
         flags.insert("index_type", special.into());
@@ -743,6 +753,21 @@ pub fn index_keys(cursor: &mut Cursor<'_>) -> Option<Vec<IndexKey>> {
         inside.eat_mark(",");
     }
     Some(keys)
+}
+
+/// One of the keys has a length: `(a, c(10))`.
+#[must_use]
+pub fn has_prefix(mut cursor: Cursor<'_>) -> bool {
+    let Some(mut inside) = cursor.group().filter(|inside| inside.dialect.is_mysql_family()) else {
+        return false;
+    };
+    while !inside.is_done() {
+        if inside.mark("(") && inside.group().is_some_and(|length| length.tokens.len() == 1 && length.kind() == Some(TokenKind::Number)) {
+            return true;
+        }
+        inside.advance();
+    }
+    false
 }
 
 fn index_key(key: &mut Cursor<'_>) -> IndexKey {
@@ -940,12 +965,16 @@ fn tail(table: &mut CreateTable, cursor: &mut Cursor<'_>, flags: &mut Flags) -> 
         } else if cursor.eat("on commit") {
             let word = cursor.eat_one_of(&["drop", "delete rows", "preserve rows"])?;
             flags.insert("on_commit", word.into());
-        } else if cursor.eat("tablespace") || cursor.eat("server") || (cursor.dialect == Dialect::Postgresql && cursor.eat("using")) {
+        } else if !cursor.dialect.is_mysql_family() && (cursor.eat("tablespace") || cursor.eat("server"))
+            || (cursor.dialect == Dialect::Postgresql && cursor.eat("using"))
+        {
             cursor.name()?;
         } else if cursor.is("with") && cursor.mark_at(1, "(") || cursor.is("options") && cursor.mark_at(1, "(") {
             cursor.at += 1;
             cursor.group()?;
-        } else if cursor.eat("without oids") || cursor.eat("with oids") || cursor.eat("with system versioning") {
+        } else if cursor.eat("without oids") || cursor.eat("with oids") {
+        } else if cursor.eat("with system versioning") {
+            table.options.insert("system versioning".to_owned(), String::new());
         } else if cursor.is("as")
             || cursor.is("select")
             || cursor.is("with")
@@ -972,6 +1001,10 @@ fn partition_by(table: &mut CreateTable, cursor: &mut Cursor<'_>, flags: &mut Fl
     cursor.eat("linear");
     let method = cursor.identifier()?.to_lowercase();
     cursor.eat("columns");
+    if cursor.eat("algorithm") {
+        cursor.eat_mark("=");
+        cursor.advance()?;
+    }
     flags.insert("partition_by", method.clone().into());
     let key = if cursor.mark("(") { cursor.group()?.rest_as_expression() } else { Expression::default() };
     table.partition_by = Some((method, key));
