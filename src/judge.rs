@@ -21,8 +21,28 @@ pub struct Options {
     pub max_block_ms: u64,
     /// Severities changed by the project's configuration.
     pub severities: BTreeMap<String, Severity>,
-    /// The file the script is from.
-    pub file: Option<String>,
+    /// The files the script is made of, in order; empty where it is a text.
+    pub files: Vec<FilePart>,
+}
+
+/// A file of a script that is made of several.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FilePart {
+    /// Its name, as it was given.
+    pub name: String,
+    /// The line of the script at which it begins, from 1.
+    pub first_line: u32,
+}
+
+impl Options {
+    /// The file that a line of the script is from, and the line there.
+    #[must_use]
+    pub fn place(&self, line: u32) -> (Option<String>, u32) {
+        match self.files.iter().rev().find(|part| part.first_line <= line) {
+            Some(part) => (Some(part.name.clone()), line - part.first_line + 1),
+            None => (None, line),
+        }
+    }
 }
 
 /// What a transaction holds at some point.
@@ -188,6 +208,7 @@ fn use_of_new_enum_value(effect: &mut Effect, script: &Script, statement: &State
                 crate::effects::When::Always,
                 format!("`'{value}'` was added to `{name}` in this transaction: it can be used when that is committed"),
             );
+            effect.loses_nothing();
         }
     }
 }

@@ -107,7 +107,7 @@ pub fn wait(effect: &Effect, held: bool, sizes: &TableSizes) -> Wait {
         total = total.zip(seconds).map(|(sum, seconds)| sum + seconds * 1000.0);
         let size = sizes.of(table).unwrap_or_default();
         let found = LockBasis {
-            table: table.to_string(),
+            table: table.shown(),
             rows: size.rows,
             bytes: size.bytes,
             rate: format!("{} at {:.0} MB/s", rate.work, rate.bytes_per_second / 1.0e6),

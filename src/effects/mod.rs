@@ -7,6 +7,7 @@
 pub mod fact;
 pub mod mysql;
 pub mod postgresql;
+pub mod reach;
 pub mod sqlite;
 pub mod words_only;
 
@@ -223,6 +224,15 @@ impl Effect {
         self.breaks.push(Break { what: what.into(), rule });
     }
 
+    /// What the server refuses, or takes back, changes nothing.
+    pub fn loses_nothing(&mut self) {
+        self.loss = Loss::None;
+        self.loss_why = None;
+        self.undo = Undo::Exact;
+        self.breaks.clear();
+        self.cascades.clear();
+    }
+
     /// True when the server refuses it whatever the rows are.
     #[must_use]
     pub fn always_fails(&self) -> bool {
@@ -300,12 +310,7 @@ pub fn effect_of(reading: &Reading, place: &Place<'_>) -> Effect {
         Dialect::Mssql | Dialect::Oracle => words_only::effect(reading, place),
     };
     if effect.always_fails() {
-        // What the server refuses changes nothing.
-        effect.loss = Loss::None;
-        effect.loss_why = None;
-        effect.undo = Undo::Exact;
-        effect.breaks.clear();
-        effect.cascades.clear();
+        effect.loses_nothing();
     }
     if !reading.is_understood() || effect.unknown.is_some() {
         effect.lose(Loss::Medium, "nobody can tell: not all of the statement was understood");
@@ -320,12 +325,15 @@ fn block_effect(block: &crate::sql::change::Block, place: &Place<'_>) -> Effect 
     let mut catalog = place.catalog.clone();
     for inner in &block.statements {
         let effect = effect_of(inner, &Place { catalog: &catalog, transaction: place.transaction.or(Some(u32::MAX)), ..*place });
+        if block.guarded && effect.always_fails() {
+            // A condition keeps it from being run, or its error is caught and its locks are given back.
+            continue;
+        }
         catalog.apply(inner, place.transaction);
         whole.merge(effect);
-        // What stands in a block may run under a condition, or have its failure caught.
-        for failure in &mut whole.fails {
-            failure.when = if failure.code == "25001" { failure.when } else { When::OnRows };
-        }
+    }
+    if block.raises {
+        whole.fail("P0001", When::Always, "the block raises an error");
     }
     if block.opaque {
         whole.is_opaque = true;
@@ -340,5 +348,5 @@ fn block_effect(block: &crate::sql::change::Block, place: &Place<'_>) -> Effect 
 /// All rows of facts, for tests and documentation.
 #[must_use]
 pub fn all_facts() -> Vec<&'static Fact> {
-    postgresql::facts::FACTS.iter().chain(mysql::FACTS).chain(sqlite::FACTS).collect()
+    postgresql::facts::FACTS.iter().chain(mysql::facts::FACTS).chain(sqlite::FACTS).collect()
 }

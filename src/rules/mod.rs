@@ -123,7 +123,7 @@ impl Context<'_> {
             .relation
             .as_ref()
             .map(ToString::to_string)
-            .or_else(|| self.effect.locks.first().map(|lock| lock.table.to_string()))
+            .or_else(|| self.effect.locks.first().map(|lock| lock.table.shown()))
     }
 
     /// The statement in one line, shortened for a message.
@@ -147,7 +147,7 @@ impl Context<'_> {
             (None, true) => " for as long as the table is large".to_owned(),
             _ => " for a moment".to_owned(),
         };
-        format!("`{}` on `{table}`: {who}{time}", mode.words())
+        format!("`{}` on `{}`: {who}{time}", mode.words(), table.shown())
     }
 
     /// A finding on this statement. `rule` and `id` are set by the caller.
@@ -158,9 +158,9 @@ impl Context<'_> {
             rule: "",
             severity,
             statement: Some(self.statement.index),
-            line: Some(self.statement.line),
+            line: Some(self.options.place(self.statement.line).1),
             revision: self.statement.revision.clone(),
-            file: self.options.file.clone(),
+            file: self.options.place(self.statement.line).0,
             table: self.table(),
             what: what.into(),
             why: why.into(),
@@ -258,9 +258,9 @@ impl ScriptContext<'_> {
             rule: "",
             severity,
             statement: on.map(|statement| statement.index),
-            line: on.map(|statement| statement.line),
+            line: on.map(|statement| self.options.place(statement.line).1),
             revision: on.and_then(|statement| statement.revision.clone()),
-            file: self.options.file.clone(),
+            file: on.and_then(|statement| self.options.place(statement.line).0),
             table: on.and_then(|statement| statement.reading.relation.as_ref().map(ToString::to_string)),
             what: what.into(),
             why: why.into(),

@@ -1,6 +1,8 @@
 //! What is known of the database in front of a statement: folded from the schema before it and the script so far.
 
-use std::collections::BTreeMap;
+pub mod mysql;
+
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::dialect::Dialect;
 use crate::sql::change::{
@@ -46,6 +48,8 @@ pub struct IndexState {
     pub is_new: bool,
     /// `CREATE INDEX … ON ONLY` of a partitioned table, or a failed concurrent build.
     pub is_valid: bool,
+    /// It came to a partition with an index of the parent.
+    pub of_parent: bool,
 }
 
 /// A table, view or materialized view.
@@ -61,12 +65,26 @@ pub struct Table {
     pub indexes: Vec<IndexState>,
     /// Names of its triggers.
     pub triggers: Vec<String>,
+    /// The functions they call.
+    pub trigger_functions: Vec<Name>,
+    /// Names of its rules.
+    pub rules: Vec<String>,
+    /// Constraints that the script under review added.
+    pub new_constraints: Vec<String>,
+    /// Columns that are known to be NULL in every row.
+    pub null_columns: Vec<String>,
+    /// Who it was given to; `None`: who made it.
+    pub owner: Option<String>,
+    /// What its row level or table level rights are: role and privilege, both in lower case.
+    pub grants: Vec<(String, String)>,
     /// Names of its policies.
     pub policies: Vec<String>,
+    /// Words of the conditions of policies, and of the columns and conditions of triggers.
+    pub watched: Vec<String>,
+    /// The index it was clustered on.
+    pub is_clustered: bool,
     /// Roles that were granted something on it.
     pub grantees: Vec<String>,
-    /// Rights granted: role and word (`select`, `all`).
-    pub rights: Vec<(String, String)>,
     /// The parent and the bound, for a partition.
     pub partition_of: Option<(Name, PartitionBound)>,
     /// The key, for a partitioned table.
@@ -217,6 +235,8 @@ pub enum UserType {
         base: DataType,
         /// It has `NOT NULL` or a `CHECK`.
         constrained: bool,
+        /// It has `NOT NULL`.
+        not_null: bool,
         /// Names of its constraints that are not validated yet.
         not_valid: Vec<String>,
     },
@@ -233,6 +253,10 @@ pub struct Function {
     pub language: Option<String>,
     /// A SQL function whose body selects one literal: PostgreSQL puts the literal in its place.
     pub is_literal: bool,
+    /// `RETURNS x`.
+    pub returns: Option<DataType>,
+    /// The statements of a `LANGUAGE sql` body.
+    pub body: Vec<Reading>,
 }
 
 /// The schema at one place in a script.
@@ -245,8 +269,6 @@ pub struct Catalog {
     /// The schema before the script is known as a whole: what is not here does not exist.
     pub is_complete: bool,
     tables: BTreeMap<Name, Table>,
-    /// Constraints that the script added to tables that are not known.
-    sketches: BTreeMap<Name, Table>,
     types: BTreeMap<Name, UserType>,
     functions: BTreeMap<String, Function>,
     /// Sequences, with the table that owns them.
@@ -254,7 +276,12 @@ pub struct Catalog {
     schemas: Vec<String>,
     /// Settings made so far: `SET name = value`.
     settings: BTreeMap<String, String>,
-    settled: bool,
+    /// Other objects by the statement that made them: extensions, collations, roles.
+    objects: BTreeSet<(Kind, Name)>,
+    /// Extended statistics, with their tables.
+    statistics: BTreeMap<Name, Vec<Name>>,
+    /// Tables with checks put off to the commit of a transaction.
+    pending: BTreeSet<(u32, Name)>,
 }
 
 impl Catalog {
@@ -267,13 +294,14 @@ impl Catalog {
             default_schema: default_schema.to_owned(),
             is_complete: false,
             tables: BTreeMap::new(),
-            sketches: BTreeMap::new(),
             types: BTreeMap::new(),
             functions: BTreeMap::new(),
             sequences: BTreeMap::new(),
             schemas: vec![default_schema.to_owned()],
             settings: BTreeMap::new(),
-            settled: false,
+            objects: BTreeSet::new(),
+            statistics: BTreeMap::new(),
+            pending: BTreeSet::new(),
         }
     }
 
@@ -288,27 +316,49 @@ impl Catalog {
             fills |= table.is_some() && !table.is_some_and(|name| name.name == "alembic_version");
         }
         catalog.is_complete = catalog.tables.values().any(|table| table.kind == RelationKind::Table);
-        for table in catalog.tables.values_mut() {
+        if !fills {
+            for table in catalog.tables.values_mut() {
+                table.rows = Rows::Some;
+                table.null_columns.clear();
+            }
+        }
+        catalog.stands();
+        catalog.settings.clear();
+        catalog
+    }
+
+    /// Nothing is new any more: others use it all.
+    fn stands(&mut self) {
+        for table in self.tables.values_mut() {
             table.is_new = false;
+            table.made_in = None;
+            table.new_constraints.clear();
             for column in &mut table.columns {
                 column.is_new = false;
-            }
-            if !fills {
-                table.rows = Rows::Some;
             }
             for state in &mut table.indexes {
                 state.is_new = false;
             }
         }
-        for found in catalog.types.values_mut() {
+        for found in self.types.values_mut() {
             if let UserType::Enum { added, is_new, .. } = found {
                 added.clear();
                 *is_new = false;
             }
         }
-        catalog.settings.clear();
-        catalog.settled = true;
-        catalog
+    }
+
+    /// The schema as it is some time after the script: others use it all, and what it made has rows.
+    pub fn settle(&mut self) {
+        for table in self.tables.values_mut().filter(|table| table.is_new && !table.temporary) {
+            table.rows = Rows::Some;
+        }
+        for table in self.tables.values_mut() {
+            table.null_columns.clear();
+        }
+        self.tables.retain(|_, table| !table.temporary);
+        self.settings.clear();
+        self.stands();
     }
 
     /// A name as a key: with its schema, folded where the dialect does not mind case.
@@ -332,12 +382,6 @@ impl Catalog {
         self.tables.get(&self.key(name))
     }
 
-    /// What the script itself told of a table that is not known: nothing but what it added.
-    #[must_use]
-    pub fn sketch(&self, name: &Name) -> Option<&Table> {
-        self.sketches.get(&self.key(name))
-    }
-
     fn table_mut(&mut self, name: &Name) -> Option<&mut Table> {
         let key = self.key(name);
         self.tables.get_mut(&key)
@@ -357,6 +401,9 @@ impl Catalog {
     /// True when the table holds rows, as far as is known.
     #[must_use]
     pub fn has_rows(&self, name: &Name) -> bool {
+        if let Some(query) = self.table(name).filter(|table| table.kind == RelationKind::View).and_then(|view| view.query.as_ref()) {
+            return query.tables.iter().any(|table| self.has_rows(table));
+        }
         self.table(name).is_none_or(|table| table.rows == Rows::Some)
             || self.partitions(name).iter().any(|partition| self.table(partition).is_some_and(|table| table.rows == Rows::Some))
     }
@@ -552,14 +599,64 @@ impl Catalog {
 
     /// True when a sequence is known.
     #[must_use]
-    pub fn is_owned_sequence(&self, name: &Name) -> bool {
-        self.sequences.get(&self.key(name)).is_some_and(Option::is_some)
-    }
-
-    /// True when a sequence of that name is known.
-    #[must_use]
     pub fn has_sequence(&self, name: &Name) -> bool {
         self.sequences.contains_key(&self.key(name))
+    }
+
+    /// The table that owns a sequence.
+    #[must_use]
+    pub fn owner_of_sequence(&self, name: &Name) -> Option<&Name> {
+        self.sequences.get(&self.key(name))?.as_ref()
+    }
+
+    /// Columns that take their default from a sequence.
+    #[must_use]
+    pub fn users_of_sequence(&self, name: &Name) -> Vec<(Name, Column)> {
+        let key = self.key(name);
+        let mut found = Vec::new();
+        for (table, state) in &self.tables {
+            for column in &state.columns {
+                let own = Name { schema: table.schema.clone(), name: format!("{}_{}_seq", table.name, column.name) };
+                let serial = own == key && (column.identity.is_some() || column.data_type.as_ref().is_some_and(|own| own.serial));
+                let called = column.default.as_ref().is_some_and(|default| {
+                    default.functions.iter().any(|function| function == "nextval") && default.text.contains(&key.name)
+                });
+                if serial || called {
+                    found.push((table.clone(), column.clone()));
+                }
+            }
+        }
+        found
+    }
+
+    /// True when an object was made by this kind of statement.
+    #[must_use]
+    pub fn has_object(&self, made_by: Kind, name: &Name) -> bool {
+        self.objects.contains(&(made_by, self.key(name)))
+    }
+
+    /// True when the script made or named a role: granted something to it, gave it a table.
+    #[must_use]
+    pub fn knows_role(&self, role: &str) -> bool {
+        self.has_object(Kind::CreateRole, &Name::bare(role)) || self.role_is_used(role)
+    }
+
+    /// True when a role owns a table or was granted something.
+    #[must_use]
+    pub fn role_is_used(&self, role: &str) -> bool {
+        self.tables.values().any(|table| table.owner.as_deref() == Some(role) || table.grantees.iter().any(|name| name == role))
+    }
+
+    /// The tables of extended statistics.
+    #[must_use]
+    pub fn statistics(&self, name: &Name) -> Option<&[Name]> {
+        self.statistics.get(&self.key(name)).map(Vec::as_slice)
+    }
+
+    /// True when checks of a table wait for the commit of this transaction.
+    #[must_use]
+    pub fn has_pending_checks(&self, name: &Name, transaction: Option<u32>) -> bool {
+        transaction.is_some_and(|id| self.pending.contains(&(id, self.key(name))))
     }
 
     /// Relations in a schema.
@@ -582,6 +679,8 @@ impl Catalog {
 
     /// Takes a statement's changes over. `transaction` is that of the statement.
     pub fn apply(&mut self, reading: &Reading, transaction: Option<u32>) {
+        self.note_values(&reading.change);
+        self.note_pending(&reading.change, transaction);
         match &reading.change {
             Change::CreateTable(table) => self.create_table(table, transaction),
             Change::AlterTable(alter) => self.alter_table(alter),
@@ -631,6 +730,7 @@ impl Catalog {
             Change::CreateDomain { name, base, not_null, check, .. } => {
                 let found = UserType::Domain {
                     base: base.clone(),
+                    not_null: *not_null,
                     constrained: *not_null || *check || matches!(self.type_of(base), Some(UserType::Domain { constrained: true, .. })),
                     not_valid: Vec::new(),
                 };
@@ -641,24 +741,33 @@ impl Catalog {
                 self.sequences.insert(self.key(name), owned_by.clone());
             }
             Change::AlterSequence { name, actions, .. } => self.alter_sequence(name, actions),
-            Change::CreateTrigger { name, table, .. } => {
+            Change::CreateTrigger { name, table, function, words, .. } => {
                 if let Some(found) = self.table_mut(table) {
+                    found.watched.extend(words.iter().cloned());
                     found.triggers.push(name.clone());
+                    found.trigger_functions.extend(function.clone());
                 }
             }
-            Change::CreatePolicy { name, table } => {
+            Change::CreateStatistics { name: Some(name), tables } => {
+                self.statistics.insert(self.key(name), tables.iter().map(|table| self.key(table)).collect());
+            }
+            Change::CreatePolicy { name, table, words } => {
                 if let Some(found) = self.table_mut(table) {
+                    found.watched.extend(words.iter().cloned());
                     found.policies.push(name.clone());
                 }
             }
-            Change::CreateFunction { name, language, volatility, .. } => {
+            Change::CreateFunction { name, language, volatility, returns, body, .. } => {
                 let volatility = match volatility.as_deref() {
                     Some("immutable" | "deterministic") => Volatility::Immutable,
                     Some("stable") => Volatility::Stable,
                     _ => Volatility::Volatile,
                 };
                 let is_literal = reading.flags.contains_key("literal_body");
-                self.functions.insert(name.name.to_lowercase(), Function { volatility, language: language.clone(), is_literal });
+                self.functions.insert(
+                    name.name.to_lowercase(),
+                    Function { volatility, language: language.clone(), is_literal, returns: returns.clone(), body: body.clone() },
+                );
             }
             Change::CreateSchema { name, elements, .. } => {
                 self.schemas.extend(name.iter().map(|name| name.name.clone()));
@@ -674,17 +783,24 @@ impl Catalog {
                 self.rename(table, &Name { schema: Some(schema.clone()), name: table.name.clone() })
             }
             Change::Truncate { tables, cascade, .. } => self.truncate(tables, *cascade),
-            Change::Grant { tables, grantees, rights } => {
+            Change::Grant { tables, grantees, privileges } => {
                 for table in tables {
                     if let Some(found) = self.table_mut(table) {
                         found.grantees.extend(grantees.iter().cloned());
-                        found.rights.extend(grantees.iter().flat_map(|role| rights.iter().map(move |right| (role.clone(), right.clone()))));
+                        for role in grantees {
+                            found.grants.extend(privileges.iter().map(|privilege| (role.clone(), privilege.clone())));
+                        }
                     }
                 }
             }
             Change::Block(block) => {
                 for inner in &block.statements {
                     self.apply(inner, transaction);
+                }
+            }
+            Change::Cluster { table: Some(table) } => {
+                if let Some(found) = self.table_mut(table) {
+                    found.is_clustered = true;
                 }
             }
             Change::Set { name, value, .. } => self.set(name, value),
@@ -702,7 +818,7 @@ impl Catalog {
             | Change::AlterPolicy { .. }
             | Change::AlterTrigger { .. }
             | Change::AlterSchema { rename_to: None, .. }
-            | Change::CreateStatistics { .. }
+            | Change::CreateStatistics { name: None, .. }
             | Change::Publication { .. }
             | Change::Update(_)
             | Change::Delete(_)
@@ -712,15 +828,62 @@ impl Catalog {
             | Change::Comment { .. }
             | Change::LockTables { .. }
             | Change::Vacuum { .. }
-            | Change::Cluster { .. }
+            | Change::Cluster { table: None }
             | Change::Analyze { .. }
             | Change::Maintain { .. }
             | Change::Begin
             | Change::Commit
             | Change::Rollback { .. }
             | Change::Savepoint
-            | Change::Other
             | Change::Unknown => {}
+            Change::Other => {
+                if let Some(subject) = &reading.subject {
+                    self.objects.insert((reading.kind, self.key(subject)));
+                }
+            }
+        }
+    }
+
+    /// Keeps track of the columns that hold nothing but NULL.
+    fn note_values(&mut self, change: &Change) {
+        let (table, columns) = match change {
+            Change::Insert(insert) => (&insert.table, &insert.columns),
+            Change::Update(update) => (&update.table, &update.columns),
+            Change::Merge(merge) => (&merge.table, &merge.columns),
+            Change::Copy { table: Some(table), into_table: true, .. } | Change::LoadData { table } => (table, &Vec::new()),
+            _ => return,
+        };
+        let mut targets = self.descendants(table);
+        targets.push(self.key(table));
+        for target in targets {
+            if let Some(found) = self.tables.get_mut(&target) {
+                found.null_columns.retain(|column| !columns.is_empty() && !columns.contains(column));
+            }
+        }
+    }
+
+    /// Foreign keys that are checked at the commit keep `ALTER TABLE` away until then.
+    fn note_pending(&mut self, change: &Change, transaction: Option<u32>) {
+        let Some(id) = transaction else { return };
+        let (table, columns) = match change {
+            Change::Insert(insert) => (&insert.table, None),
+            Change::Update(update) => (&update.table, Some(&update.columns)),
+            Change::Commit | Change::Rollback { to_savepoint: false } => {
+                self.pending.retain(|(open, _)| *open != id);
+                return;
+            }
+            _ => return,
+        };
+        let waits = self.table(table).is_some_and(|found| {
+            found.constraints.iter().any(|constraint| match &constraint.kind {
+                ConstraintKind::ForeignKey { columns: own, .. } => {
+                    constraint.initially_deferred && columns.is_none_or(|written| own.iter().any(|column| written.contains(column)))
+                }
+                _ => false,
+            })
+        });
+        if waits {
+            self.pending.insert((id, self.key(table)));
         }
     }
 
@@ -753,6 +916,13 @@ impl Catalog {
                 value.split(',').map(|part| part.trim().trim_matches(['"', '\''])).find(|part| !part.is_empty() && *part != "$user");
             self.default_schema = first.unwrap_or("public").to_owned();
         }
+        if self.dialect.is_mysql_family() && name != "sql_mode" {
+            // `SET @old = @@sql_mode, foreign_key_checks = 0`: several at once.
+            for (name, value) in value.split(',').filter_map(|part| part.split_once('=')) {
+                let name = name.trim().trim_start_matches('@').trim_start_matches("session.").trim_start_matches("session ");
+                self.settings.insert(name.to_owned(), value.trim().trim_matches(['\'', '"']).to_owned());
+            }
+        }
         self.settings.insert(name.to_owned(), value.to_owned());
     }
 
@@ -778,14 +948,15 @@ impl Catalog {
             if let Some(parent) = self.table(parent) {
                 table.columns.extend(parent.columns.clone());
                 if create.partition_of.is_some() {
-                    table.indexes.extend(parent.indexes.clone());
+                    table.indexes.extend(parent.indexes.iter().map(|state| of_partition(&create.name, state)));
                 }
                 table.constraints.extend(
                     parent
                         .constraints
                         .iter()
                         .filter(|constraint| create.partition_of.is_some() || matches!(constraint.kind, ConstraintKind::Check(_)))
-                        .cloned(),
+                        .filter(|constraint| create.partition_of.is_some() || !constraint.no_inherit)
+                        .map(|constraint| constraint_of_partition(&create.name, constraint)),
                 );
             }
         }
@@ -799,17 +970,21 @@ impl Catalog {
         for column in &create.columns {
             self.add_column(&create.name, &mut table, column);
         }
-        for constraint in &create.constraints {
-            add_constraint(&create.name, &mut table, constraint, true);
-        }
         for index in &create.indexes {
-            let name = index.name.clone().unwrap_or_else(|| index_name(&create.name, index));
+            let name = index.name.clone().unwrap_or_else(|| self.index_name(&create.name, &table, index));
             table.indexes.push(IndexState {
                 index: Index { name: Some(name), ..index.clone() },
                 constraint: None,
                 is_new: true,
                 is_valid: true,
+                of_parent: false,
             });
+        }
+        // A foreign key takes an index that stands; only without one it makes its own.
+        let (last, first): (Vec<&Constraint>, Vec<&Constraint>) =
+            create.constraints.iter().partition(|constraint| constraint.reference().is_some());
+        for constraint in first.into_iter().chain(last) {
+            self.add_constraint(&create.name, &mut table, constraint);
         }
         self.tables.insert(key, table);
     }
@@ -858,10 +1033,25 @@ impl Catalog {
             let sequence = Name { schema: self.key(table_name).schema, name: format!("{}_{}_seq", table_name.name, column.name) };
             self.sequences.insert(self.key(&sequence), Some(self.key(table_name)));
         }
+        if is_null_at_first(column) {
+            table.null_columns.push(column.name.clone());
+        }
         table.columns.push(kept);
         for constraint in &own {
+            self.add_constraint(table_name, table, constraint);
+        }
+    }
+
+    fn add_constraint(&self, table_name: &Name, table: &mut Table, constraint: &Constraint) {
+        if self.dialect.is_mysql_family() {
+            mysql::add_constraint(self.dialect, table_name, table, constraint);
+        } else {
             add_constraint(table_name, table, constraint, true);
         }
+    }
+
+    fn index_name(&self, table_name: &Name, table: &Table, index: &Index) -> String {
+        if self.dialect.is_mysql_family() { mysql::index_name(table, index) } else { index_name(table_name, index) }
     }
 
     fn alter_table(&mut self, alter: &AlterTable) {
@@ -880,22 +1070,31 @@ impl Catalog {
                 }
                 AlterAction::AttachPartition { partition, bound } => {
                     let parent_indexes = self.table(&alter.table).map(|table| table.indexes.clone()).unwrap_or_default();
+                    let own = self.key(partition);
                     if let Some(found) = self.table_mut(partition) {
                         found.partition_of = Some((key.clone(), bound.clone()));
-                        found.indexes.extend(parent_indexes);
+                        for state in &parent_indexes {
+                            match found.indexes.iter_mut().find(|index| serves(index, state)) {
+                                Some(index) => index.of_parent = true,
+                                None => found.indexes.push(of_partition(&own, state)),
+                            }
+                        }
                     }
                 }
                 AlterAction::DetachPartition { partition, .. } => {
                     if let Some(found) = self.table_mut(partition) {
                         found.partition_of = None;
+                        for index in &mut found.indexes {
+                            index.of_parent = false;
+                        }
+                    }
+                }
+                AlterAction::OwnerTo => {
+                    if let Some(found) = self.tables.get_mut(&key) {
+                        found.owner.clone_from(&alter.owner);
                     }
                 }
                 _ => {
-                    if !self.tables.contains_key(&key) {
-                        let mut sketch = self.sketches.remove(&key).unwrap_or_default();
-                        self.alter_one(&key, &mut sketch, action);
-                        self.sketches.insert(key.clone(), sketch);
-                    }
                     for name in &names {
                         if let Some(mut table) = self.tables.remove(name) {
                             self.alter_one(name, &mut table, action);
@@ -914,6 +1113,7 @@ impl Catalog {
                     self.add_column(name, table, column);
                 }
             }
+            AlterAction::DropColumn { column, .. } if self.dialect.is_mysql_family() => mysql::drop_column(table, column),
             AlterAction::DropColumn { column, .. } => drop_column(table, column),
             AlterAction::RenameColumn { from, to } => rename_column(table, from, to),
             AlterAction::AlterColumnType { column, data_type, .. } => {
@@ -926,8 +1126,9 @@ impl Catalog {
                 if let Some(found) = table.column_mut(&column.name) {
                     *found = Column { constraints: Vec::new(), ..column.clone() };
                 }
+                mysql::replace_column_check(table, &column.name);
                 for constraint in &column.constraints {
-                    add_constraint(name, table, constraint, true);
+                    self.add_constraint(name, table, constraint);
                 }
             }
             AlterAction::AlterColumn { column } => {
@@ -943,7 +1144,11 @@ impl Catalog {
             AlterAction::DropExpression { column, .. } => set(table, column, |found| found.generated = None),
             AlterAction::DropIdentity { column, .. } => set(table, column, |found| found.identity = None),
             AlterAction::AddIdentity { column, always } => set(table, column, |found| found.identity = Some(*always)),
-            AlterAction::AddConstraint(constraint) => add_constraint(name, table, constraint, true),
+            AlterAction::AddConstraint(constraint) => {
+                let own = constraint.name.clone().unwrap_or_else(|| constraint_name(name, constraint));
+                table.new_constraints.push(own);
+                self.add_constraint(name, table, constraint);
+            }
             AlterAction::DropConstraint { name: constraint, .. } | AlterAction::DropForeignKey { name: constraint, .. } => {
                 drop_constraint(table, constraint)
             }
@@ -962,9 +1167,10 @@ impl Catalog {
                     found.not_valid = false;
                 }
             }
-            AlterAction::AlterConstraint { name: constraint, enforced: Some(enforced), .. } => {
+            AlterAction::AlterConstraint { name: constraint, enforced, deferred, .. } => {
                 for found in table.constraints.iter_mut().filter(|found| found.name.as_deref() == Some(constraint)) {
-                    found.not_enforced = !enforced;
+                    found.not_enforced = enforced.map_or(found.not_enforced, |enforced| !enforced);
+                    found.initially_deferred = deferred.unwrap_or(found.initially_deferred);
                 }
             }
             AlterAction::RenameConstraint { from, to } => {
@@ -975,18 +1181,21 @@ impl Catalog {
             }
             AlterAction::RenameIndex { from, to } => rename_index(table, from, to),
             AlterAction::AddIndex(index) => {
-                let own = index.name.clone().unwrap_or_else(|| index_name(name, index));
+                let own = index.name.clone().unwrap_or_else(|| self.index_name(name, table, index));
                 table.indexes.push(IndexState {
                     index: Index { name: Some(own), ..index.clone() },
                     constraint: None,
                     is_new: true,
                     is_valid: true,
+                    of_parent: false,
                 });
             }
             AlterAction::DropIndex { name: index, .. } => {
+                mysql::remember_fulltext(table, index);
                 table.indexes.retain(|state| state.index.name.as_deref().is_none_or(|own| !own.eq_ignore_ascii_case(index)));
                 drop_constraint(table, index);
             }
+            AlterAction::ClusterOn => table.is_clustered = true,
             AlterAction::SetLogged { logged } => table.unlogged = !logged,
             AlterAction::SetAccessMethod { method } => table.access_method = Some(method.clone()),
             AlterAction::Inherit { parent } => table.inherits.push(parent.clone()),
@@ -999,9 +1208,19 @@ impl Catalog {
             AlterAction::TableOption { name: option, value } => {
                 table.options.insert(option.clone(), value.clone());
             }
+            AlterAction::Force => mysql::forget_fulltext(table),
             AlterAction::Engine { engine } => {
+                mysql::forget_fulltext(table);
                 table.options.insert("engine".to_owned(), engine.clone());
             }
+            AlterAction::SystemVersioning { add: true } => {
+                table.options.insert("system versioning".to_owned(), String::new());
+            }
+            AlterAction::SystemVersioning { add: false } => {
+                table.options.remove("system versioning");
+            }
+            AlterAction::PartitionBy => table.partition_by = Some((String::new(), Expression::default())),
+            AlterAction::RemovePartitioning => table.partition_by = None,
             AlterAction::ConvertCharset { charset, .. } => {
                 table.options.insert("charset".to_owned(), charset.clone());
                 for column in &mut table.columns {
@@ -1138,7 +1357,8 @@ impl Catalog {
             }
             let name = if n == 0 { own.clone() } else { index_name(target, index) };
             let is_valid = !(only && table.partition_by.is_some());
-            table.indexes.push(IndexState { index: Index { name: Some(name), ..index.clone() }, constraint: None, is_new: true, is_valid });
+            let index = Index { name: Some(name), ..index.clone() };
+            table.indexes.push(IndexState { index, constraint: None, is_new: true, is_valid, of_parent: n > 0 });
         }
     }
 
@@ -1226,11 +1446,15 @@ impl Catalog {
 
     fn alter_domain(&mut self, name: &Name, action: &DomainAction) {
         let key = self.key(name);
-        let Some(UserType::Domain { constrained, not_valid, .. }) = self.types.get_mut(&key) else {
+        let Some(UserType::Domain { constrained, not_null, not_valid, .. }) = self.types.get_mut(&key) else {
             return;
         };
         match action {
-            DomainAction::SetNotNull => *constrained = true,
+            DomainAction::SetNotNull => {
+                *constrained = true;
+                *not_null = true;
+            }
+            DomainAction::DropNotNull => *not_null = false,
             DomainAction::AddConstraint { name, not_valid: unchecked, .. } => {
                 *constrained = true;
                 if *unchecked {
@@ -1240,7 +1464,6 @@ impl Catalog {
             DomainAction::ValidateConstraint { name } => not_valid.retain(|other| other != name),
             DomainAction::SetDefault
             | DomainAction::DropDefault
-            | DomainAction::DropNotNull
             | DomainAction::DropConstraint { .. }
             | DomainAction::RenameConstraint
             | DomainAction::Rename { .. }
@@ -1290,6 +1513,49 @@ impl Catalog {
             done.push(key);
         }
     }
+}
+
+fn is_null_at_first(column: &Column) -> bool {
+    let filled = column.default.as_ref().is_some_and(|default| !default.is_null)
+        || column.generated.is_some()
+        || column.identity.is_some()
+        || column.auto_increment
+        || column.data_type.as_ref().is_some_and(|data_type| data_type.serial);
+    !filled && !column.not_null
+}
+
+/// The index that a partition gets from one of its parent.
+fn of_partition(partition: &Name, state: &IndexState) -> IndexState {
+    let carries = state.constraint.is_some();
+    let is_key = carries && state.index.name.as_deref().is_some_and(|name| name.ends_with("_pkey"));
+    let name = match (carries, is_key) {
+        (_, true) => format!("{}_pkey", partition.name),
+        (true, false) => index_name(partition, &state.index).replace("_idx", "_key"),
+        (false, false) => index_name(partition, &state.index),
+    };
+    IndexState {
+        constraint: state.constraint.as_ref().map(|_| name.clone()),
+        index: Index { name: Some(name), ..state.index.clone() },
+        of_parent: true,
+        ..state.clone()
+    }
+}
+
+/// The constraint that a partition gets from one of its parent: keys are named anew.
+fn constraint_of_partition(partition: &Name, constraint: &Constraint) -> Constraint {
+    let renamed = matches!(constraint.kind, ConstraintKind::PrimaryKey { .. } | ConstraintKind::Unique { .. });
+    let name = if renamed { Some(constraint_name(partition, constraint)) } else { constraint.name.clone() };
+    Constraint { name, ..constraint.clone() }
+}
+
+/// An index of a partition that can stand for one of the parent.
+#[must_use]
+pub fn serves(own: &IndexState, parent: &IndexState) -> bool {
+    own.is_valid
+        && own.index.keys == parent.index.keys
+        && own.index.unique == parent.index.unique
+        && own.index.predicate == parent.index.predicate
+        && (parent.constraint.is_none() || own.constraint.is_some())
 }
 
 /// The table that a statement puts rows into, and the query they come from.
@@ -1353,13 +1619,13 @@ fn add_constraint(table_name: &Name, table: &mut Table, constraint: &Constraint,
             } else {
                 let keys = columns.iter().cloned().map(IndexKey::Column).collect();
                 let index = Index { name: Some(name.clone()), unique: true, keys, ..Index::default() };
-                table.indexes.push(IndexState { index, constraint: Some(name.clone()), is_new, is_valid: true });
+                table.indexes.push(IndexState { index, constraint: Some(name.clone()), is_new, is_valid: true, of_parent: false });
             }
         }
         ConstraintKind::Exclude { columns } => {
             let keys = columns.iter().cloned().map(IndexKey::Column).collect();
             let index = Index { name: Some(name.clone()), keys, ..Index::default() };
-            table.indexes.push(IndexState { index, constraint: Some(name.clone()), is_new, is_valid: true });
+            table.indexes.push(IndexState { index, constraint: Some(name.clone()), is_new, is_valid: true, of_parent: false });
         }
         ConstraintKind::NotNull { column } => {
             let column = column.clone();
@@ -1410,6 +1676,7 @@ fn drop_constraint(table: &mut Table, name: &str) {
 
 fn drop_column(table: &mut Table, column: &str) {
     table.columns.retain(|found| !found.name.eq_ignore_ascii_case(column));
+    table.null_columns.retain(|found| !found.eq_ignore_ascii_case(column));
     table.constraints.retain(|constraint| !constraint_uses(constraint, column));
     table.indexes.retain(|state| !index_uses(&state.index, column));
 }
@@ -1429,6 +1696,7 @@ fn rename_column(table: &mut Table, from: &str, to: &str) {
             to.clone_into(name);
         }
     };
+    table.null_columns.iter_mut().for_each(follow);
     for column in &mut table.columns {
         follow(&mut column.name);
         if let Some((_, expression)) = &mut column.generated {

@@ -26,6 +26,15 @@ impl Name {
     pub fn bare(name: impl Into<String>) -> Self {
         Self { schema: None, name: name.into() }
     }
+
+    /// The name for people: without PostgreSQL's default schema.
+    #[must_use]
+    pub fn shown(&self) -> String {
+        match self.schema.as_deref() {
+            Some("public") => self.name.clone(),
+            _ => self.to_string(),
+        }
+    }
 }
 
 impl fmt::Display for Name {
@@ -56,6 +65,8 @@ pub struct DataType {
     pub collation: Option<String>,
     /// `serial`, `bigserial`, `smallserial` (the type is then the integer behind it).
     pub serial: bool,
+    /// MariaDB's `JSON`: a `longtext` with a check.
+    pub json: bool,
 }
 
 impl DataType {
@@ -198,6 +209,8 @@ pub struct Constraint {
     pub not_enforced: bool,
     /// `DEFERRABLE`.
     pub deferrable: bool,
+    /// `INITIALLY DEFERRED`.
+    pub initially_deferred: bool,
     /// `NO INHERIT`.
     pub no_inherit: bool,
     /// `IF NOT EXISTS` of MariaDB.
@@ -208,7 +221,16 @@ impl Constraint {
     /// A constraint of `kind` without name and attributes.
     #[must_use]
     pub const fn of(kind: ConstraintKind) -> Self {
-        Self { name: None, kind, not_valid: false, not_enforced: false, deferrable: false, no_inherit: false, if_not_exists: false }
+        Self {
+            name: None,
+            kind,
+            not_valid: false,
+            not_enforced: false,
+            deferrable: false,
+            initially_deferred: false,
+            no_inherit: false,
+            if_not_exists: false,
+        }
     }
 
     /// The referenced table of a foreign key.
@@ -243,6 +265,8 @@ pub struct Index {
     pub special: Option<String>,
     /// The keys, in order.
     pub keys: Vec<IndexKey>,
+    /// MySQL family: a key has a length, `c(20)`: only the beginning of its values is in the index.
+    pub prefixed: bool,
     /// `INCLUDE (…)`.
     pub include: Vec<String>,
     /// `WHERE …`.
@@ -314,6 +338,10 @@ pub struct Query {
     pub writes: Vec<Change>,
     /// `FOR UPDATE` and its like.
     pub locks_rows: bool,
+    /// Columns that the outermost `WHERE` compares with values, all joined by `AND`.
+    pub bounded_by: Vec<String>,
+    /// The outermost `LIMIT`.
+    pub is_limited: bool,
     /// There is a `WHERE`, at the outermost level.
     pub has_where: bool,
 }
@@ -331,12 +359,12 @@ pub struct Insert {
     pub replaces: bool,
     /// `ON CONFLICT DO UPDATE`, `ON DUPLICATE KEY UPDATE`.
     pub updates_on_conflict: bool,
-    /// `ON CONFLICT (a, b)`: the columns, where only plain ones are named.
+    /// `ON CONFLICT (a, b)`: the columns.
     pub conflict_columns: Vec<String>,
-    /// `OVERRIDING SYSTEM VALUE` or `OVERRIDING USER VALUE`.
-    pub overriding: bool,
-    /// `DEFAULT` stands among the values.
-    pub uses_default: bool,
+    /// `OVERRIDING SYSTEM VALUE`.
+    pub overrides_system: bool,
+    /// The values of a single row of literals, as written; `DEFAULT` and expressions as `None`.
+    pub row: Vec<Option<String>>,
     /// Data-modifying parts of a `WITH` in front.
     pub writes: Vec<Change>,
 }
@@ -403,6 +431,10 @@ pub struct Merge {
     pub updates: bool,
     /// A `WHEN … THEN INSERT` branch.
     pub inserts: bool,
+    /// Columns that an `UPDATE` branch assigns.
+    pub columns: Vec<String>,
+    /// `WHEN NOT MATCHED BY SOURCE`.
+    pub by_source: bool,
 }
 
 /// One part of an `ALTER TABLE` (also of foreign tables, and of views where PostgreSQL allows it).
@@ -497,6 +529,8 @@ pub enum AlterAction {
         name: String,
         enforced: Option<bool>,
         inherit: Option<bool>,
+        /// `DEFERRABLE` and the like are written: true for `INITIALLY DEFERRED`.
+        deferred: Option<bool>,
     },
     ValidateConstraint {
         name: String,
@@ -571,8 +605,10 @@ pub enum AlterAction {
         name: String,
         if_exists: bool,
     },
+    /// `visible`, `invisible`, `ignored`, `not ignored`.
     AlterIndex {
         name: String,
+        word: &'static str,
     },
     ColumnVisibility {
         column: String,
@@ -597,7 +633,10 @@ pub enum AlterAction {
     Tablespace {
         import: bool,
     },
-    AddPartition,
+    /// `count`: `PARTITIONS n` is written, as hash and key partitioning take it.
+    AddPartition {
+        count: bool,
+    },
     DropPartition {
         names: Vec<String>,
     },
@@ -708,7 +747,7 @@ impl AlterAction {
             Self::Keys { enable: false } => Action::DisableKeys,
             Self::Tablespace { import: true } => Action::ImportTablespace,
             Self::Tablespace { import: false } => Action::DiscardTablespace,
-            Self::AddPartition => Action::AddPartition,
+            Self::AddPartition { .. } => Action::AddPartition,
             Self::DropPartition { .. } => Action::DropPartition,
             Self::TruncatePartition => Action::TruncatePartition,
             Self::CoalescePartition => Action::CoalescePartition,
@@ -743,6 +782,14 @@ pub struct AlterTable {
     pub algorithm: Option<String>,
     /// MySQL family: `LOCK=x`, in lower case.
     pub lock: Option<String>,
+    /// `OWNER TO x`.
+    pub owner: Option<String>,
+    /// `SET TABLESPACE x`.
+    pub tablespace: Option<String>,
+    /// `REPLICA IDENTITY USING INDEX x`, `CLUSTER ON x`.
+    pub index: Option<String>,
+    /// MariaDB's `ALTER IGNORE TABLE`: values are cut and rows thrown away where they do not fit.
+    pub ignore: bool,
 }
 
 /// One part of an `ALTER TYPE`.
@@ -894,6 +941,10 @@ pub struct Block {
     pub hidden: Vec<String>,
     /// Something in it could not be read as SQL: built at run time, another language.
     pub opaque: bool,
+    /// It has conditions or catches errors: what fails in it need not stop it.
+    pub guarded: bool,
+    /// `RAISE` of an error that nothing guards.
+    pub raises: bool,
 }
 
 /// What a statement does to the database.
@@ -981,8 +1032,10 @@ pub enum Change {
         table: Name,
         or_replace: bool,
         references: Option<Name>,
-        /// `EXECUTE FUNCTION f()`, without its schema.
-        function: Option<String>,
+        /// The function it calls.
+        function: Option<Name>,
+        /// Columns of `UPDATE OF`, and the words of `WHEN`.
+        words: Vec<String>,
     },
     AlterTrigger {
         table: Option<Name>,
@@ -997,6 +1050,8 @@ pub enum Change {
     CreatePolicy {
         name: String,
         table: Name,
+        /// The words of its conditions.
+        words: Vec<String>,
     },
     AlterPolicy {
         table: Name,
@@ -1006,6 +1061,10 @@ pub enum Change {
         or_replace: bool,
         language: Option<String>,
         volatility: Option<String>,
+        /// `RETURNS x`.
+        returns: Option<DataType>,
+        /// The statements of a `LANGUAGE sql` body.
+        body: Vec<Reading>,
     },
     CreateSchema {
         name: Option<Name>,
@@ -1021,15 +1080,18 @@ pub enum Change {
         schema: String,
     },
     CreateStatistics {
+        name: Option<Name>,
         tables: Vec<Name>,
     },
     /// `CREATE/ALTER/DROP PUBLICATION … TABLE …`: tables are those named.
     Publication {
         tables: Vec<Name>,
-        /// `FOR ALL TABLES`.
-        all: bool,
         /// `DROP TABLE`.
         drops: bool,
+        /// `SET TABLE`.
+        sets: bool,
+        /// With `WHERE` or a list of columns.
+        filtered: bool,
     },
     Truncate {
         tables: Vec<Name>,
@@ -1056,13 +1118,14 @@ pub enum Change {
     Grant {
         tables: Vec<Name>,
         grantees: Vec<String>,
-        /// `select`, `update`, `all`, …, with what stands between them.
-        rights: Vec<String>,
+        /// In lower case; `all` for all of them.
+        privileges: Vec<String>,
     },
     Revoke {
         tables: Vec<Name>,
         grantees: Vec<String>,
-        rights: Vec<String>,
+        /// In lower case; `all` for all of them.
+        privileges: Vec<String>,
         role: bool,
     },
     Comment {
@@ -1158,6 +1221,8 @@ pub struct Reading {
     pub relation: Option<Name>,
     /// What it does.
     pub change: Change,
+    /// What it is about, where that is no table: an extension, a role, a prepared statement.
+    pub subject: Option<Name>,
     /// Why it was not understood to its end; `None`: it was.
     pub not_understood: Option<String>,
 }

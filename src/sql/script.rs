@@ -106,6 +106,7 @@ fn read_piece(text: &str, pieces: &Split, piece: &Piece, dialect: Dialect) -> Re
     if piece.form == Form::Client {
         let why = "the client runs what is not in this text".to_owned();
         return Reading {
+            subject: None,
             kind: Kind::Unknown,
             actions: Vec::new(),
             flags: Default::default(),

@@ -20,9 +20,19 @@ pub enum Direction {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Mark {
     /// Alembic's `Running upgrade a -> b`: the statements are those of this revision.
-    Revision { revision: String, direction: Direction },
+    Revision {
+        /// Its id.
+        revision: String,
+        /// Up or down.
+        direction: Direction,
+    },
     /// goose's or dbmate's up and down sections; true: the tool wraps them in a transaction.
-    Section { direction: Direction, in_transaction: bool },
+    Section {
+        /// Up or down.
+        direction: Direction,
+        /// A transaction stands around it.
+        in_transaction: bool,
+    },
     /// The file is run without a transaction around it (goose, sqlx, Flyway).
     NoTransaction,
     /// A tool's mark that only ends the statement before it.

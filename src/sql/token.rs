@@ -375,7 +375,7 @@ impl<'a> Lexer<'a> {
     }
 
     fn operator(&mut self) -> TokenKind {
-        let first = self.byte(self.at);
+        let (first_at, first) = (self.at, self.byte(self.at));
         self.at += 1;
         if !is_operator_part(first) {
             return TokenKind::Operator;
@@ -391,15 +391,22 @@ impl<'a> Lexer<'a> {
             }
             self.at += 1;
         }
+        self.give_back_signs(first_at);
         TokenKind::Operator
+    }
+
+    /// PostgreSQL: an operator ends in a sign only if it has one of `~ ! @ # % ^ & | \` ?`; `a=-3` is `a = -3`.
+    fn give_back_signs(&mut self, first: usize) {
+        let run = self.bytes.get(first..self.at).unwrap_or_default();
+        if self.dialect == Dialect::Postgresql && !run.iter().any(|b| b"~!@#%^&|`?".contains(b)) {
+            let signs = run.iter().rev().take_while(|b| matches!(b, b'+' | b'-')).count();
+            self.at -= signs.min(run.len() - 1);
+        }
     }
 }
 
 fn is_two_part(first: u8, second: u8) -> bool {
-    matches!(
-        (first, second),
-        (b'<' | b'>' | b'!' | b'=', b'=' | b'>') | (b'|', b'|') | (b'-', b'>') | (b'&', b'&') | (b'<', b'<') | (b'>', b'>')
-    )
+    matches!((first, second), (b'<' | b'>' | b'!' | b'=', b'=' | b'>') | (b'|', b'|') | (b'-', b'>') | (b'&', b'&') | (b'<', b'<'))
 }
 
 const fn is_word_start(b: u8) -> bool {

@@ -25,6 +25,10 @@ pub fn effect(reading: &Reading, place: &Place<'_>) -> Effect {
             return effect;
         }
     }
+    if let Some((code, why)) = refused_by_old(reading, place.server.version.major) {
+        effect.fail(code, When::Always, why);
+        return effect;
+    }
     match &reading.change {
         Change::CreateTable(create) => tables::create(&mut effect, create, place),
         Change::AlterTable(alter) => tables::alter(&mut effect, reading, alter, place),
@@ -45,7 +49,7 @@ pub fn effect(reading: &Reading, place: &Place<'_>) -> Effect {
 
 /// The first version that reads the statement; `None`: all of them.
 fn first_version(reading: &Reading) -> Option<u16> {
-    use crate::sql::change::{AlterAction, ConstraintKind, Generated, SequenceAction};
+    use crate::sql::change::{AlterAction, ConstraintKind, Generated};
     use crate::sql::words::Kind;
     let flag = |name: &str| reading.flags.contains_key(name);
     match &reading.change {
@@ -60,6 +64,7 @@ fn first_version(reading: &Reading) -> Option<u16> {
                 AlterAction::SetAccessMethod { .. } => Some(15),
                 AlterAction::SetExpression { .. } => Some(17),
                 AlterAction::AddColumn { column, .. } if matches!(column.generated, Some((Generated::Virtual, _))) => Some(18),
+                AlterAction::AddColumn { column, .. } => storage_version(column.storage.as_deref()),
                 AlterAction::AddConstraint(constraint)
                     if constraint.not_enforced || matches!(constraint.kind, ConstraintKind::NotNull { .. }) =>
                 {
@@ -72,14 +77,43 @@ fn first_version(reading: &Reading) -> Option<u16> {
             })
             .max(),
         Change::CreateIndex { .. } if flag("nulls_not_distinct") => Some(15),
+        Change::Publication { filtered: true, .. } => Some(15),
+        Change::Merge(merge) if merge.by_source => Some(17),
+        Change::AlterView { materialized: false, action: crate::sql::change::ViewAction::RenameColumn { .. }, .. } => Some(13),
+        Change::Other if reading.kind == Kind::AlterStatistics && reading.actions.contains(&crate::sql::words::Action::SetStatistics) => {
+            Some(13)
+        }
         Change::CreateTrigger { or_replace: true, .. } => Some(14),
-        Change::AlterSequence { actions, .. } if actions.contains(&SequenceAction::SetLogged) => Some(15),
         Change::Merge(_) => Some(15),
         Change::CreateTable(create) if create.columns.iter().any(|column| matches!(column.generated, Some((Generated::Virtual, _)))) => {
             Some(18)
         }
         Change::CreateFunction { .. } if flag("atomic_body") => Some(14),
         _ if reading.kind == Kind::CreateSequence && flag("unlogged") => Some(15),
+        _ => None,
+    }
+}
+
+/// `COMPRESSION x` and `STORAGE x` behind a new column.
+fn storage_version(storage: Option<&str>) -> Option<u16> {
+    let words = storage?.to_lowercase();
+    if words.contains("storage") { Some(16) } else { words.contains("compression").then_some(14) }
+}
+
+/// Statements that older versions read, but refuse: SQLSTATE and why.
+fn refused_by_old(reading: &Reading, major: u16) -> Option<(&'static str, &'static str)> {
+    use crate::sql::change::SequenceAction;
+    let functional = reading.flags.contains_key("functional");
+    match &reading.change {
+        Change::AlterSequence { actions, .. } if major < 15 && actions.contains(&SequenceAction::SetLogged) => {
+            Some(("42809", "a sequence cannot be set LOGGED or UNLOGGED before PostgreSQL 15"))
+        }
+        Change::CreateStatistics { .. } if major < 14 && functional => {
+            Some(("0A000", "statistics are on plain columns only before PostgreSQL 14"))
+        }
+        Change::AlterView { .. } if major < 15 && reading.subject.is_some() => {
+            Some(("22023", "PostgreSQL knows `security_invoker` from 15 on"))
+        }
         _ => None,
     }
 }
@@ -109,7 +143,6 @@ fn in_transaction(effect: &mut Effect, reading: &Reading, place: &Place<'_>) {
         }
         _ => match reading.kind {
             Kind::AlterSystem => "ALTER SYSTEM",
-            Kind::Discard if reading.flags.contains_key("scope") => "DISCARD ALL",
             Kind::CreateDatabase => "CREATE DATABASE",
             Kind::DropDatabase => "DROP DATABASE",
             Kind::CreateTablespace => "CREATE TABLESPACE",
@@ -175,20 +208,13 @@ pub(crate) fn meets_all(
     Some(fact)
 }
 
-/// Notes work on a table that stood before; on an empty one there is none.
+/// Notes work on a table that stood before. An empty table is rewritten, but there is nothing to scan.
 pub(crate) fn works(effect: &mut Effect, table: &Name, work: Work, place: &Place<'_>) {
     if place.catalog.is_new(table) || place.catalog.table(table).is_some_and(|found| found.partition_by.is_some()) {
         return;
     }
-    if place.catalog.has_rows(table) {
+    if work == Work::Rewrite || place.catalog.has_rows(table) {
         effect.works(&place.catalog.key(table), work);
-    }
-}
-
-/// Notes that an index is built over the rows of a table that stood before.
-pub(crate) fn builds(effect: &mut Effect, table: &Name, place: &Place<'_>) {
-    if !place.catalog.is_new(table) && place.catalog.has_rows(table) {
-        effect.builds.push(place.catalog.key(table));
     }
 }
 
@@ -232,6 +258,52 @@ pub(crate) fn is_volatile(functions: &[String], place: &Place<'_>) -> bool {
     })
 }
 
+/// Functions of PostgreSQL's own whose answer changes with time, session or call, in all their forms.
+const CHANGING: &[&str] = &[
+    "now",
+    "current_timestamp",
+    "current_date",
+    "current_time",
+    "localtime",
+    "localtimestamp",
+    "clock_timestamp",
+    "statement_timestamp",
+    "transaction_timestamp",
+    "timeofday",
+    "random",
+    "gen_random_uuid",
+    "uuidv4",
+    "uuidv7",
+    "nextval",
+    "currval",
+    "lastval",
+    "setval",
+    "txid_current",
+    "current_user",
+    "session_user",
+    "current_setting",
+    "pg_backend_pid",
+    "current_schema",
+    "inet_client_addr",
+];
+
+/// True for an expression that an index, a generated column or a partition key may not hold: 42P17.
+pub(crate) fn changes_with_time(expression: &crate::sql::change::Expression, place: &Place<'_>) -> bool {
+    expression.functions.iter().any(|name| match place.catalog.function(name) {
+        Some(own) => own.volatility != Volatility::Immutable,
+        None => CHANGING.contains(&name.as_str()),
+    }) || expression
+        .words
+        .iter()
+        .any(|word| matches!(word.as_str(), "current_timestamp" | "current_date" | "current_time" | "localtimestamp"))
+}
+
+/// A unique key of a partitioned table must hold the partition key.
+pub(crate) fn lacks_partition_key(table: &Name, columns: &[String], place: &Place<'_>) -> bool {
+    let key = place.catalog.table(table).and_then(|found| found.partition_by.as_ref());
+    key.is_some_and(|(_, key)| key.words.iter().any(|word| !columns.contains(word)))
+}
+
 /// A function that this server does not bring and nobody made: 42883.
 pub(crate) fn missing_function(effect: &mut Effect, functions: &[String], place: &Place<'_>) {
     for name in functions {
@@ -243,6 +315,26 @@ pub(crate) fn missing_function(effect: &mut Effect, functions: &[String], place:
     }
 }
 
+/// A call of a SQL function of the user's own does what its body does. False: the body is not known.
+pub(crate) fn runs_body(effect: &mut Effect, function: &str, place: &Place<'_>) -> bool {
+    let Some(known) = place.catalog.function(function).filter(|known| !known.body.is_empty()) else {
+        return false;
+    };
+    for statement in known.body.iter().filter(|statement| !calls(statement, function)) {
+        effect.merge(crate::effects::effect_of(statement, place));
+    }
+    true
+}
+
+/// True when a statement calls a function of this name: a body that calls itself is not followed.
+fn calls(statement: &Reading, function: &str) -> bool {
+    match &statement.change {
+        Change::Select(query) => query.functions.iter().any(|name| name == function),
+        Change::Call { name } => name.name == function,
+        _ => false,
+    }
+}
+
 /// The stored rows of a table go.
 pub(crate) fn loses_rows(effect: &mut Effect, table: &Name, what: &str, place: &Place<'_>) {
     if place.catalog.is_new(table) {
@@ -251,7 +343,5 @@ pub(crate) fn loses_rows(effect: &mut Effect, table: &Name, what: &str, place: &
     if place.catalog.has_rows(table) {
         effect.lose(crate::effects::Loss::High, what.to_owned());
         effect.undo(Undo::ShapeOnly);
-    } else {
-        effect.lose(crate::effects::Loss::Low, what.to_owned());
     }
 }

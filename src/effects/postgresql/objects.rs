@@ -5,7 +5,8 @@ use crate::effects::postgresql::{fact, lock, loses_rows, meets, meets_all, missi
 use crate::effects::{Effect, Loss, Place, Undo, When, Work};
 use crate::sql::catalog::{RelationKind, UserType};
 use crate::sql::change::{
-    Change, DomainAction, Drop, Index, IndexAction, IndexKey, Name, Query, Reading, ReindexScope, SequenceAction, TypeAction, ViewAction,
+    Change, Constraint, DomainAction, Drop, Index, IndexAction, IndexKey, Name, Query, Reading, ReindexScope, SequenceAction, TypeAction,
+    ViewAction,
 };
 use crate::sql::words::Kind;
 
@@ -16,6 +17,7 @@ pub fn effect(effect: &mut Effect, reading: &Reading, place: &Place<'_>) {
         Change::CreateIndex { table, only, concurrently, index, .. } => create_index(effect, table, *only, *concurrently, index, place),
         Change::AlterIndex { index, if_exists, action, .. } => alter_index(effect, index, *if_exists, action, place),
         Change::Reindex { scope, name, concurrently } => reindex(effect, *scope, name.as_ref(), *concurrently, place),
+        Change::Drop(drop) if reading.kind == Kind::DropOwned => drop_owned(effect, reading.subject.as_ref(), drop, place),
         Change::Drop(drop) => drop_objects(effect, reading.kind, drop, place),
         Change::CreateView { name, or_replace, if_not_exists, materialized, query, columns, with_data, .. } => {
             create_view(effect, name, *or_replace, *if_not_exists, *materialized, query, columns, *with_data, place);
@@ -26,11 +28,8 @@ pub fn effect(effect: &mut Effect, reading: &Reading, place: &Place<'_>) {
         Change::AlterDomain { name, action } => alter_domain(effect, name, action, place),
         Change::AlterSequence { name, actions, if_exists } => alter_sequence(effect, name, *if_exists, actions, place),
         Change::CreateTrigger { table, function, .. } => {
-            let gone = function.as_ref().filter(|name| {
-                place.catalog.is_complete && place.catalog.function(name).is_none() && !crate::sql::functions::is_known(name)
-            });
-            if let Some(name) = gone {
-                effect.fail("42883", When::Always, format!("function `{name}()` does not exist"));
+            if let Some(function) = function.as_ref().filter(|function| no_such_function(&function.name, place)) {
+                effect.fail("42883", When::Always, format!("function `{function}()` does not exist"));
             } else if !missing(effect, table, false, place) {
                 meets_all(effect, "create_trigger", table, false, place);
             }
@@ -46,28 +45,19 @@ pub fn effect(effect: &mut Effect, reading: &Reading, place: &Place<'_>) {
                 meets(effect, "policy", table, place);
             }
         }
-        Change::CreateStatistics { tables } => {
+        Change::CreateStatistics { tables, .. } => {
             for table in tables {
                 meets(effect, "create_statistics", table, place);
             }
         }
-        Change::Publication { tables, all, drops } => {
+        Change::Publication { tables, drops, sets, .. } => {
             fact(effect, "object_without_table", place);
-            let every: Vec<Name> = place
-                .catalog
-                .tables()
-                .filter(|(_, table)| *all && table.kind == RelationKind::Table)
-                .map(|(name, _)| name.clone())
-                .collect();
-            for table in tables.iter().chain(&every) {
-                if !reading.flags.contains_key("set") && !all {
+            if *drops && !tables.is_empty() {
+                effect.lose(Loss::Low, "tables are published no more");
+            }
+            for table in tables {
+                if !sets {
                     meets(effect, "publication_table", table, place);
-                }
-                let has_key = place.catalog.table(table).is_none_or(|found| {
-                    found.primary_key().is_some() || found.columns.is_empty() || found.partition_by.is_some() || found.temporary
-                });
-                if !has_key && !drops && !place.catalog.is_new(table) {
-                    effect.breaks("publication_without_identity", format!("updates and deletes on `{table}`"));
                 }
             }
         }
@@ -100,16 +90,36 @@ pub fn effect(effect: &mut Effect, reading: &Reading, place: &Place<'_>) {
             }
         }
         Change::Cluster { table } => match table {
-            Some(table) => drop_result(meets(effect, "cluster", table, place)),
+            Some(table) => {
+                let known = place.catalog.table(table).filter(|_| place.catalog.is_complete && reading.subject.is_none());
+                if missing(effect, table, false, place) {
+                    return;
+                }
+                if known.is_some_and(|found| !found.is_clustered) {
+                    effect.fail("42704", When::Always, format!("`{table}` was never clustered: name an index"));
+                    return;
+                }
+                drop_result(meets(effect, "cluster", table, place));
+            }
             None => every_table(effect, "cluster", place),
         },
         Change::Analyze { tables } => {
             for table in tables {
-                meets_all(effect, "analyze", table, false, place);
+                analyze(effect, table, place);
+            }
+            if tables.is_empty() {
+                every_table(effect, "analyze", place);
             }
         }
         Change::Comment { table } => {
             fact(effect, "comment", place);
+            let columns = table.as_ref().and_then(|table| place.catalog.table(table)).filter(|_| place.catalog.is_complete);
+            if let (Some(found), Some(column)) = (columns.filter(|found| !found.columns.is_empty()), &reading.subject) {
+                if found.column(&column.name).is_none() {
+                    effect.fail("42703", When::Always, format!("column `{column}` does not exist"));
+                    return;
+                }
+            }
             let on_relation = !reading_is_on_constraint(reading);
             if let (Some(table), true) = (table, on_relation) {
                 lock(effect, table, LockMode::ShareUpdateExclusive, place);
@@ -118,13 +128,14 @@ pub fn effect(effect: &mut Effect, reading: &Reading, place: &Place<'_>) {
         Change::LockTables { tables, mode } => {
             fact(effect, "object_without_table", place);
             let mode = lock_mode(mode.as_deref());
+            let only = reading.flags.contains_key("only") || reading.kind == Kind::Explain;
             for table in tables {
-                for name in std::iter::once(place.catalog.key(table)).chain(place.catalog.descendants(table)) {
-                    lock(effect, &name, mode, place);
+                if !missing(effect, table, false, place) {
+                    lock_table(effect, table, mode, only, place);
                 }
             }
         }
-        Change::Revoke { tables, grantees, rights, .. } => revoke(effect, tables, grantees, rights, place),
+        Change::Revoke { tables, grantees, privileges, .. } => revoke(effect, tables, grantees, privileges, place),
         Change::CreateType { name, .. } => {
             fact(effect, "object_without_table", place);
             if place.catalog.user_type(name).is_some() {
@@ -137,15 +148,19 @@ pub fn effect(effect: &mut Effect, reading: &Reading, place: &Place<'_>) {
                 effect.fail("42P07", When::Always, format!("relation `{name}` already exists"));
             }
         }
-        Change::Call { .. } => {
+        Change::Call { name } => {
             fact(effect, "object_without_table", place);
-            effect.is_opaque = true;
-            effect.undo(Undo::Unknown);
+            if !crate::effects::postgresql::runs_body(effect, &name.name, place) {
+                effect.is_opaque = true;
+                effect.undo(Undo::Unknown);
+            }
         }
         Change::Other if reading.kind == Kind::ImportForeignSchema => drop_result(fact(effect, "object_without_table", place)),
         Change::Other => other(effect, reading, place),
-        Change::CreateFunction { .. }
-        | Change::CreateDomain { .. }
+        Change::CreateFunction { name, or_replace, returns, body, .. } => {
+            create_function(effect, reading, name, *or_replace, returns.as_ref(), body, place);
+        }
+        Change::CreateDomain { .. }
         | Change::Grant { .. }
         | Change::Set { .. }
         | Change::Begin
@@ -172,15 +187,47 @@ pub fn effect(effect: &mut Effect, reading: &Reading, place: &Place<'_>) {
 
 fn drop_result<T>(_: T) {}
 
+fn no_such_function(name: &str, place: &Place<'_>) -> bool {
+    place.catalog.is_complete && place.catalog.function(name).is_none() && !crate::sql::functions::is_known(name)
+}
+
 fn reading_is_on_constraint(reading: &Reading) -> bool {
     reading.flags.contains_key("on_constraint")
 }
 
+/// A partitioned table's partitions are analyzed with it; from 18 on an inheritance parent's children too.
+fn analyze(effect: &mut Effect, table: &Name, place: &Place<'_>) {
+    meets(effect, "analyze", table, place);
+    let children = if place.server.version.major >= 18 { place.catalog.descendants(table) } else { place.catalog.partitions(table) };
+    for child in children {
+        meets(effect, "analyze", &child, place);
+    }
+}
+
+/// Tables and materialized views.
 fn every_table(effect: &mut Effect, situation: &'static str, place: &Place<'_>) {
-    let tables: Vec<Name> =
-        place.catalog.tables().filter(|(_, table)| table.kind == RelationKind::Table).map(|(name, _)| name.clone()).collect();
+    every_relation(effect, situation, &[RelationKind::Table, RelationKind::MaterializedView], place);
+}
+
+fn every_relation(effect: &mut Effect, situation: &'static str, kinds: &[RelationKind], place: &Place<'_>) {
+    fact(effect, situation, place);
+    let tables: Vec<Name> = place.catalog.tables().filter(|(_, table)| kinds.contains(&table.kind)).map(|(name, _)| name.clone()).collect();
     for table in tables {
         meets(effect, situation, &table, place);
+    }
+}
+
+/// A view hands the lock on to the tables below it.
+fn lock_table(effect: &mut Effect, table: &Name, mode: LockMode, only: bool, place: &Place<'_>) {
+    lock(effect, table, mode, place);
+    let view = place.catalog.table(table).filter(|found| found.kind == RelationKind::View).and_then(|found| found.query.as_ref());
+    for below in view.iter().flat_map(|query| &query.tables) {
+        lock_table(effect, below, mode, only, place);
+    }
+    if !only {
+        for child in place.catalog.descendants(table) {
+            lock(effect, &child, mode, place);
+        }
     }
 }
 
@@ -205,13 +252,54 @@ fn other(effect: &mut Effect, reading: &Reading, place: &Place<'_>) {
     if renames && matches!(reading.kind, Kind::AlterFunction | Kind::AlterProcedure | Kind::AlterAggregate) {
         effect.breaks("rename", "calls by the old name");
     }
-    if reading.kind == Kind::AlterTableAll {
-        every_table(effect, "set_tablespace", place);
-        // Without the schema, nobody knows which tables these are.
-        effect.work = Work::Rewrite;
+    effect.is_opaque |= reading.kind == Kind::Execute;
+    match reading.kind {
+        Kind::AlterTableAll if reading.subject.is_some() => every_relation(effect, "set_tablespace", &[RelationKind::Table], place),
+        Kind::ReassignOwned => {
+            for table in tables_of_role(reading.subject.as_ref(), place) {
+                meets(effect, "owner_to", &table, place);
+            }
+        }
+        Kind::DropCast => {
+            let made = reading.subject.as_ref().is_some_and(|cast| place.catalog.has_object(Kind::CreateCast, cast));
+            let if_exists = reading.flags.get("if_exists").is_some_and(|flag| *flag == true.into());
+            if place.catalog.is_complete && !made && !if_exists {
+                effect.fail("42704", When::Always, "no such cast was made");
+            }
+        }
+        Kind::Discard if place.transaction.is_some() && reading.subject.as_ref().is_some_and(|what| what.name == "all") => {
+            effect.fail("25001", When::Always, "`DISCARD ALL` cannot run inside a transaction block");
+        }
+        Kind::SecurityLabel => effect.fail("22023", When::OnRows, "without a loaded provider of security labels"),
+        _ => {}
     }
-    if matches!(reading.kind, Kind::Execute | Kind::Prepare) {
-        effect.is_opaque = reading.kind == Kind::Execute;
+}
+
+/// The body of a SQL function is read when it is made: its tables are locked as its statements would lock them.
+fn create_function(
+    effect: &mut Effect,
+    reading: &Reading,
+    name: &Name,
+    or_replace: bool,
+    returns: Option<&crate::sql::change::DataType>,
+    body: &[Reading],
+    place: &Place<'_>,
+) {
+    fact(effect, "object_without_table", place);
+    for statement in body {
+        let inner = crate::effects::effect_of(statement, place);
+        for lock in inner.locks.iter().filter(|lock| lock.mode <= LockMode::RowExclusive) {
+            effect.lock(lock.table.clone(), lock.mode);
+        }
+        for failure in inner.fails.into_iter().filter(|failure| matches!(failure.code.as_str(), "42P01" | "42703")) {
+            effect.fail(failure.code, failure.when, failure.why);
+        }
+    }
+    let old = place.catalog.function(&name.name).filter(|_| or_replace && reading.kind == Kind::CreateFunction);
+    if let Some((before, after)) = old.and_then(|old| old.returns.as_ref()).zip(returns) {
+        if before.name != after.name {
+            effect.fail("42P13", When::Always, format!("`{name}` returns `{before}`; drop it first"));
+        }
     }
 }
 
@@ -225,7 +313,11 @@ fn create_index(effect: &mut Effect, table: &Name, only: bool, concurrently: boo
         own_name.filter(|name| place.catalog.index(&Name { schema: table.schema.clone(), name: (*name).to_owned() }).is_some())
     {
         if index.if_not_exists {
-            meets(effect, "create_index_only", table, place);
+            // It does nothing, but it has locked the table by then.
+            let row = fact(effect, if concurrently { "create_index_concurrently" } else { "create_index_only" }, place);
+            if let Some(mode) = row.and_then(|row| row.mode(Role::Target)) {
+                lock(effect, table, mode, place);
+            }
         } else {
             effect.fail("42P07", When::Always, format!("relation `{name}` already exists"));
         }
@@ -241,10 +333,32 @@ fn create_index(effect: &mut Effect, table: &Name, only: bool, concurrently: boo
         }
     }
     if found.is_some_and(|found| found.kind == RelationKind::View) {
-        effect.fail("42809", When::Always, format!("`{table}` is a view: it cannot have an index"));
+        effect.fail("42809", When::Always, format!("`{table}` is a view: it has no indexes"));
         return;
     }
+    let expressions = index.keys.iter().filter_map(|key| match key {
+        IndexKey::Expression(expression) => Some(expression),
+        IndexKey::Column(_) => None,
+    });
+    for expression in expressions.chain(&index.predicate) {
+        if crate::effects::postgresql::changes_with_time(expression, place) {
+            effect.fail("42P17", When::Always, format!("functions in index expression `{}` must be IMMUTABLE", expression.text));
+            return;
+        }
+    }
     let partitioned = found.is_some_and(|found| found.partition_by.is_some());
+    let columns: Vec<String> = index
+        .keys
+        .iter()
+        .filter_map(|key| match key {
+            IndexKey::Column(name) => Some(name.clone()),
+            IndexKey::Expression(_) => None,
+        })
+        .collect();
+    if index.unique && crate::effects::postgresql::lacks_partition_key(table, &columns, place) {
+        effect.fail("0A000", When::Always, format!("a unique index on `{table}` must hold its whole partition key"));
+        return;
+    }
     if partitioned && concurrently {
         effect.fail("0A000", When::Always, format!("`{table}` is partitioned: an index there cannot be built concurrently"));
         return;
@@ -258,8 +372,7 @@ fn create_index(effect: &mut Effect, table: &Name, only: bool, concurrently: boo
     if !place.catalog.is_new(table) && place.catalog.has_rows(table) {
         effect.builds.push(place.catalog.key(table));
     }
-    // Nobody writes to a materialized view but its refresh.
-    effect.is_online = concurrently || found.is_some_and(|found| found.kind == RelationKind::MaterializedView);
+    effect.is_online = concurrently;
     if index.unique && !place.catalog.is_new(table) && place.catalog.has_rows(table) {
         let left = if concurrently { "; the index stays behind, invalid" } else { "" };
         effect.fail("23505", When::OnRows, format!("rows of `{table}` with the same key stop it{left}"));
@@ -274,7 +387,15 @@ fn alter_index(effect: &mut Effect, index: &Name, if_exists: bool, action: &Inde
     }
     fact(effect, "alter_index", place);
     match action {
-        IndexAction::SetTablespace => effect.work = Work::Instant,
+        IndexAction::SetTablespace => {
+            // The index is copied into a new file; the table is neither locked nor read.
+            if let Some((table, _)) = place.catalog.index(index) {
+                if !place.catalog.is_new(table) {
+                    effect.builds.push(table.clone());
+                    effect.work = Work::Scan;
+                }
+            }
+        }
         IndexAction::Disable | IndexAction::Rebuild { .. } => effect.unknown = Some("PostgreSQL has no such `ALTER INDEX`".to_owned()),
         IndexAction::Rename { .. }
         | IndexAction::AttachPartition { .. }
@@ -294,23 +415,30 @@ fn reindex(effect: &mut Effect, scope: ReindexScope, name: Option<&Name>, concur
             if missing(effect, table, false, place) {
                 return;
             }
-            // Before 14 the server only warns that it does nothing there.
-            if place.server.version.major < 14 && place.catalog.table(table).is_some_and(|found| found.partition_by.is_some()) {
-                lock(effect, table, LockMode::Share, place);
-                return;
-            }
             std::iter::once(place.catalog.key(table)).chain(place.catalog.partitions(table)).collect()
         }
         (ReindexScope::Schema, Some(schema)) => place.catalog.in_schema(&schema.name),
         _ => place.catalog.tables().map(|(name, _)| name.clone()).collect(),
     };
-    fact(effect, situation, place);
+    let row = fact(effect, situation, place);
+    // Before 14 it passes over a partitioned table with a warning.
+    let skips_partitions = place.server.version.major < 14
+        && name.and_then(|name| place.catalog.table(name)).is_some_and(|found| found.partition_by.is_some());
+    let tables: Vec<Name> = if skips_partitions { tables.into_iter().take(1).collect() } else { tables };
     for table in tables {
-        let real = place.catalog.table(&table).is_some_and(|found| {
-            found.kind != RelationKind::View && found.partition_by.is_none() && (!found.indexes.is_empty() || scope == ReindexScope::Table)
-        });
-        if real || place.catalog.table(&table).is_none() {
+        let Some(found) = place.catalog.table(&table) else {
             meets(effect, situation, &table, place);
+            effect.builds.push(table);
+            continue;
+        };
+        if found.kind == RelationKind::View {
+            continue;
+        }
+        if let Some(mode) = row.and_then(|row| row.mode(Role::Target)) {
+            lock(effect, &table, mode, place);
+        }
+        if found.partition_by.is_none() && !found.indexes.is_empty() && !skips_partitions {
+            works(effect, &table, Work::Scan, place);
             effect.builds.push(table);
         }
     }
@@ -330,44 +458,107 @@ fn drop_objects(effect: &mut Effect, kind: Kind, drop: &Drop, place: &Place<'_>)
             Kind::DropSchema => drop_schema(effect, name, drop, place),
             Kind::DropSequence => drop_sequence(effect, name, drop, place),
             Kind::DropTrigger | Kind::DropRule | Kind::DropPolicy => drop_on_table(effect, kind, name, drop, place),
-            Kind::DropFunction | Kind::DropProcedure | Kind::DropAggregate => drop_function(effect, kind, name, drop, place),
+            Kind::DropFunction | Kind::DropProcedure | Kind::DropAggregate => drop_function(effect, name, drop, place),
             Kind::DropDatabase => {
                 fact(effect, "object_without_table", place);
                 effect.lose(Loss::High, format!("database `{name}` is gone with all its rows"));
                 effect.undo(Undo::ShapeOnly);
                 effect.breaks("drop_table", format!("everything that uses database `{name}`"));
             }
-            Kind::DropRole | Kind::DropUser => {
-                fact(effect, "object_without_table", place);
-                if place.catalog.tables().any(|(_, table)| table.rights.iter().any(|(role, _)| *role == name.name)) {
-                    effect.fail("2BP01", When::Always, format!("role `{name}` holds rights on tables"));
-                }
-                effect.lose(Loss::Low, format!("`{name}` is dropped"));
-            }
-            Kind::DropExtension => {
-                fact(effect, "object_without_table", place);
-                effect.lose(Loss::Low, format!("extension `{name}` is dropped"));
-                if drop.cascade {
-                    effect.lose(Loss::High, format!("everything that uses extension `{name}` is dropped with it, columns too"));
-                    effect.cascades.push(format!("whatever uses extension `{name}`"));
-                }
-            }
-            _ => {
-                fact(effect, "object_without_table", place);
-                effect.lose(Loss::Low, format!("`{name}` is dropped"));
-            }
+            Kind::DropStatistics => drop_statistics(effect, name, drop, place),
+            Kind::DropRole | Kind::DropUser => drop_role(effect, name, drop, place),
+            _ => drop_other(effect, kind, name, drop, place),
         }
-    }
-    if kind == Kind::DropOwned {
-        fact(effect, "object_without_table", place);
-        effect.lose(Loss::High, "everything that the role owns in this database is dropped");
-        effect.undo(Undo::ShapeOnly);
-        effect.breaks("drop_table", "everything that uses what the role owns");
     }
 }
 
+fn tables_of_role(role: Option<&Name>, place: &Place<'_>) -> Vec<Name> {
+    let owns = |found: &crate::sql::catalog::Table| role.is_some_and(|role| found.owner.as_deref() == Some(role.name.as_str()));
+    place.catalog.tables().filter(|(_, found)| owns(found)).map(|(name, _)| name.clone()).collect()
+}
+
+/// What a role owns is dropped, and what it was granted is taken away.
+fn drop_owned(effect: &mut Effect, role: Option<&Name>, drop: &Drop, place: &Place<'_>) {
+    fact(effect, "object_without_table", place);
+    let tables = tables_of_role(role, place);
+    for table in &tables {
+        drop_table(effect, table, drop, place);
+    }
+    if place.catalog.is_complete && tables.is_empty() {
+        effect.lose(Loss::Low, "the role's rights are taken away");
+        effect.breaks("revoke", "queries of the role");
+        return;
+    }
+    effect.lose(Loss::High, "everything that the role owns in this database is dropped");
+    effect.undo(Undo::ShapeOnly);
+    effect.breaks("drop_table", "everything that uses what the role owns");
+}
+
+/// Kinds of objects that the catalogue keeps by name only, with the statement that makes them.
+const fn made_by(drop: Kind) -> Option<Kind> {
+    Some(match drop {
+        Kind::DropCollation => Kind::CreateCollation,
+        Kind::DropConversion => Kind::CreateConversion,
+        Kind::DropExtension => Kind::CreateExtension,
+        Kind::DropTsConfig => Kind::CreateTsConfig,
+        Kind::DropPublication => Kind::CreatePublication,
+        Kind::DropSubscription => Kind::CreateSubscription,
+        Kind::DropEventTrigger => Kind::CreateEventTrigger,
+        Kind::DropServer => Kind::CreateServer,
+        Kind::DropForeignDataWrapper => Kind::CreateForeignDataWrapper,
+        Kind::DropAccessMethod => Kind::CreateAccessMethod,
+        Kind::DropOperatorClass => Kind::CreateOperatorClass,
+        Kind::DropOperatorFamily => Kind::CreateOperatorFamily,
+        _ => return None,
+    })
+}
+
+/// Something that is kept by its name only.
+fn drop_other(effect: &mut Effect, kind: Kind, name: &Name, drop: &Drop, place: &Place<'_>) {
+    fact(effect, "object_without_table", place);
+    let gone = place.catalog.is_complete && made_by(kind).is_some_and(|maker| !place.catalog.has_object(maker, name));
+    if gone {
+        if !drop.if_exists {
+            effect.fail("42704", When::Always, format!("`{name}` does not exist"));
+        }
+        return;
+    }
+    effect.lose(Loss::Low, format!("`{name}` is dropped"));
+    if kind == Kind::DropExtension && drop.cascade {
+        effect.lose(Loss::High, format!("everything that uses extension `{name}` is dropped with it, columns too"));
+        effect.cascades.push(format!("whatever uses extension `{name}`"));
+    }
+}
+
+fn drop_role(effect: &mut Effect, name: &Name, drop: &Drop, place: &Place<'_>) {
+    fact(effect, "object_without_table", place);
+    if place.catalog.role_is_used(&name.name) {
+        effect.fail("2BP01", When::Always, format!("role `{name}` owns tables or has rights"));
+    } else if !(drop.if_exists && place.catalog.is_complete && !place.catalog.knows_role(&name.name)) {
+        effect.lose(Loss::Low, format!("`{name}` is dropped"));
+    }
+}
+
+fn drop_statistics(effect: &mut Effect, name: &Name, drop: &Drop, place: &Place<'_>) {
+    fact(effect, "object_without_table", place);
+    let Some(tables) = place.catalog.statistics(name) else {
+        if place.catalog.is_complete && !drop.if_exists {
+            effect.fail("42704", When::Always, format!("statistics `{name}` do not exist"));
+        } else if !place.catalog.is_complete {
+            effect.lose(Loss::Low, format!("`{name}` is dropped"));
+        }
+        return;
+    };
+    for table in tables {
+        meets(effect, "create_statistics", table, place);
+    }
+    effect.lose(Loss::Low, format!("`{name}` is dropped"));
+}
+
 fn drop_table(effect: &mut Effect, name: &Name, drop: &Drop, place: &Place<'_>) {
-    if missing(effect, name, drop.if_exists, place) {
+    if is_other_kind(effect, name, &[RelationKind::Table, RelationKind::Foreign], "a table", place)
+        || missing(effect, name, drop.if_exists, place)
+    {
         return;
     }
     meets(effect, "drop_table", name, place);
@@ -380,7 +571,14 @@ fn drop_table(effect: &mut Effect, name: &Name, drop: &Drop, place: &Place<'_>) 
     for partition in place.catalog.partitions(name) {
         lock(effect, &partition, LockMode::AccessExclusive, place);
     }
-    for constraint in &table.constraints {
+    let inherited = |constraint: &Constraint| {
+        table
+            .partition_of
+            .as_ref()
+            .and_then(|(parent, _)| place.catalog.table(parent))
+            .is_some_and(|parent| parent.constraints.iter().any(|above| above.kind == constraint.kind))
+    };
+    for constraint in table.constraints.iter().filter(|constraint| !inherited(constraint)) {
         if let Some(reference) = constraint.reference() {
             if let Some(row) = fact(effect, "drop_table_with_foreign_key", place) {
                 crate::effects::postgresql::lock_referenced(effect, row, &reference.table, place);
@@ -441,7 +639,9 @@ fn drop_table(effect: &mut Effect, name: &Name, drop: &Drop, place: &Place<'_>) 
 }
 
 fn drop_view(effect: &mut Effect, name: &Name, drop: &Drop, place: &Place<'_>) {
-    if missing(effect, name, drop.if_exists, place) {
+    if is_other_kind(effect, name, &[RelationKind::View, RelationKind::MaterializedView], "a view", place)
+        || missing(effect, name, drop.if_exists, place)
+    {
         return;
     }
     meets(effect, "drop_view", name, place);
@@ -460,7 +660,22 @@ fn drop_view(effect: &mut Effect, name: &Name, drop: &Drop, place: &Place<'_>) {
     }
 }
 
+/// The name is taken by a relation of another kind: 42809.
+fn is_other_kind(effect: &mut Effect, name: &Name, kinds: &[RelationKind], what: &str, place: &Place<'_>) -> bool {
+    let other = match place.catalog.table(name) {
+        Some(found) => !kinds.contains(&found.kind),
+        None => place.catalog.index(name).is_some() && what != "an index" || place.catalog.has_sequence(name) && what != "a sequence",
+    };
+    if other {
+        effect.fail("42809", When::Always, format!("`{name}` is not {what}"));
+    }
+    other
+}
+
 fn drop_index(effect: &mut Effect, name: &Name, drop: &Drop, place: &Place<'_>) {
+    if is_other_kind(effect, name, &[], "an index", place) {
+        return;
+    }
     let situation = if drop.concurrently { "drop_index_concurrently" } else { "drop_index" };
     effect.is_online = drop.concurrently;
     let Some((table, state)) = place.catalog.index(name) else {
@@ -483,10 +698,8 @@ fn drop_index(effect: &mut Effect, name: &Name, drop: &Drop, place: &Place<'_>) 
         effect.fail("2BP01", When::Always, format!("constraint `{constraint}` needs index `{name}`"));
         return;
     }
-    let parent =
-        place.catalog.table(table).and_then(|found| found.partition_of.as_ref()).and_then(|(parent, _)| place.catalog.table(parent));
-    if let Some(above) = parent.and_then(|parent| parent.indexes.iter().find(|above| above.index.keys == state.index.keys)) {
-        effect.fail("2BP01", When::Always, format!("index `{}` of the parent needs it", above.index.name.as_deref().unwrap_or_default()));
+    if state.of_parent {
+        effect.fail("2BP01", When::Always, format!("`{name}` belongs to an index of the partitioned table"));
         return;
     }
     meets_all(effect, situation, table, !partitioned, place);
@@ -581,12 +794,22 @@ fn drop_schema(effect: &mut Effect, name: &Name, drop: &Drop, place: &Place<'_>)
 }
 
 fn drop_sequence(effect: &mut Effect, name: &Name, drop: &Drop, place: &Place<'_>) {
+    if is_other_kind(effect, name, &[], "a sequence", place) {
+        return;
+    }
     fact(effect, "object_without_table", place);
     if place.catalog.is_complete && !place.catalog.has_sequence(name) {
         if !drop.if_exists {
             effect.fail("42P01", When::Always, format!("sequence `{name}` does not exist"));
         }
         return;
+    }
+    for (table, column) in place.catalog.users_of_sequence(name) {
+        if column.identity.is_some() || !drop.cascade {
+            effect.fail("2BP01", When::Always, format!("`{table}.{}` takes its numbers from sequence `{name}`", column.name));
+            return;
+        }
+        meets(effect, "drop_default", &table, place);
     }
     effect.lose(Loss::Medium, format!("the counter of sequence `{name}` is gone"));
     effect.undo(Undo::ShapeOnly);
@@ -609,44 +832,44 @@ fn drop_on_table(effect: &mut Effect, kind: Kind, name: &Name, drop: &Drop, plac
     if missing(effect, table, drop.if_exists, place) {
         return;
     }
-    meets_all(effect, situation, table, kind != Kind::DropTrigger, place);
     let known = place.catalog.table(table).map(|found| match kind {
         Kind::DropTrigger => found.triggers.contains(&name.name),
         Kind::DropPolicy => found.policies.contains(&name.name),
         _ => true,
     });
     if place.catalog.is_complete && known == Some(false) {
+        // It is looked up before the table is locked.
+        drop_result(fact(effect, "object_without_table", place));
         if !drop.if_exists {
             effect.fail("42704", When::Always, format!("`{name}` on `{table}` does not exist"));
         }
         return;
     }
+    meets_all(effect, situation, table, kind != Kind::DropTrigger, place);
     if !place.catalog.is_new(table) {
         effect.lose(Loss::Low, format!("`{name}` on `{table}` is dropped"));
-        let holds = place.catalog.table(table).is_none_or(|found| found.row_security);
-        if kind == Kind::DropPolicy && holds {
+        if kind == Kind::DropPolicy {
             effect.breaks("drop_constraint", format!("policy `{name}` of `{table}` does not hold any more"));
         }
     }
 }
 
-fn drop_function(effect: &mut Effect, kind: Kind, name: &Name, drop: &Drop, place: &Place<'_>) {
+fn drop_function(effect: &mut Effect, name: &Name, drop: &Drop, place: &Place<'_>) {
     fact(effect, "object_without_table", place);
-    let is_function = kind == Kind::DropFunction;
     if place.catalog.is_complete && place.catalog.function(&name.name).is_none() && !crate::sql::functions::is_known(&name.name) {
         if drop.if_exists {
             return;
         }
-        // Aggregates are not kept in the catalogue.
-        if kind != Kind::DropAggregate {
-            effect.fail("42883", When::Always, format!("function `{name}` does not exist"));
-            return;
-        }
+        effect.fail("42883", When::Always, format!("function `{name}` does not exist"));
+        return;
+    }
+    let trigger = place.catalog.tables().find(|(_, found)| found.trigger_functions.iter().any(|function| function.name == name.name));
+    if let (Some((table, _)), false) = (trigger, drop.cascade) {
+        effect.fail("2BP01", When::Always, format!("a trigger of `{table}` calls `{name}`"));
+        return;
     }
     effect.lose(Loss::Low, format!("`{name}` is dropped"));
-    if is_function {
-        effect.breaks("drop_object", format!("what calls `{name}`"));
-    }
+    effect.breaks("drop_object", format!("what calls `{name}`"));
     if drop.cascade {
         effect.cascades.push(format!("triggers, defaults and views that call `{name}`"));
     }
@@ -717,9 +940,6 @@ fn alter_view(effect: &mut Effect, name: &Name, if_exists: bool, action: &ViewAc
             effect.breaks("rename", format!("queries that name `{name}`"));
         }
     }
-    if matches!(action, ViewAction::OwnerTo) && !is_matview && !place.catalog.is_new(name) {
-        effect.breaks("revoke", format!("queries on `{name}`, which reads its tables with the rights of its new owner,"));
-    }
     if let ViewAction::RenameColumn { from, .. } = action {
         if !place.catalog.is_new(name) {
             effect.breaks("rename", format!("queries that name `{name}.{from}`"));
@@ -746,8 +966,6 @@ fn refresh(effect: &mut Effect, name: &Name, concurrently: bool, with_data: bool
         }
     }
     if !with_data {
-        effect.rewrites.clear();
-        effect.work = Work::Instant;
         if !place.catalog.is_new(name) {
             effect.breaks("drop_object", format!("queries on `{name}`: it holds nothing until it is refreshed"));
         }
@@ -783,12 +1001,15 @@ fn alter_type(effect: &mut Effect, name: &Name, actions: &[TypeAction], place: &
                 }
             }
             TypeAction::Rename { .. } | TypeAction::SetSchema { .. } => {
-                if !is_new && is_used(name, place) {
+                if !is_new {
                     effect.breaks("rename", format!("queries that name type `{name}`"));
                 }
             }
             TypeAction::DropAttribute { cascade } => {
-                effect.lose(Loss::High, format!("the attribute's values are gone in every column of type `{name}`"));
+                let used = !place.catalog.is_complete
+                    || place.catalog.tables_with_type(name).iter().any(|(table, _)| place.catalog.has_rows(table));
+                let loss = if used { Loss::Medium } else { Loss::Low };
+                effect.lose(loss, format!("the attribute's values are gone in every column of type `{name}`"));
                 effect.undo(Undo::ShapeOnly);
                 if *cascade {
                     effect.cascades.push(format!("typed tables of `{name}`"));
@@ -808,11 +1029,6 @@ fn alter_type(effect: &mut Effect, name: &Name, actions: &[TypeAction], place: &
     }
 }
 
-/// A column is of the type, or nobody knows.
-fn is_used(name: &Name, place: &Place<'_>) -> bool {
-    !place.catalog.is_complete || !place.catalog.tables_with_type(name).is_empty()
-}
-
 fn alter_domain(effect: &mut Effect, name: &Name, action: &DomainAction, place: &Place<'_>) {
     let known = matches!(place.catalog.user_type(name), Some(UserType::Domain { .. }));
     if place.catalog.is_complete && !known {
@@ -829,10 +1045,9 @@ fn alter_domain(effect: &mut Effect, name: &Name, action: &DomainAction, place: 
         fact(effect, "domain_other", place);
         match action {
             DomainAction::Rename { .. } | DomainAction::SetSchema { .. } => {
-                if is_used(name, place) {
-                    effect.breaks("rename", format!("queries that name domain `{name}`"));
-                }
+                effect.breaks("rename", format!("queries that name domain `{name}`"))
             }
+            DomainAction::DropNotNull if matches!(place.catalog.user_type(name), Some(UserType::Domain { not_null: false, .. })) => {}
             DomainAction::DropConstraint { .. } | DomainAction::DropNotNull => {
                 effect.lose(Loss::Low, format!("a check of domain `{name}` is dropped"))
             }
@@ -883,31 +1098,21 @@ fn alter_sequence(effect: &mut Effect, name: &Name, if_exists: bool, actions: &[
                     .breaks("sequence_restart", format!("inserts that take numbers from `{name}`: numbers that are taken may come again"));
             }
             SequenceAction::Rename { .. } | SequenceAction::SetSchema { .. } => {
-                // A column's own sequence is called by its default, which follows.
-                if !place.catalog.is_owned_sequence(name) {
-                    effect.breaks("rename", format!("what calls `nextval('{name}')`"));
-                }
+                effect.breaks("rename", format!("what calls `nextval('{name}')`"))
             }
             SequenceAction::Options | SequenceAction::OwnedBy { .. } | SequenceAction::OwnerTo | SequenceAction::SetLogged => {}
         }
     }
 }
 
-/// The role has one of the rights, as far as grants tell.
-fn is_held(table: &crate::sql::catalog::Table, role: &str, rights: &[String]) -> bool {
-    let takes_all = rights.iter().any(|word| word == "all");
-    table
-        .rights
-        .iter()
-        .filter(|(holder, _)| holder == role)
-        .any(|(_, right)| takes_all || right == "all" || rights.contains(right) && right != ",")
-}
-
-fn revoke(effect: &mut Effect, tables: &[Name], grantees: &[String], rights: &[String], place: &Place<'_>) {
+fn revoke(effect: &mut Effect, tables: &[Name], grantees: &[String], privileges: &[String], place: &Place<'_>) {
     fact(effect, "object_without_table", place);
     for table in tables {
         let known = place.catalog.table(table);
-        let held = known.is_none_or(|found| !place.catalog.is_complete || grantees.iter().any(|role| is_held(found, role, rights)));
+        let taken = |role: &String, held: &str| {
+            grantees.contains(role) && (held == "all" || privileges.iter().any(|privilege| privilege == "all" || privilege == held))
+        };
+        let held = known.is_none_or(|found| !place.catalog.is_complete || found.grants.iter().any(|(role, held)| taken(role, held)));
         if held && !place.catalog.is_new(table) {
             effect.lose(Loss::Low, format!("rights on `{table}` are taken away"));
             effect.breaks("revoke", format!("queries of {} on `{table}`", grantees.join(", ")));

@@ -2,6 +2,7 @@
 
 use crate::effects::fact::{LockMode, Role};
 use crate::effects::postgresql::{fact, lock, loses_rows, meets, missing, works};
+use crate::effects::reach::{all_new, by_key, is_bounded, is_selective};
 use crate::effects::{Effect, Loss, Place, Undo, When, Work};
 use crate::sql::catalog::RelationKind;
 use crate::sql::change::{Change, ConstraintKind, Delete, IndexKey, Insert, Merge, Name, Query, Reach, Update};
@@ -16,7 +17,7 @@ pub fn effect(effect: &mut Effect, change: &Change, place: &Place<'_>) {
         Change::Merge(change) => merge(effect, change, place),
         Change::Select(query) => select(effect, query, place),
         Change::Copy { table, into_table, query } => copy(effect, table.as_ref(), *into_table, query.as_ref(), place),
-        Change::Truncate { tables, cascade, restart_identity, .. } => truncate(effect, tables, *cascade, *restart_identity, place),
+        Change::Truncate { tables, cascade, only, .. } => truncate(effect, tables, *cascade, *only, place),
         _ => {}
     }
 }
@@ -67,9 +68,6 @@ fn insert(effect: &mut Effect, change: &Insert, place: &Place<'_>) {
     if missing(effect, &change.table, false, place) || view_target(effect, &change.table, place) {
         return;
     }
-    if refuses_row(effect, change, place) {
-        return;
-    }
     meets(effect, "insert", &change.table, place);
     let columns = (!change.columns.is_empty()).then_some(change.columns.as_slice());
     let source_empty = change
@@ -90,66 +88,6 @@ fn insert(effect: &mut Effect, change: &Insert, place: &Place<'_>) {
     }
 }
 
-/// What the server refuses whatever the values are: columns that cannot be written, or are left out and must not be.
-fn refuses_row(effect: &mut Effect, change: &Insert, place: &Place<'_>) -> bool {
-    let Some(found) = place.catalog.table(&change.table).filter(|found| found.kind == RelationKind::Table && !found.columns.is_empty())
-    else {
-        return false;
-    };
-    if let Some(column) =
-        change.columns.iter().find(|column| place.catalog.is_complete && found.query.is_none() && found.column(column).is_none())
-    {
-        effect.fail("42703", When::Always, format!("column `{column}` of `{}` does not exist", change.table));
-        return true;
-    }
-    if !change.conflict_columns.is_empty() && !has_arbiter(found, &change.conflict_columns) {
-        effect.fail("42P10", When::Always, format!("no unique index on ({}) for `ON CONFLICT`", change.conflict_columns.join(", ")));
-        return true;
-    }
-    let written = |name: &str| change.columns.iter().any(|column| column == name);
-    for column in &found.columns {
-        let name = &column.name;
-        if written(name) && !change.uses_default {
-            if column.generated.is_some() {
-                let code = if place.server.version.major < 14 { "42601" } else { "428C9" };
-                effect.fail(code, When::Always, format!("`{name}` is generated: no value can be written"));
-                return true;
-            }
-            if column.identity == Some(true) && !change.overriding {
-                effect.fail("428C9", When::Always, format!("`{name}` is always generated: it needs `OVERRIDING SYSTEM VALUE`"));
-                return true;
-            }
-        }
-        let domain_default = column.data_type.as_ref().is_some_and(|data_type| place.catalog.type_of(data_type).is_some());
-        let filled = column.default.is_some()
-            || column.identity.is_some()
-            || column.generated.is_some()
-            || column.data_type.as_ref().is_some_and(|data_type| data_type.serial);
-        // A domain may bring a default, and a trigger may fill the column.
-        if !change.columns.is_empty() && !written(name) && found.is_not_null(name) && !filled && !domain_default {
-            let when = if found.triggers.is_empty() { When::Always } else { When::OnRows };
-            effect.fail("23502", when, format!("`{name}` is NOT NULL, has no default and is left out"));
-            if when == When::Always {
-                return true;
-            }
-        }
-    }
-    false
-}
-
-/// A unique index or constraint on just these columns.
-fn has_arbiter(table: &crate::sql::catalog::Table, columns: &[String]) -> bool {
-    let keys = |state: &crate::sql::catalog::IndexState| -> Option<Vec<String>> {
-        state.index.keys.iter().map(|key| if let IndexKey::Column(name) = key { Some(name.clone()) } else { None }).collect()
-    };
-    let same = |own: &[String]| own.len() == columns.len() && own.iter().all(|name| columns.contains(name));
-    table.indexes.iter().any(|state| state.index.unique && keys(state).is_none_or(|own| same(&own)))
-        || table.constraints.iter().any(|constraint| match &constraint.kind {
-            ConstraintKind::Unique { columns: own, .. } | ConstraintKind::PrimaryKey { columns: own, .. } => same(own),
-            _ => false,
-        })
-}
-
 /// A view is written through: the table below is what counts, and it is rarely so in a migration.
 fn view_target(effect: &mut Effect, table: &Name, place: &Place<'_>) -> bool {
     let Some(found) = place.catalog.table(table).filter(|found| found.kind == RelationKind::View) else {
@@ -158,29 +96,20 @@ fn view_target(effect: &mut Effect, table: &Name, place: &Place<'_>) -> bool {
     for base in found.query.iter().flat_map(|query| &query.tables) {
         lock(effect, base, LockMode::RowExclusive, place);
     }
+    lock(effect, table, LockMode::RowExclusive, place);
     false
 }
 
-/// True when a condition compares the first column of an index, or all of the primary key, with values.
-fn by_key(table: &Name, reach: &Reach, place: &Place<'_>) -> bool {
-    let Some(found) = place.catalog.table(table) else {
-        // Without the schema, a name that looks like a key is taken for one.
-        return reach.bounded_by.iter().any(|column| column == "id" || column.ends_with("_id") || column == "version_num");
-    };
-    found.indexes.iter().any(|state| {
-        state.index.predicate.is_none()
-            && matches!(state.index.keys.first(), Some(IndexKey::Column(first)) if reach.bounded_by.iter().any(|column| column == first))
-    })
-}
-
-/// True when the rows reached are bounded: by a key, a limit, or by being the one row of a small table.
-fn is_bounded(table: &Name, reach: &Reach, place: &Place<'_>) -> bool {
-    reach.limit.is_some() || by_key(table, reach, place) || table.name == "alembic_version"
-}
-
-/// `WHERE` compares a column with values, whether or not an index helps.
-fn is_selective(reach: &Reach) -> bool {
-    !reach.bounded_by.is_empty() || reach.limit.is_some()
+/// `id IN (SELECT id … LIMIT n)`, `ctid = ANY (ARRAY(SELECT ctid … LIMIT n))`: a bounded batch, found by key.
+fn is_batch(table: &Name, reach: &Reach, place: &Place<'_>) -> bool {
+    let Some(condition) = &reach.condition else { return false };
+    let text = condition.text.to_lowercase();
+    let key = text.split([' ', '=', '(']).next().unwrap_or_default();
+    let is_key = key == "ctid"
+        || place.catalog.table(table).is_none_or(|found| {
+            found.indexes.iter().any(|state| matches!(state.index.keys.first(), Some(IndexKey::Column(first)) if first == key))
+        });
+    is_key && text.contains("select") && text.contains(" limit ")
 }
 
 fn scan_or_key(
@@ -191,7 +120,7 @@ fn scan_or_key(
     reach: &Reach,
     place: &Place<'_>,
 ) {
-    let keyed = by_key(table, reach, place) || table.name == "alembic_version";
+    let keyed = by_key(table, reach, place) || is_batch(table, reach, place) || table.name == "alembic_version";
     let situation = if keyed { situation_key } else { situation_all };
     meets(effect, situation, table, place);
     for child in place.catalog.descendants(table) {
@@ -213,14 +142,24 @@ fn update(effect: &mut Effect, change: &Update, place: &Place<'_>) {
         return;
     }
     scan_or_key(effect, "update_all", "update", table, &change.reach, place);
-    reads(effect, &change.reads, place);
+    if is_batch(table, &change.reach, place) {
+        effect.is_bounded = true;
+    } else {
+        reads(effect, &change.reads, place);
+    }
+    if moves_rows(table, &change.columns, place) {
+        checks_references(effect, table, None, place);
+    }
     checks_references(effect, table, Some(&change.columns), place);
     referencing(effect, table, Some(&change.columns), place);
     if place.catalog.is_new(table) || table.name == "alembic_version" || !place.catalog.has_rows(table) {
         return;
     }
-    let new_columns = known_new(table, &change.columns, place);
-    if change.fills_null || new_columns {
+    let new_columns = all_new(table, &change.columns, place);
+    if change.values.text == own_values(&change.columns) {
+        return;
+    }
+    if change.fills_null || new_columns || only_null(table, &change.columns, place) {
         effect.lose(Loss::Low, format!("columns of `{table}` that were NULL or new are filled"));
     } else {
         effect.lose(Loss::Medium, format!("values of `{table}` are overwritten: {}", change.columns.join(", ")));
@@ -228,12 +167,20 @@ fn update(effect: &mut Effect, change: &Update, place: &Place<'_>) {
     effect.undo(Undo::ShapeOnly);
 }
 
-/// All columns written were added by the script under review.
-fn known_new(table: &Name, columns: &[String], place: &Place<'_>) -> bool {
-    let Some(found) = place.catalog.table(table) else {
-        return false;
-    };
-    !columns.is_empty() && columns.iter().all(|column| found.column(column).is_some_and(|known| known.is_new))
+/// A new value in a partition key may move a row to another partition: deleted there, inserted here.
+fn moves_rows(table: &Name, columns: &[String], place: &Place<'_>) -> bool {
+    let key = place.catalog.table(table).and_then(|found| found.partition_by.as_ref());
+    key.is_some_and(|(_, key)| columns.iter().any(|column| key.words.contains(column)))
+}
+
+/// `a = a`: nothing changes.
+fn own_values(columns: &[String]) -> String {
+    columns.iter().map(|column| format!("{column} = {column}")).collect::<Vec<_>>().join(", ")
+}
+
+/// All columns written are known to be NULL in every row.
+fn only_null(table: &Name, columns: &[String], place: &Place<'_>) -> bool {
+    place.catalog.table(table).is_some_and(|found| !columns.is_empty() && columns.iter().all(|column| found.null_columns.contains(column)))
 }
 
 /// Foreign keys of other tables that point at rows changed or deleted.
@@ -251,6 +198,10 @@ fn referencing(effect: &mut Effect, table: &Name, columns: Option<&[String]>, pl
             continue;
         }
         let action = if columns.is_some() { &reference.on_update } else { &reference.on_delete };
+        if !is_indexed(&owner, &key, place) {
+            // The server looks for rows that point here.
+            works(effect, &owner, Work::Scan, place);
+        }
         match action.as_deref() {
             Some("cascade" | "set null" | "set default") => {
                 lock(effect, &owner, LockMode::RowExclusive, place);
@@ -268,12 +219,24 @@ fn referencing(effect: &mut Effect, table: &Name, columns: Option<&[String]>, pl
             }
             _ => {
                 lock(effect, &owner, LockMode::RowShare, place);
-                if place.catalog.has_rows(&owner) && !place.catalog.is_new(&owner) {
+                if columns.is_none() && place.catalog.has_rows(&owner) && !place.catalog.is_new(&owner) {
                     effect.fail("23503", When::OnRows, format!("rows of `{owner}` that point at `{table}` stop it"));
                 }
             }
         }
     }
+}
+
+/// An index starts with the columns of a foreign key.
+fn is_indexed(owner: &Name, key: &crate::sql::change::Constraint, place: &Place<'_>) -> bool {
+    let ConstraintKind::ForeignKey { columns, .. } = &key.kind else {
+        return true;
+    };
+    place.catalog.table(owner).is_none_or(|found| {
+        found.indexes.iter().any(|state| {
+            state.index.predicate.is_none() && matches!(state.index.keys.first(), Some(IndexKey::Column(first)) if columns.contains(first))
+        })
+    })
 }
 
 /// One more level of `ON DELETE CASCADE`.
@@ -282,6 +245,12 @@ fn referencing_once(effect: &mut Effect, table: &Name, place: &Place<'_>) {
         let cascades =
             key.reference().is_some_and(|reference| matches!(reference.on_delete.as_deref(), Some("cascade" | "set null" | "set default")));
         lock(effect, &owner, if cascades { LockMode::RowExclusive } else { LockMode::RowShare }, place);
+        if !is_indexed(&owner, &key, place) {
+            works(effect, &owner, Work::Scan, place);
+        }
+        if !cascades && place.catalog.has_rows(&owner) && !place.catalog.is_new(&owner) {
+            effect.fail("23503", When::OnRows, format!("rows of `{owner}` that point at `{table}` stop it"));
+        }
     }
 }
 
@@ -317,8 +286,10 @@ fn merge(effect: &mut Effect, change: &Merge, place: &Place<'_>) {
         loses_rows(effect, &change.table, &format!("rows of `{}` are deleted", change.table), place);
         referencing(effect, &change.table, None, place);
     }
-    if change.inserts || change.updates {
+    if change.inserts {
         checks_references(effect, &change.table, None, place);
+    } else if change.updates {
+        checks_references(effect, &change.table, Some(&change.columns), place);
     }
     if change.updates && !place.catalog.is_new(&change.table) && place.catalog.has_rows(&change.table) {
         effect.lose(Loss::Medium, format!("values of `{}` are overwritten", change.table));
@@ -342,8 +313,26 @@ fn select(effect: &mut Effect, query: &Query, place: &Place<'_>) {
             return;
         }
     }
-    reads(effect, &query.tables, place);
+    if !(query.is_limited || finds_by_key(query, place)) {
+        reads(effect, &query.tables, place);
+    }
     calls(effect, query, place);
+}
+
+/// A query on one table that a key answers: compared with values, or the least or greatest of an indexed column.
+fn finds_by_key(query: &Query, place: &Place<'_>) -> bool {
+    let [table] = query.tables.as_slice() else { return false };
+    let Some(found) = place.catalog.table(table) else { return false };
+    let leads = |column: &String| {
+        found.indexes.iter().any(|state| {
+            state.index.predicate.is_none() && matches!(state.index.keys.first(), Some(IndexKey::Column(first)) if first == column)
+        })
+    };
+    let extreme = !query.has_where
+        && query.functions.iter().any(|name| matches!(name.as_str(), "max" | "min"))
+        && !query.functions.iter().any(|name| matches!(name.as_str(), "count" | "sum" | "avg"))
+        && !query.words.iter().any(|word| word == "group");
+    query.bounded_by.iter().any(leads) || extreme && query.words.iter().any(leads)
 }
 
 /// Functions that a query calls: those that change something, and those that nobody here can read.
@@ -361,6 +350,7 @@ fn calls(effect: &mut Effect, query: &Query, place: &Place<'_>) {
             "pg_terminate_backend" | "pg_cancel_backend" => effect.breaks("opaque_code", "sessions of others are ended"),
             "lo_unlink" | "pg_drop_replication_slot" | "lo_put" => effect.lose(Loss::High, "stored data is deleted by a function"),
             other if functions::is_known(other) => {}
+            other if crate::effects::postgresql::runs_body(effect, other, place) => {}
             other => {
                 let harmless = place.catalog.function(other).is_some_and(|own| own.volatility < functions::Volatility::Volatile);
                 let in_table_position = !query.tables.is_empty();
@@ -389,8 +379,7 @@ fn copy(effect: &mut Effect, table: Option<&Name>, into_table: bool, query: Opti
     }
 }
 
-fn truncate(effect: &mut Effect, tables: &[Name], cascade: bool, restart_identity: bool, place: &Place<'_>) {
-    let _ = restart_identity;
+fn truncate(effect: &mut Effect, tables: &[Name], cascade: bool, only: bool, place: &Place<'_>) {
     let mut open: Vec<Name> = tables.to_vec();
     let mut done: Vec<Name> = Vec::new();
     for table in tables {
@@ -405,7 +394,9 @@ fn truncate(effect: &mut Effect, tables: &[Name], cascade: bool, restart_identit
         }
         done.push(key.clone());
         meets(effect, "truncate", &table, place);
-        open.extend(place.catalog.descendants(&table));
+        if !only {
+            open.extend(place.catalog.descendants(&table));
+        }
         for (owner, constraint) in place.catalog.foreign_keys_to(&table) {
             if cascade {
                 if !done.contains(&owner) {

@@ -3,12 +3,12 @@
 use crate::effects::fact::{LockMode, Role};
 use crate::effects::postgresql::types::{self, Conversion, Values};
 use crate::effects::postgresql::{
-    builds, fact, is_volatile, lock, lock_referenced, loses_rows, meets, meets_all, missing, missing_function, works,
+    fact, is_volatile, lock, lock_referenced, loses_rows, meets, meets_all, missing, missing_function, works,
 };
 use crate::effects::{Effect, Loss, Place, Undo, When, Work};
-use crate::sql::catalog::{RelationKind, Table, UserType};
+use crate::sql::catalog::{Table, UserType};
 use crate::sql::change::{
-    AlterAction, AlterTable, Change, Column, Constraint, ConstraintKind, CreateTable, DataType, Expression, Flag, Generated, Name,
+    AlterAction, AlterTable, Change, Column, Constraint, ConstraintKind, CreateTable, DataType, Expression, Generated, Name,
     PartitionBound, Reading,
 };
 use crate::sql::words::Action;
@@ -45,11 +45,13 @@ pub fn create(effect: &mut Effect, create: &CreateTable, place: &Place<'_>) {
             lock(effect, parent, mode, place);
         }
     }
-    if let Some((query, _)) = &create.query {
-        fact(effect, "create_table_as", place);
+    if let Some((query, with_data)) = &create.query {
+        fact(effect, if *with_data { "create_table_as" } else { "create_table" }, place);
         for table in &query.tables {
             missing(effect, table, false, place);
-            works(effect, table, Work::Scan, place);
+            if *with_data {
+                works(effect, table, Work::Scan, place);
+            }
         }
     }
     unknown_types(effect, create.columns.iter(), place);
@@ -66,9 +68,6 @@ fn unknown_types<'a>(effect: &mut Effect, columns: impl Iterator<Item = &'a Colu
 
 fn create_partition(effect: &mut Effect, parent: &Name, bound: &PartitionBound, place: &Place<'_>) {
     if missing(effect, parent, false, place) {
-        return;
-    }
-    if refuses_partition(effect, parent, None, bound, place) {
         return;
     }
     let Some(found) = fact(effect, "create_partition", place) else {
@@ -114,50 +113,6 @@ fn default_partition(effect: &mut Effect, parent: &Name, bound: &PartitionBound,
     }
 }
 
-/// The parent is not partitioned, or has a partition for these values already.
-fn refuses_partition(effect: &mut Effect, parent: &Name, partition: Option<&Name>, bound: &PartitionBound, place: &Place<'_>) -> bool {
-    if place
-        .catalog
-        .table(parent)
-        .is_some_and(|found| found.partition_by.is_none() && !found.columns.is_empty() && found.kind == RelationKind::Table)
-    {
-        effect.fail(if partition.is_some() { "42809" } else { "42P17" }, When::Always, format!("`{parent}` is not partitioned"));
-        return true;
-    }
-    let overlapping = place.catalog.tables().find(|(_, table)| {
-        table.partition_of.as_ref().is_some_and(|(of, other)| place.catalog.key(of) == place.catalog.key(parent) && overlaps(bound, other))
-    });
-    if let Some((other, _)) = overlapping {
-        effect.fail("42P17", When::Always, format!("the bound overlaps that of `{other}`"));
-        return true;
-    }
-    false
-}
-
-/// Two ranges of one literal each that overlap, or two default partitions. Other bounds are not compared.
-fn overlaps(a: &PartitionBound, b: &PartitionBound) -> bool {
-    if a.is_default || b.is_default {
-        return a.is_default && b.is_default;
-    }
-    let Some(((from, to), (other_from, other_to))) = range(&a.text).zip(range(&b.text)) else {
-        return false;
-    };
-    let same_form = [&to, &other_from, &other_to].iter().all(|text| text.len() == from.len());
-    same_form && from < other_to && other_from < to
-}
-
-/// `FROM ('2025-01-01') TO ('2026-01-01')`: both literals, as they sort when they are equally long.
-fn range(text: &str) -> Option<(String, String)> {
-    let lower = text.to_lowercase();
-    let (_, rest) = lower.split_once("from")?;
-    let (from, to) = rest.split_once(" to ")?;
-    let literal = |text: &str| {
-        let plain = text.trim().trim_matches(['(', ')', '\'', ' ']).to_owned();
-        (plain.starts_with(|c: char| c.is_ascii_digit()) && !plain.contains(',')).then_some(plain)
-    };
-    Some((literal(from)?, literal(to)?))
-}
-
 fn partition_key(parent: &Name, place: &Place<'_>) -> Vec<String> {
     place.catalog.table(parent).and_then(|table| table.partition_by.as_ref()).map(|(_, key)| key.words.clone()).unwrap_or_default()
 }
@@ -185,19 +140,16 @@ pub fn alter(effect: &mut Effect, reading: &Reading, alter: &AlterTable, place: 
     if missing(effect, &alter.table, alter.if_exists, place) {
         return;
     }
-    // A table that was not moved before lies in the default tablespace.
-    let stays = matches!(reading.flags.get("tablespace"), Some(Flag::Text(name)) if name == "pg_default")
-        && !place.catalog.is_missing(&alter.table);
     let [several @ .., last] = alter.actions.as_slice() else {
         return;
     };
     if several.is_empty() {
-        return one(effect, alter, last, stays, place);
+        return one(effect, alter, last, place);
     }
     // Each part meets what the parts before it left.
     let mut catalog = place.catalog.clone();
     for action in &alter.actions {
-        one(effect, alter, action, stays, &Place { catalog: &catalog, ..*place });
+        one(effect, alter, action, &Place { catalog: &catalog, ..*place });
         let single =
             Reading { change: Change::AlterTable(AlterTable { actions: vec![action.clone()], ..alter.clone() }), ..reading.clone() };
         catalog.apply(&single, place.transaction);
@@ -205,7 +157,7 @@ pub fn alter(effect: &mut Effect, reading: &Reading, alter: &AlterTable, place: 
 }
 
 #[allow(clippy::too_many_lines)] // One arm a kind: the compiler asks for each.
-fn one(effect: &mut Effect, alter: &AlterTable, action: &AlterAction, stays: bool, place: &Place<'_>) {
+fn one(effect: &mut Effect, alter: &AlterTable, action: &AlterAction, place: &Place<'_>) {
     let table = &alter.table;
     let only = alter.only;
     match action {
@@ -247,14 +199,6 @@ fn one(effect: &mut Effect, alter: &AlterTable, action: &AlterAction, stays: boo
                 return;
             }
             missing_function(effect, &default.functions, place);
-            if let Some(data_type) =
-                place.catalog.table(table).and_then(|found| found.column(column)).and_then(|found| found.data_type.as_ref())
-            {
-                if !literal_fits(default, data_type, place) {
-                    effect.fail("22P02", When::Always, format!("{} is no `{data_type}`", default.text));
-                    return;
-                }
-            }
             meets_all(effect, "set_default", table, only, place);
         }
         AlterAction::DropDefault { column } => {
@@ -287,19 +231,6 @@ fn one(effect: &mut Effect, alter: &AlterTable, action: &AlterAction, stays: boo
                 effect.fail("42P16", When::Always, format!("`{column}` is in a primary key"));
                 return;
             }
-            let parent = place
-                .catalog
-                .table(table)
-                .and_then(|found| found.partition_of.as_ref())
-                .and_then(|(parent, _)| place.catalog.table(parent));
-            if parent.is_some_and(|parent| parent.is_not_null(column)) {
-                effect.fail("42P16", When::Always, format!("`{column}` is NOT NULL in the parent of `{table}`"));
-                return;
-            }
-            if place.catalog.table(table).and_then(|found| found.column(column)).is_some_and(|known| known.identity.is_some()) {
-                effect.fail("42601", When::Always, format!("`{column}` is an identity column"));
-                return;
-            }
             meets_all(effect, "drop_not_null", table, only, place);
             if place.catalog.table(table).is_none_or(|found| found.is_not_null(column)) && !place.catalog.is_new(table) {
                 effect.lose(Loss::Low, format!("`{table}.{column}` may be NULL from now on"));
@@ -317,24 +248,38 @@ fn one(effect: &mut Effect, alter: &AlterTable, action: &AlterAction, stays: boo
             }
         }
         AlterAction::DropExpression { column, if_exists } => {
+            if column_missing(effect, table, column, false, place) {
+                return;
+            }
+            let found = place.catalog.table(table).and_then(|found| found.column(column));
+            let is_plain = found.is_some_and(|found| found.generated.is_none());
+            if is_plain && !if_exists {
+                effect.fail("55000", When::Always, format!("`{column}` of `{table}` is not a generated column"));
+                return;
+            }
+            if matches!(found.and_then(|found| found.generated.as_ref()), Some((Generated::Virtual, _))) {
+                effect.fail("0A000", When::Always, format!("`{column}` of `{table}` is virtual: its values are stored nowhere"));
+                return;
+            }
             meets_all(effect, "drop_expression", table, only, place);
-            if place.catalog.table(table).and_then(|found| found.column(column)).is_some_and(|known| known.generated.is_none()) {
-                if !if_exists {
-                    effect.fail("55000", When::Always, format!("`{column}` of `{table}` is no generated column"));
-                }
+            if is_plain {
                 return;
             }
             effect.lose(Loss::Low, format!("`{table}.{column}` is not computed any more"));
             effect.undo(Undo::Never);
         }
         AlterAction::AddIdentity { column, .. } => {
-            if place.catalog.table(table).is_some_and(|found| found.column(column).is_some() && !found.is_not_null(column)) {
+            if column_missing(effect, table, column, false, place) {
+                return;
+            }
+            let found = place.catalog.table(table);
+            if found.is_some_and(|found| found.column(column).is_some() && !found.is_not_null(column)) {
                 effect.fail("55000", When::Always, format!("`{column}` must be NOT NULL before it can be an identity"));
                 return;
             }
-            let filled = |known: &Column| known.default.is_some() || known.data_type.as_ref().is_some_and(|data_type| data_type.serial);
-            if place.catalog.table(table).and_then(|found| found.column(column)).is_some_and(filled) {
-                effect.fail("55000", When::Always, format!("`{column}` has a default already: drop that first"));
+            let state = found.and_then(|found| found.column(column));
+            if state.is_some_and(|state| state.identity.is_some() || state.default.is_some() || is_serial(state)) {
+                effect.fail("55000", When::Always, format!("`{column}` has a default or is an identity already"));
                 return;
             }
             meets_all(effect, "add_identity", table, only, place);
@@ -347,14 +292,16 @@ fn one(effect: &mut Effect, alter: &AlterTable, action: &AlterAction, stays: boo
             }
         }
         AlterAction::DropIdentity { column, if_exists } => {
-            meets_all(effect, "drop_identity", table, only, place);
-            if place.catalog.table(table).and_then(|found| found.column(column)).is_some_and(|known| known.identity.is_none()) {
-                if !if_exists {
-                    effect.fail("55000", When::Always, format!("`{column}` of `{table}` is no identity column"));
-                }
+            if column_missing(effect, table, column, false, place) {
                 return;
             }
-            if place.catalog.is_new(table) {
+            let is_plain = place.catalog.table(table).and_then(|found| found.column(column)).is_some_and(|found| found.identity.is_none());
+            if is_plain && !if_exists {
+                effect.fail("55000", When::Always, format!("`{column}` of `{table}` is not an identity column"));
+                return;
+            }
+            meets_all(effect, "drop_identity", table, only, place);
+            if is_plain {
                 return;
             }
             effect.lose(Loss::Low, format!("the identity of `{table}.{column}` is dropped, with its sequence"));
@@ -372,13 +319,8 @@ fn one(effect: &mut Effect, alter: &AlterTable, action: &AlterAction, stays: boo
         AlterAction::SetCompression { .. } => none(meets_all(effect, "set_compression", table, only, place)),
         AlterAction::AddConstraint(constraint) => add_constraint(effect, alter, constraint, place),
         AlterAction::DropConstraint { name, if_exists, cascade } => drop_constraint(effect, alter, name, *if_exists, *cascade, place),
-        AlterAction::AlterConstraint { name, enforced, inherit } => {
+        AlterAction::AlterConstraint { name, enforced, .. } => {
             if constraint_missing(effect, table, name, false, place) {
-                return;
-            }
-            let known = place.catalog.table(table).and_then(|found| found.constraint(name));
-            if inherit.is_none() && known.is_some_and(|constraint| constraint.reference().is_none()) {
-                effect.fail("42809", When::Always, format!("`{name}` of `{table}` is no foreign key"));
                 return;
             }
             let Some(found) = meets_all(effect, "alter_constraint", table, only, place) else {
@@ -400,11 +342,28 @@ fn one(effect: &mut Effect, alter: &AlterTable, action: &AlterAction, stays: boo
         }
         AlterAction::ValidateConstraint { name } => validate(effect, alter, name, place),
         AlterAction::OwnerTo => none(meets(effect, "owner_to", table, place)),
-        AlterAction::SetTablespace => none(meets(effect, if stays { "set_logged_same" } else { "set_tablespace" }, table, place)),
+        AlterAction::SetTablespace => {
+            let stays = alter.tablespace.as_deref() == Some("pg_default") && place.catalog.is_complete;
+            let situation = if stays { "set_logged_same" } else { "set_tablespace" };
+            none(meets(effect, situation, table, place));
+        }
         AlterAction::SetLogged { logged } => {
             let same = place.catalog.table(table).map_or(*logged, |found| found.unlogged != *logged);
             if same {
                 meets(effect, "set_logged_same", table, place);
+                return;
+            }
+            if !logged {
+                if let Some((owner, _)) = place.catalog.foreign_keys_to(table).into_iter().find(|(owner, _)| {
+                    *owner != place.catalog.key(table) && place.catalog.table(owner).is_some_and(|found| !found.unlogged)
+                }) {
+                    effect.fail("42P16", When::Always, format!("`{owner}`, which is logged, points at `{table}`"));
+                    return;
+                }
+            }
+            let partitioned = place.catalog.table(table).is_some_and(|found| found.partition_by.is_some());
+            if partitioned && place.server.version.major >= 18 {
+                effect.fail("42809", When::Always, format!("`{table}` is partitioned: set its partitions"));
                 return;
             }
             meets(effect, "set_unlogged", table, place);
@@ -420,15 +379,6 @@ fn one(effect: &mut Effect, alter: &AlterTable, action: &AlterAction, stays: boo
         AlterAction::SetStorageParams { names, .. } => {
             let exclusive = names.iter().any(|name| name == "user_catalog_table");
             meets(effect, if exclusive { "set_storage_params_exclusive" } else { "set_storage_params" }, table, place);
-            if exclusive {
-                breaks(
-                    effect,
-                    "breaks_running_release",
-                    table,
-                    format!("`ON CONFLICT` on `{table}`: it counts as a catalogue table and"),
-                    place,
-                );
-            }
         }
         AlterAction::ClusterOn | AlterAction::SetWithoutCluster => none(meets(effect, "cluster_on", table, place)),
         AlterAction::SetWithoutOids => none(meets(effect, "set_storage", table, place)),
@@ -449,10 +399,6 @@ fn one(effect: &mut Effect, alter: &AlterTable, action: &AlterAction, stays: boo
         }
         AlterAction::Rule { .. } => none(meets(effect, "enable_rule", table, place)),
         AlterAction::Inherit { parent } => {
-            if let Some(column) = missing_from_child(table, parent, place) {
-                effect.fail("42804", When::Always, format!("`{table}` has no column `{column}` of `{parent}`"));
-                return;
-            }
             if let Some(mode) = meets(effect, "inherit", table, place).and_then(|found| found.mode(Role::Parent)) {
                 lock(effect, parent, mode, place);
             }
@@ -493,7 +439,7 @@ fn one(effect: &mut Effect, alter: &AlterTable, action: &AlterAction, stays: boo
         | AlterAction::Force
         | AlterAction::Keys { .. }
         | AlterAction::Tablespace { .. }
-        | AlterAction::AddPartition
+        | AlterAction::AddPartition { .. }
         | AlterAction::DropPartition { .. }
         | AlterAction::TruncatePartition
         | AlterAction::CoalescePartition
@@ -512,36 +458,11 @@ fn one(effect: &mut Effect, alter: &AlterTable, action: &AlterAction, stays: boo
     }
 }
 
-/// A quoted literal that is no number does not become one, and no value becomes an enum's that it has not.
-fn literal_fits(default: &Expression, data_type: &DataType, place: &Place<'_>) -> bool {
-    let Some(value) = default.text.strip_prefix('\'').and_then(|rest| rest.strip_suffix('\'')) else {
-        return true;
-    };
-    if data_type.dimensions > 0 {
-        return true;
-    }
-    if let Some(UserType::Enum { values, .. }) = place.catalog.type_of(data_type) {
-        return values.is_empty() || values.iter().any(|known| known == value);
-    }
-    match data_type.name.as_str() {
-        "smallint" | "integer" | "bigint" => value.trim().parse::<i64>().is_ok(),
-        "boolean" => {
-            ["t", "f", "true", "false", "yes", "no", "y", "n", "on", "off", "0", "1"].contains(&value.trim().to_lowercase().as_str())
-        }
-        _ => true,
-    }
-}
-
-/// A column of the parent that the child lacks, where both are known.
-fn missing_from_child(child: &Name, parent: &Name, place: &Place<'_>) -> Option<String> {
-    let (child, parent) = (place.catalog.table(child)?, place.catalog.table(parent)?);
-    if child.columns.is_empty() || !place.catalog.is_complete {
-        return None;
-    }
-    parent.columns.iter().find(|column| child.column(&column.name).is_none()).map(|column| column.name.clone())
-}
-
 fn none<T>(_: Option<T>) {}
+
+fn is_serial(column: &Column) -> bool {
+    column.data_type.as_ref().is_some_and(|data_type| data_type.serial)
+}
 
 /// Notes that the running release is hurt, unless nobody but this script knows the table.
 fn breaks(effect: &mut Effect, rule: &'static str, table: &Name, what: String, place: &Place<'_>) {
@@ -596,12 +517,6 @@ fn add_column(effect: &mut Effect, alter: &AlterTable, column: &Column, if_not_e
     }
     if place.catalog.table(table).is_some_and(|found| found.partition_of.is_some()) {
         effect.fail("42809", When::Always, format!("`{table}` is a partition: its columns are its parent's"));
-    }
-    if place.catalog.table(table).is_some_and(|found| found.kind != RelationKind::Table) {
-        effect.fail("42809", When::Always, format!("`{table}` is no table"));
-    }
-    if column.default.as_ref().is_some_and(|default| default.words.iter().any(|word| word == "select")) {
-        effect.fail("0A000", When::Always, "a default cannot hold a sub-query");
     }
     if let Some(default) = &column.default {
         missing_function(effect, &default.functions, place);
@@ -701,15 +616,23 @@ fn drop_column(effect: &mut Effect, alter: &AlterTable, column: &str, if_exists:
     }
     let keys: Vec<Name> =
         found.constraints_on(column).filter_map(|constraint| constraint.reference().map(|reference| reference.table.clone())).collect();
-    meets_all(effect, "drop_column", table, alter.only, place);
+    // `ONLY` keeps the column in the children, but locks them.
+    meets_all(effect, "drop_column", table, false, place);
     for other in keys {
         if let Some(row) = fact(effect, "drop_column_with_foreign_key", place) {
             lock_referenced(effect, row, &other, place);
         }
     }
     dependents_of_column(effect, table, found, column, cascade, place);
-    loses_rows(effect, table, &format!("the values of `{table}.{column}` are gone"), place);
+    if holds_values(found, table, column, place) {
+        loses_rows(effect, table, &format!("the values of `{table}.{column}` are gone"), place);
+    }
     breaks(effect, "drop_column", table, format!("queries that name `{table}.{column}`"), place);
+}
+
+/// True unless the table is empty or the column is known to be NULL in every row.
+fn holds_values(found: &Table, table: &Name, column: &str, place: &Place<'_>) -> bool {
+    place.catalog.has_rows(table) && !found.null_columns.iter().any(|name| name == column)
 }
 
 /// Views, foreign keys from other tables and generated columns that hang on a column.
@@ -782,7 +705,7 @@ fn alter_type(effect: &mut Effect, alter: &AlterTable, column: &str, to: &DataTy
     let plain = using.is_none_or(|using| types::using_is_plain(using, column, to));
     let by_cast = types::conversion(&from, to, place);
     let conversion = match (plain, by_cast) {
-        // Said by `USING`, an explicit cast is enough.
+        // What no assignment may do, a cast that is written out may.
         (true, Conversion::Refused) if using.is_some() => Conversion::Rewrite,
         (true, _) => by_cast,
         (false, _) if using.is_some_and(|using| casts_to_string(using, column)) && by_cast == Conversion::Same => Conversion::Rewrite,
@@ -800,6 +723,10 @@ fn alter_type(effect: &mut Effect, alter: &AlterTable, column: &str, to: &DataTy
     }
     let explicit = using.is_some_and(|using| !using.text.to_lowercase().replace('"', "").eq(&column.to_lowercase()));
     apply_conversion(effect, alter, column, to, conversion, found, place);
+    let checked = matches!(place.catalog.type_of(&from), Some(UserType::Domain { constrained: true, .. }));
+    if checked && from.name != to.name && !place.catalog.is_new(table) {
+        effect.lose(Loss::Low, format!("the checks of domain `{from}` do not hold for `{table}.{column}` any more"));
+    }
     if conversion != Conversion::Same && !place.catalog.is_new(table) {
         converted_values(effect, table, column, &from, to, explicit.then_some(using).flatten(), plain, place);
     }
@@ -891,7 +818,7 @@ fn apply_conversion(
     if rebuilt || checked && conversion != Conversion::Same {
         meets_all(effect, "alter_type_scan", table, alter.only, place);
         if rebuilt {
-            builds(effect, table, place);
+            effect.builds.push(place.catalog.key(table));
         }
     }
 }
@@ -932,7 +859,10 @@ fn converted_values(
     let by_cast = types::values(from, to, place);
     if let Some(using) = using.filter(|_| !plain || matches!(by_cast, Values::MayNotFit("22001"))) {
         // Only two forms are known to keep what was there: a zone given to a timestamp, and a cast to text.
-        let kept = keeps_values(using, from, to);
+        if casts_from_text(from, to, using) {
+            effect.fail("22P02", When::OnRows, format!("values of `{table}.{column}` that are no `{to}` stop it"));
+        }
+        let kept = keeps_values(using, from, to, place);
         if !kept {
             effect.lose(
                 Loss::Medium,
@@ -944,6 +874,10 @@ fn converted_values(
     }
     match by_cast {
         Values::Kept => {}
+        Values::MayChange => {
+            effect.lose(Loss::Medium, format!("some values of `{table}.{column}` may change when `{from}` becomes `{to}`"));
+            effect.undo(Undo::ShapeOnly);
+        }
         Values::Changed => {
             effect.lose(Loss::Medium, format!("values of `{table}.{column}` change when `{from}` becomes `{to}`"));
             effect.undo(Undo::ShapeOnly);
@@ -952,10 +886,23 @@ fn converted_values(
     }
 }
 
-fn keeps_values(using: &Expression, from: &DataType, to: &DataType) -> bool {
+fn casts_from_text(from: &DataType, to: &DataType, using: &Expression) -> bool {
+    let string = |data_type: &DataType| matches!(data_type.name.as_str(), "text" | "character varying" | "character" | "citext");
+    !string(to)
+        && (string(from) || using.text.to_lowercase().contains("::text::"))
+        && (using.text.contains("::") || using.text.to_lowercase().contains("cast("))
+}
+
+fn keeps_values(using: &Expression, from: &DataType, to: &DataType, place: &Place<'_>) -> bool {
     let text = using.text.to_lowercase();
     let time = |name: &str| name.starts_with("timestamp");
-    let zone = time(&from.name) && time(&to.name) && text.contains("at time zone");
+    // The way back is a cast in the session's zone: only the same zone gives the same values.
+    let zone =
+        time(&from.name) && time(&to.name) && text.rsplit_once("at time zone").is_some_and(|(_, zone)| types::is_session_zone(zone, place));
+    let is_enum = |data_type: &DataType| matches!(place.catalog.type_of(data_type), Some(UserType::Enum { .. }));
+    if is_enum(from) && is_enum(to) && text.contains("::text::") {
+        return true;
+    }
     let to_text = to.arguments.is_empty()
         && matches!(to.name.as_str(), "text" | "character varying")
         && (text.ends_with("::text") || text.ends_with("::varchar") || text.starts_with("cast("));
@@ -973,10 +920,8 @@ fn set_not_null(effect: &mut Effect, alter: &AlterTable, column: &str, place: &P
     }
     let mut targets = vec![place.catalog.key(table)];
     targets.extend(place.catalog.descendants(table));
-    let proven = |name: &Name| {
-        let known = place.catalog.table(name).or_else(|| place.catalog.sketch(name));
-        known.is_some_and(|found| found.is_not_null(column) || found.has_valid_not_null_check(column))
-    };
+    let proven =
+        |name: &Name| place.catalog.table(name).is_some_and(|found| found.is_not_null(column) || found.has_valid_not_null_check(column));
     if targets.iter().all(proven) {
         meets_all(effect, "set_not_null_proven", table, alter.only, place);
         return;
@@ -1022,7 +967,7 @@ fn add_constraint(effect: &mut Effect, alter: &AlterTable, constraint: &Constrai
         }
         ConstraintKind::Exclude { .. } => {
             meets_all(effect, "add_exclude", table, alter.only, place);
-            builds(effect, table, place);
+            effect.builds.push(place.catalog.key(table));
             if on_rows {
                 effect.fail("23P01", When::OnRows, format!("rows of `{table}` that exclude each other stop it"));
             }
@@ -1088,16 +1033,6 @@ fn add_key(effect: &mut Effect, alter: &AlterTable, constraint: &Constraint, usi
         return;
     }
     if let Some(index) = using_index {
-        let state = found.and_then(|found| found.index(index));
-        let partial = state.is_some_and(|state| {
-            state.index.predicate.is_some()
-                || !state.index.unique
-                || state.index.keys.iter().any(|key| matches!(key, crate::sql::change::IndexKey::Expression(_)))
-        });
-        if partial {
-            effect.fail("42809", When::Always, format!("`{index}` is not unique, or partial, or on an expression: it cannot become a key"));
-            return;
-        }
         let nullable = is_primary && !found.and_then(|found| found.index(index).map(|state| (found, state))).is_some_and(|(found, state)| {
             state.index.keys.iter().all(|key| matches!(key, crate::sql::change::IndexKey::Column(name) if found.is_not_null(name) || found.has_valid_not_null_check(name)))
         });
@@ -1118,7 +1053,7 @@ fn add_key(effect: &mut Effect, alter: &AlterTable, constraint: &Constraint, usi
         lock(effect, &partition, if old_unique { LockMode::Share } else { LockMode::AccessExclusive }, place);
         works(effect, &partition, Work::Scan, place);
     }
-    builds(effect, table, place);
+    effect.builds.push(place.catalog.key(table));
     if on_rows {
         effect.fail("23505", When::OnRows, format!("rows of `{table}` with the same key stop it"));
     }
@@ -1137,10 +1072,15 @@ fn drop_constraint(effect: &mut Effect, alter: &AlterTable, name: &str, if_exist
         return;
     }
     let found = place.catalog.table(table).and_then(|found| found.constraint(name));
-    if found.is_some_and(|constraint| is_redundant(constraint, table, place)) {
-        return;
+    // One of this script guaranteed nothing before it; one that comes again in the same statement goes on.
+    let is_new = place.catalog.table(table).is_some_and(|found| found.new_constraints.iter().any(|own| own == name));
+    let comes_again = alter.actions.iter().any(|action| match action {
+        AlterAction::AddConstraint(added) => added.name.as_deref() == Some(name),
+        _ => false,
+    });
+    if !is_new && !comes_again {
+        effect.lose(Loss::Low, format!("`{name}` of `{table}` is not checked any more"));
     }
-    effect.lose(Loss::Low, format!("`{name}` of `{table}` is not checked any more"));
     let Some(constraint) = found else {
         // Its kind is not known: if it is a foreign key, the other table is locked too.
         return;
@@ -1182,39 +1122,9 @@ fn drop_constraint(effect: &mut Effect, alter: &AlterTable, name: &str, if_exist
             format!("`ON CONFLICT ({})` on `{table}`, and what relies on `{name}`", columns.join(", ")),
             place,
         );
-    } else if !constraint.not_valid && !constraint.not_enforced && !matches!(constraint.kind, ConstraintKind::NotNull { .. }) {
+    } else {
         effect.breaks("drop_constraint", format!("`{name}` of `{table}` does not keep wrong rows out any more"));
     }
-}
-
-/// `CHECK (c IS NOT NULL)` beside NOT NULL says nothing of its own.
-fn is_redundant(constraint: &Constraint, table: &Name, place: &Place<'_>) -> bool {
-    let ConstraintKind::Check(check) = &constraint.kind else {
-        return false;
-    };
-    let text = check.text.trim_matches(['(', ')', ' ']).to_lowercase();
-    let column = text.strip_suffix(" is not null").map(|column| column.trim_matches('"'));
-    column.is_some_and(|column| {
-        place
-            .catalog
-            .table(table)
-            .is_some_and(|found| found.column(column).is_some_and(|known| known.not_null) && found.is_not_null(column))
-    })
-}
-
-/// A foreign key of the parent that the partition lacks is checked on all of its rows when it is attached.
-fn lacks_foreign_key(parent: Option<&Table>, partition: Option<&Table>) -> bool {
-    let keys = |table: &Table| -> Vec<(Vec<String>, Name)> {
-        let own = table.constraints.iter().filter_map(|constraint| match &constraint.kind {
-            ConstraintKind::ForeignKey { columns, reference } => Some((columns.clone(), Name::bare(reference.table.name.clone()))),
-            _ => None,
-        });
-        own.collect()
-    };
-    parent.is_some_and(|parent| {
-        let has = partition.map(keys).unwrap_or_default();
-        keys(parent).iter().any(|key| !has.contains(key))
-    })
 }
 
 fn validate(effect: &mut Effect, alter: &AlterTable, name: &str, place: &Place<'_>) {
@@ -1271,9 +1181,6 @@ fn attach(effect: &mut Effect, parent: &Name, partition: &Name, bound: &Partitio
     if missing(effect, partition, false, place) {
         return;
     }
-    if refuses_partition(effect, parent, Some(partition), bound, place) {
-        return;
-    }
     let keys = partition_key(parent, place);
     let found = place.catalog.table(partition);
     let hash = place.catalog.table(parent).and_then(|table| table.partition_by.as_ref()).is_some_and(|(method, _)| method == "hash");
@@ -1299,10 +1206,7 @@ fn attach(effect: &mut Effect, parent: &Name, partition: &Name, bound: &Partitio
     });
     if missing_index {
         works(effect, partition, Work::Scan, place);
-        builds(effect, partition, place);
-    }
-    if lacks_foreign_key(place.catalog.table(parent), found) {
-        works(effect, partition, Work::Scan, place);
+        effect.builds.push(place.catalog.key(partition));
     }
     referenced_by_parent(effect, parent, place);
     default_partition(effect, parent, bound, place);

@@ -7,22 +7,60 @@ use std::collections::HashMap;
 use std::sync::LazyLock;
 
 use crate::effects::Place;
+use crate::sql::catalog::UserType;
 use crate::sql::change::{DataType, Expression, Name};
 
 /// `source target context method first-last` of `pg_cast`, types in the catalogue's words.
 const CASTS: &str = include_str!("../../sql/data/postgresql_casts.txt");
 
-/// Context (`i`, `a`, `e`) and method (`b`, `f`, `i`) of each cast.
-static CAST: LazyLock<HashMap<(&'static str, &'static str), (u8, u8)>> = LazyLock::new(|| {
-    CASTS
-        .lines()
-        .filter_map(|line| {
-            let mut parts = line.split(' ');
-            let key = (parts.next()?, parts.next()?);
-            Some((key, (*parts.next()?.as_bytes().first()?, *parts.next()?.as_bytes().first()?)))
-        })
-        .collect()
-});
+/// Built-in types of which no cast starts or ends at another type.
+const WITHOUT_CASTS: &[&str] = &[
+    "uuid",
+    "tsvector",
+    "tsquery",
+    "point",
+    "line",
+    "bytea",
+    "int4range",
+    "int8range",
+    "numrange",
+    "tsrange",
+    "tstzrange",
+    "daterange",
+    "int4multirange",
+    "int8multirange",
+    "nummultirange",
+    "tsmultirange",
+    "tstzmultirange",
+    "datemultirange",
+    "pg_lsn",
+    "jsonpath",
+    "xid",
+    "xid8",
+    "cid",
+    "tid",
+    "txid_snapshot",
+    "pg_snapshot",
+    "date",
+];
+
+struct Cast {
+    context: u8,
+    method: u8,
+    first: u16,
+    last: u16,
+}
+
+static CAST: LazyLock<HashMap<(&'static str, &'static str), Cast>> = LazyLock::new(|| CASTS.lines().filter_map(cast_of_line).collect());
+
+fn cast_of_line(line: &'static str) -> Option<((&'static str, &'static str), Cast)> {
+    let mut parts = line.split(' ');
+    let key = (parts.next()?, parts.next()?);
+    let context = *parts.next()?.as_bytes().first()?;
+    let method = *parts.next()?.as_bytes().first()?;
+    let (first, last) = parts.next()?.split_once('-')?;
+    Some((key, Cast { context, method, first: first.parse().ok()?, last: last.parse().ok()? }))
+}
 
 /// What the conversion itself needs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -39,6 +77,17 @@ pub enum Conversion {
     Refused,
 }
 
+/// How a value gets from one type to another when a column's type changes.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Path {
+    /// The same bytes under another name.
+    Binary,
+    /// A function, or text out and in.
+    Function,
+    /// None that an assignment may use.
+    None,
+}
+
 /// The name in `pg_type` for a canonical type name.
 fn catalog_name(name: &str) -> &str {
     match name {
@@ -47,6 +96,7 @@ fn catalog_name(name: &str) -> &str {
         "smallint" => "int2",
         "character varying" => "varchar",
         "character" => "bpchar",
+        "\"char\"" => "char",
         "boolean" => "bool",
         "double precision" => "float8",
         "real" => "float4",
@@ -59,124 +109,145 @@ fn catalog_name(name: &str) -> &str {
     }
 }
 
+/// Types that every other type can be written into by assignment. `"char"` was one of them until 14.
+fn takes_any(name: &str, place: &Place<'_>) -> bool {
+    matches!(name, "text" | "varchar" | "bpchar" | "name") || name == "char" && place.server.version.major < 15
+}
+
 fn is_string(name: &str) -> bool {
     matches!(name, "text" | "varchar" | "bpchar" | "name" | "citext")
+}
+
+fn is_time(name: &str) -> bool {
+    matches!(name, "timestamp" | "timestamptz" | "time" | "timetz" | "interval")
 }
 
 /// How `from` becomes `to`, without `USING`.
 #[must_use]
 pub fn conversion(from: &DataType, to: &DataType, place: &Place<'_>) -> Conversion {
-    let target_domain = place.catalog.type_of(to);
-    if let Some(crate::sql::catalog::UserType::Domain { constrained: true, .. }) = target_domain {
-        return if from.name == to.name { Conversion::Same } else { Conversion::Rewrite };
-    }
-    let from_is_domain = matches!(place.catalog.type_of(from), Some(crate::sql::catalog::UserType::Domain { .. }));
-    let (source, target) = (place.catalog.base_type(from), place.catalog.base_type(to));
-    if source.dimensions != target.dimensions {
-        return if is_string(catalog_name(&target.name)) { Conversion::Rewrite } else { Conversion::Refused };
-    }
-    if source.name == target.name && source.dimensions > 0 {
-        return if source.arguments == target.arguments {
-            Conversion::Same
-        } else if target.arguments.is_empty() {
-            Conversion::Relabel
-        } else {
-            Conversion::Rewrite
-        };
-    }
-    let (a, b) = (catalog_name(&source.name), catalog_name(&target.name));
-    if a == b {
-        // A domain over varchar(20) hides the length: varchar enforces its own again.
-        if from_is_domain && !to.arguments.is_empty() && target_domain.is_none() {
-            return Conversion::Rewrite;
-        }
-        return same_type(a, &source, &target);
-    }
-    if source.dimensions > 0 {
-        return array_conversion(a, b, &target);
-    }
-    between(a, b, &source, &target, place)
-}
-
-/// The same type with other arguments.
-fn same_type(name: &str, source: &DataType, target: &DataType) -> Conversion {
-    if source.arguments == target.arguments {
+    let plain = |data_type: &DataType| DataType { collation: None, serial: false, ..data_type.clone() };
+    if plain(from) == plain(to) {
         return Conversion::Same;
     }
-    let wider = |index: usize, none: i64| target.number(index).is_none_or(|new| source.number(index).unwrap_or(none) <= new);
-    let free = match name {
-        "varchar" | "varbit" => wider(0, i64::MAX),
-        "bpchar" | "bit" => target.arguments.is_empty() && name == "bpchar" && source.arguments.is_empty(),
-        "numeric" => {
-            target.arguments.is_empty()
-                || !source.arguments.is_empty() && wider(0, i64::MAX) && source.number(1).unwrap_or(0) == target.number(1).unwrap_or(0)
-        }
-        "timestamp" | "timestamptz" | "time" | "timetz" | "interval" => wider(0, 6),
-        _ => false,
-    };
-    if free { Conversion::Relabel } else { Conversion::Rewrite }
-}
-
-fn array_conversion(a: &str, b: &str, target: &DataType) -> Conversion {
-    match CAST.get(&(a, b)) {
-        Some((b'i' | b'a', b'b')) if target.arguments.is_empty() && is_string(a) && is_string(b) && a == "varchar" => Conversion::Rewrite,
-        Some((b'i' | b'a', _)) => Conversion::Rewrite,
-        _ => Conversion::Refused,
+    if let Some(UserType::Domain { base, constrained: true, .. }) = place.catalog.type_of(to).filter(|_| to.dimensions == 0) {
+        // The check is made on every row.
+        return if conversion(from, base, place) == Conversion::Refused { Conversion::Refused } else { Conversion::Rewrite };
+    }
+    let is_domain = from.dimensions == 0 && matches!(place.catalog.type_of(from), Some(UserType::Domain { .. }));
+    let (mut source, target) = (place.catalog.base_type(from), place.catalog.base_type(to));
+    if is_domain {
+        // A domain hides the length of what is below: it is enforced anew.
+        source.arguments.clear();
+    }
+    match (source.dimensions > 0, target.dimensions > 0) {
+        (true, true) => array_conversion(&source, &target, place),
+        (true, false) if takes_any(catalog_name(&target.name), place) => Conversion::Rewrite,
+        (true, false) | (false, true) => Conversion::Refused,
+        (false, false) => scalar_conversion(&source, &target, place),
     }
 }
 
-fn between(a: &str, b: &str, source: &DataType, target: &DataType, place: &Place<'_>) -> Conversion {
+/// Arrays are converted element by element, unless only the length goes.
+fn array_conversion(source: &DataType, target: &DataType, place: &Place<'_>) -> Conversion {
+    if source.name == target.name && source.schema == target.schema {
+        let free = target.arguments.is_empty() || source.arguments == target.arguments;
+        return if free { Conversion::Relabel } else { Conversion::Rewrite };
+    }
+    match path(source, target, place) {
+        Path::None => Conversion::Refused,
+        Path::Binary | Path::Function => Conversion::Rewrite,
+    }
+}
+
+fn scalar_conversion(source: &DataType, target: &DataType, place: &Place<'_>) -> Conversion {
+    let (a, b) = (catalog_name(&source.name), catalog_name(&target.name));
+    if a == b && source.schema == target.schema {
+        return if keeps_arguments(a, source, target) { Conversion::Relabel } else { Conversion::Rewrite };
+    }
     let timestamps = matches!((a, b), ("timestamp", "timestamptz") | ("timestamptz", "timestamp"));
-    if timestamps {
-        let keeps_precision = target.number(0).is_none_or(|new| new >= source.number(0).unwrap_or(6));
-        return if keeps_precision && is_utc(place) { Conversion::RelabelOtherOperators } else { Conversion::Rewrite };
-    }
-    match CAST.get(&(a, b)) {
-        Some((b'i' | b'a', b'b')) => {
-            let enforced = match b {
-                "varchar" => !target.arguments.is_empty(),
-                "bpchar" => !target.arguments.is_empty() || true_for_char(target),
-                "bit" => true,
-                "varbit" => !target.arguments.is_empty(),
-                _ => false,
-            };
-            if enforced {
-                Conversion::Rewrite
-            } else if matches!((a, b), ("text", "varchar") | ("varchar", "text") | ("cidr", "inet")) {
-                Conversion::Relabel
-            } else {
-                Conversion::RelabelOtherOperators
-            }
-        }
-        Some((b'i' | b'a', _)) => Conversion::Rewrite,
-        _ if is_string(b) => Conversion::Rewrite,
-        Some(_) | None if is_builtin(a) && is_builtin(b) => Conversion::Refused,
-        _ if is_string(a) => Conversion::Refused,
-        _ if place.catalog.type_of(source).is_some() && place.catalog.type_of(target).is_some() => Conversion::Refused,
-        // A type that an extension brings: its casts are not known.
-        _ => Conversion::Rewrite,
+    match path(source, target, place) {
+        Path::None => Conversion::Refused,
+        _ if timestamps && is_utc(place) && target.number(0).is_none_or(|precision| precision == 6) => Conversion::RelabelOtherOperators,
+        Path::Function => Conversion::Rewrite,
+        Path::Binary if !target.arguments.is_empty() => Conversion::Rewrite,
+        Path::Binary if same_operators(a, b) => Conversion::Relabel,
+        Path::Binary => Conversion::RelabelOtherOperators,
     }
 }
 
-/// `char` without a length is `char(1)` when it is written so; `bpchar` is not. Both are read as `character`.
-const fn true_for_char(target: &DataType) -> bool {
-    target.arguments.is_empty()
+/// A new length or precision of the same type that no stored value can break, as PostgreSQL sees it.
+fn keeps_arguments(name: &str, source: &DataType, target: &DataType) -> bool {
+    let Some(new) = target.number(0) else {
+        return target.arguments.is_empty();
+    };
+    let Some(old) = source.number(0) else {
+        // Six digits are what a time has without a precision.
+        return is_time(name) && new == 6;
+    };
+    match name {
+        "varchar" | "varbit" => new >= old,
+        "numeric" => new >= old && source.number(1).unwrap_or(0) == target.number(1).unwrap_or(0),
+        _ if is_time(name) => new >= old,
+        _ => source.arguments == target.arguments,
+    }
 }
 
-fn is_builtin(name: &str) -> bool {
-    CAST.keys().any(|(from, to)| *from == name || *to == name)
-        || matches!(name, "uuid" | "tsvector" | "point" | "int4range" | "int8range" | "bytea")
+/// Indexes on both types use the same operators.
+fn same_operators(a: &str, b: &str) -> bool {
+    let family = |name: &str| match name {
+        "text" | "varchar" => "text",
+        "cidr" | "inet" => "inet",
+        "oid" => "oid",
+        other if other.starts_with("reg") => "oid",
+        _ => "",
+    };
+    !family(a).is_empty() && family(a) == family(b)
+}
+
+fn path(source: &DataType, target: &DataType, place: &Place<'_>) -> Path {
+    let (a, b) = (catalog_name(&source.name), catalog_name(&target.name));
+    let major = place.server.version.major.clamp(12, 18);
+    if let Some(cast) = CAST.get(&(a, b)).filter(|cast| (cast.first..=cast.last).contains(&major)) {
+        return match (cast.context, cast.method) {
+            (b'i' | b'a', b'b') => Path::Binary,
+            (b'i' | b'a', _) => Path::Function,
+            _ => Path::None,
+        };
+    }
+    match (a, b) {
+        ("citext", "text" | "varchar" | "bpchar") | ("text" | "varchar", "citext") => Path::Binary,
+        ("bpchar" | "bool" | "inet", "citext") => Path::Function,
+        _ if takes_any(b, place) => Path::Function,
+        _ if is_foreign(source, place) || is_foreign(target, place) => Path::Function,
+        _ => Path::None,
+    }
+}
+
+/// A type that an extension brings: its casts are not known.
+fn is_foreign(data_type: &DataType, place: &Place<'_>) -> bool {
+    let name = catalog_name(&data_type.name);
+    let is_builtin = CAST.keys().any(|(from, to)| *from == name || *to == name) || WITHOUT_CASTS.contains(&name);
+    !is_builtin && name != "citext" && place.catalog.type_of(data_type).is_none()
 }
 
 /// A fixed zero offset: PostgreSQL then knows that `timestamp` and `timestamptz` are the same bytes.
 fn is_utc(place: &Place<'_>) -> bool {
-    place.catalog.setting("timezone").is_none_or(|zone| {
-        let zone = zone.trim_matches('\'').to_lowercase();
-        matches!(
-            zone.as_str(),
-            "utc" | "gmt" | "uct" | "etc/utc" | "etc/gmt" | "etc/uct" | "0" | "zulu" | "etc/zulu" | "universal" | "etc/gmt+0" | "default"
-        )
-    })
+    place.catalog.setting("timezone").is_none_or(is_zero_zone)
+}
+
+fn is_zero_zone(zone: &str) -> bool {
+    let zone = zone.trim_matches('\'').to_lowercase();
+    matches!(
+        zone.as_str(),
+        "utc" | "gmt" | "uct" | "etc/utc" | "etc/gmt" | "etc/uct" | "0" | "zulu" | "etc/zulu" | "universal" | "etc/gmt+0" | "default"
+    )
+}
+
+/// True when a zone is the session's: the one set, or UTC where none is.
+#[must_use]
+pub fn is_session_zone(zone: &str, place: &Place<'_>) -> bool {
+    let zone = zone.trim().trim_matches(['\'', '(', ')']);
+    is_zero_zone(zone) && is_utc(place) || place.catalog.setting("timezone").is_some_and(|own| own.eq_ignore_ascii_case(zone))
 }
 
 /// `USING column` and `USING column::target` say no more than the cast does.
@@ -222,6 +293,8 @@ fn same_word(written: &str, name: &str) -> bool {
 pub enum Values {
     /// The reverse change gives them back.
     Kept,
+    /// It depends on the value: long numbers lose digits, padded text is read otherwise.
+    MayChange,
     /// The reverse change gives others, or there is none.
     Changed,
     /// Those that do not fit stop the statement with this SQLSTATE; the others come back.
@@ -232,62 +305,100 @@ pub enum Values {
 #[must_use]
 pub fn values(from: &DataType, to: &DataType, place: &Place<'_>) -> Values {
     let (source, target) = (place.catalog.base_type(from), place.catalog.base_type(to));
-    let (a, b) = (catalog_name(&source.name), catalog_name(&target.name));
-    let rank = |name: &str| match name {
-        "int2" => 1,
-        "int4" => 2,
-        "int8" => 3,
-        _ => 0,
-    };
+    if source.name == target.name && source.arguments == target.arguments || target.dimensions > 0 && target.arguments.is_empty() {
+        return Values::Kept;
+    }
+    let to_text_of_array = source.dimensions > target.dimensions;
+    let (a, b) = (if to_text_of_array { "array" } else { catalog_name(&source.name) }, catalog_name(&target.name));
+    match b {
+        _ if is_string(a) => from_string(a, b, &source, &target),
+        "bpchar" if is_text_exact(a, &source, place) && !target.arguments.is_empty() => Values::MayChange,
+        "varchar" | "bpchar" if !target.arguments.is_empty() => Values::MayNotFit("22001"),
+        "name" if !matches!(a, "oid" | "regclass") => Values::Kept,
+        _ if is_time(b) || b == "date" => to_time(a, b, &source, &target),
+        "char" => Values::MayChange,
+        "int2" | "int4" | "int8" | "float4" | "float8" | "numeric" | "money" | "oid" | "regclass" => to_number(a, b, &source, &target),
+        "cidr" | "jsonb" => {
+            if a == "cidr" {
+                Values::Kept
+            } else {
+                Values::Changed
+            }
+        }
+        "bit" => Values::MayNotFit("22026"),
+        "varbit" if target.number(0).is_some_and(|new| source.number(0).is_none_or(|old| old > new)) => Values::MayNotFit("22001"),
+        "macaddr" => Values::MayNotFit("22003"),
+        _ => Values::Kept,
+    }
+}
+
+/// Types that read blanks behind a value as part of it, or refuse them: `char(n)` pads.
+fn is_text_exact(name: &str, source: &DataType, place: &Place<'_>) -> bool {
+    matches!(name, "json" | "xml" | "inet" | "cidr" | "bit" | "varbit")
+        || matches!(place.catalog.type_of(source), Some(UserType::Enum { .. }))
+}
+
+fn from_string(a: &str, b: &str, source: &DataType, target: &DataType) -> Values {
+    let length = target.number(0);
+    let fits = |length: i64| a != "text" && a != "citext" && a != "name" && source.number(0).is_some_and(|old| old <= length);
+    match (b, length) {
+        ("varchar" | "bpchar", Some(length)) if !fits(length) => Values::MayNotFit("22001"),
+        ("regclass", _) => Values::MayNotFit("42P01"),
+        ("char", _) => Values::Changed,
+        _ => Values::Kept,
+    }
+}
+
+fn to_time(a: &str, b: &str, source: &DataType, target: &DataType) -> Values {
+    let drops_part = matches!((a, b), ("timestamp" | "timestamptz", "date" | "time" | "timetz") | ("timetz", "time"));
+    if drops_part {
+        return Values::Changed;
+    }
+    let digits = if a == "date" { 0 } else { source.number(0).unwrap_or(6) };
     match (a, b) {
-        _ if rank(a) > 0 && rank(b) > 0 => {
+        _ if target.number(0).is_some_and(|new| new < digits) => Values::Changed,
+        // Days and months of an interval are no time of day.
+        ("interval", "time") => Values::MayChange,
+        _ => Values::Kept,
+    }
+}
+
+fn to_number(a: &str, b: &str, source: &DataType, target: &DataType) -> Values {
+    let rank = |name: &str| ["int2", "int4", "int8"].iter().position(|own| *own == name);
+    match (a, b) {
+        _ if rank(a).is_some() && rank(b).is_some() => {
             if rank(a) > rank(b) {
                 Values::MayNotFit("22003")
             } else {
                 Values::Kept
             }
         }
-        ("float4" | "float8" | "numeric" | "money", "int2" | "int4" | "int8") => Values::Changed,
-        ("float8", "float4" | "numeric") | ("float4" | "numeric", "float4") | ("float4", "numeric") | ("numeric", "float8") => {
-            if (a, b) == ("numeric", "float8") { Values::Kept } else { Values::Changed }
+        ("int8", "oid" | "regclass") => Values::MayNotFit("22003"),
+        ("int2", "oid" | "regclass") => Values::Changed,
+        ("int2" | "int4", "float8") | ("int2", "float4") | ("float4", "float8") => Values::Kept,
+        ("int4" | "int8", "float4") | ("int8", "float8") => Values::MayChange,
+        ("numeric", "float4" | "float8") => {
+            let exact = if b == "float8" { 15 } else { 6 };
+            match source.number(0) {
+                Some(precision) if precision <= exact => Values::Kept,
+                Some(precision) if source.number(1).unwrap_or(0) <= 2 && precision > exact => Values::MayChange,
+                _ if b == "float8" => Values::MayChange,
+                _ => Values::Changed,
+            }
         }
-        ("numeric", "numeric") => numeric_values(&source, &target),
-        ("int2" | "int4" | "int8", "numeric") if !target.arguments.is_empty() => Values::MayNotFit("22003"),
-        ("int2" | "int4" | "int8", "float4") => {
-            if a == "int2" {
+        ("int2" | "int4" | "int8", "numeric") => Values::MayNotFit("22003"),
+        ("numeric", "numeric") => numeric_values(source, target),
+        ("numeric", "money") => {
+            if source.number(0).is_some() && source.number(1).unwrap_or(0) <= 2 {
                 Values::Kept
             } else {
                 Values::Changed
             }
         }
-        ("int8", "float8") => Values::Changed,
-        ("numeric", "money") | ("int4" | "int8", "money") | ("float4" | "float8", "money") => Values::Changed,
-        ("timestamp" | "timestamptz", "date")
-        | ("timestamp" | "timestamptz", "time" | "timetz")
-        | ("timetz", "time")
-        | ("interval", "time") => Values::Changed,
-        ("timestamp", "timestamp")
-        | ("timestamptz", "timestamptz")
-        | ("time", "time")
-        | ("timetz", "timetz")
-        | ("interval", "interval")
-        | ("timestamp", "timestamptz")
-        | ("timestamptz", "timestamp") => {
-            if target.number(0).is_some_and(|new| new < source.number(0).unwrap_or(6)) {
-                Values::Changed
-            } else {
-                Values::Kept
-            }
+        ("money", "numeric") if target.arguments.is_empty() || target.number(1).unwrap_or(0) >= 2 => Values::Kept,
+        ("float4" | "float8" | "numeric" | "money", "int2" | "int4" | "int8") | (_, "money" | "numeric") | ("float8", "float4") => {
+            Values::Changed
         }
-        ("inet", "cidr") | ("json", "jsonb") => Values::Changed,
-        ("varchar" | "text" | "bpchar" | "name" | "citext", "varchar" | "bpchar") => string_values(a, b, &source, &target),
-        (_, "varchar" | "bpchar") if !target.arguments.is_empty() => Values::MayNotFit("22001"),
-        ("bit" | "varbit", "bit") => Values::MayNotFit("22026"),
-        ("varbit", "varbit") if target.number(0).is_some_and(|new| source.number(0).is_none_or(|old| old > new)) => {
-            Values::MayNotFit("22001")
-        }
-        ("int8", "oid") => Values::MayNotFit("22003"),
-        (_, "name") => Values::MayNotFit("22001"),
         _ => Values::Kept,
     }
 }
@@ -307,14 +418,6 @@ fn numeric_values(source: &DataType, target: &DataType) -> Values {
     } else {
         Values::Kept
     }
-}
-
-fn string_values(a: &str, b: &str, source: &DataType, target: &DataType) -> Values {
-    let Some(length) = target.number(0).or_else(|| (b == "bpchar" && a != "bpchar").then_some(1)) else {
-        return Values::Kept;
-    };
-    let fits = a != "text" && a != "citext" && source.number(0).is_some_and(|old| old <= length);
-    if fits { Values::Kept } else { Values::MayNotFit("22001") }
 }
 
 /// The type of a column of a known table.

@@ -28,6 +28,9 @@ pub fn alter_table(cursor: &mut Cursor<'_>, flags: &mut Flags) -> Option<AlterTa
     if cursor.dialect == Dialect::Mssql && !nocheck {
         cursor.eat("with check");
     }
+    alter.owner = word_behind(cursor, "owner to");
+    alter.tablespace = word_behind(cursor, "set tablespace");
+    alter.index = word_behind(cursor, "using index").or_else(|| word_behind(cursor, "cluster on"));
     actions(&mut alter, cursor, flags);
     if nocheck {
         flags.insert("not_valid", true.into());
@@ -38,6 +41,18 @@ pub fn alter_table(cursor: &mut Cursor<'_>, flags: &mut Flags) -> Option<AlterTa
         }
     }
     Some(alter)
+}
+
+/// The name that stands behind some words, anywhere in what is left.
+fn word_behind(cursor: &Cursor<'_>, words: &str) -> Option<String> {
+    let mut at = *cursor;
+    while !at.is_done() {
+        if at.eat(words) {
+            return at.identifier();
+        }
+        at.at += 1;
+    }
+    None
 }
 
 fn actions(alter: &mut AlterTable, cursor: &mut Cursor<'_>, flags: &mut Flags) {
@@ -263,7 +278,7 @@ fn set(cursor: &mut Cursor<'_>, flags: &mut Flags) -> Option<AlterAction> {
         return Some(AlterAction::SetSchema { schema });
     }
     if cursor.eat("tablespace") {
-        flags.insert("tablespace", cursor.identifier()?.into());
+        cursor.identifier()?;
         cursor.eat("nowait");
         return Some(AlterAction::SetTablespace);
     }
@@ -338,7 +353,7 @@ fn alter_part(cursor: &mut Cursor<'_>, flags: &mut Flags) -> Option<AlterAction>
 fn alter_constraint(cursor: &mut Cursor<'_>, flags: &mut Flags) -> Option<AlterAction> {
     let name = cursor.identifier()?;
     flags.insert("constraint", name.clone().into());
-    let (mut enforced, mut inherit) = (None, None);
+    let (mut enforced, mut inherit, mut deferred) = (None, None, None);
     while !cursor.is_done() && !cursor.mark(",") {
         if cursor.eat("not enforced") {
             enforced = Some(false);
@@ -353,9 +368,10 @@ fn alter_constraint(cursor: &mut Cursor<'_>, flags: &mut Flags) -> Option<AlterA
             if word == "deferrable" {
                 flags.insert("deferrable", true.into());
             }
+            deferred = Some(word == "initially deferred");
         }
     }
-    Some(AlterAction::AlterConstraint { name, enforced, inherit })
+    Some(AlterAction::AlterConstraint { name, enforced, inherit, deferred })
 }
 
 fn alter_column_drop(column: String, cursor: &mut Cursor<'_>, flags: &mut Flags) -> Option<AlterAction> {
@@ -455,21 +471,18 @@ fn set_identity(column: String, cursor: &mut Cursor<'_>, flags: &mut Flags) -> O
     Some(AlterAction::SetIdentity { column, restart })
 }
 
+/// `INCREMENT BY 2 RESTART WITH 1000 …` up to the next `SET`.
 fn identity_options(cursor: &mut Cursor<'_>, flags: &mut Flags) -> Option<()> {
+    let mut restarts = cursor.was("restart");
     while !cursor.is_done() && !cursor.mark(",") && !cursor.is("set") {
-        let restarts = cursor.was("restart");
         if let Some(value) = cursor.number() {
             if restarts {
                 flags.insert("restart", value.into());
             }
-        } else if cursor.eat("restart") || cursor.kind() == Some(TokenKind::Word) {
-            let is_with = cursor.is("with");
-            if is_with && restarts {
-                cursor.at += 1;
-                flags.insert("restart", cursor.number()?.into());
-            } else if !cursor.was("restart") || is_with {
-                cursor.at += 1;
-            }
+            restarts = false;
+        } else if cursor.kind() == Some(TokenKind::Word) {
+            restarts = cursor.is("restart") || restarts && cursor.is("with");
+            cursor.at += 1;
         } else {
             return None;
         }

@@ -81,6 +81,7 @@ fn part(mut cursor: Cursor<'_>, depth: u32, block: &mut Block) {
                 cursor.at += 1;
             }
         } else if cursor.is_one_of(&["if", "elsif", "elseif", "while", "for", "foreach", "when", "exception", "case"]) {
+            block.guarded = true;
             if !to_leading(&mut cursor, block) {
                 return;
             }
@@ -118,6 +119,10 @@ fn statement(mut cursor: Cursor<'_>, depth: u32, block: &mut Block) {
     ];
     if cursor.is("perform") {
         return perform(&mut cursor, block);
+    }
+    let raises = cursor.is("raise") && !cursor.is_one_of_at(1, &["notice", "info", "warning", "log", "debug"]);
+    if raises {
+        block.raises |= !block.guarded;
     }
     if cursor.is_one_of(CONTROL) || is_assignment(&cursor) {
         return;

@@ -54,6 +54,12 @@ impl<'a> Cursor<'a> {
         self.token(0).map(|token| token.kind)
     }
 
+    /// True when one of `words` stands `ahead` tokens further.
+    #[must_use]
+    pub fn is_one_of_at(&self, ahead: usize, words: &[&str]) -> bool {
+        words.iter().any(|word| self.is_at(ahead, word))
+    }
+
     /// True when the token `ahead` places on is this bare word, in any case.
     #[must_use]
     pub fn is_at(&self, ahead: usize, word: &str) -> bool {
@@ -304,12 +310,18 @@ impl<'a> Cursor<'a> {
         let from = self.at;
         while !self.is_done() && !self.mark(",") && !self.mark(")") {
             let first = self.at == from;
-            if !first && self.kind() == Some(TokenKind::Word) && self.is_one_of(stops) {
+            if !first && self.kind() == Some(TokenKind::Word) && self.is_one_of(stops) && !self.continues_type() {
                 break;
             }
             self.step();
         }
         (self.at > from).then(|| self.expression_between(from, self.at))
+    }
+
+    /// `character varying` and `with time zone` belong to a type, although their first words begin clauses too.
+    #[must_use]
+    pub fn continues_type(&self) -> bool {
+        self.are("with time") || self.are("with local") || self.is("character") && !self.is_at(1, "set")
     }
 
     /// The expression made of all tokens left.

@@ -36,13 +36,15 @@ pub struct Found {
     pub relation: Option<Name>,
     /// The parts of an `ALTER`.
     pub actions: Vec<Action>,
+    /// What it is about, where that is no table: an extension, a role, a prepared statement.
+    pub subject: Option<Name>,
 }
 
 impl Found {
     /// A statement that is about no table.
     #[must_use]
     pub const fn new(kind: Kind, change: Change) -> Self {
-        Self { kind, change, relation: None, actions: Vec::new() }
+        Self { kind, change, relation: None, actions: Vec::new(), subject: None }
     }
 
     /// The same, about `table`.
@@ -69,6 +71,7 @@ pub fn read_nested(mut cursor: Cursor<'_>, depth: u32) -> Reading {
             flags,
             relation: None,
             change: Change::Unknown,
+            subject: None,
             not_understood: Some(why),
         };
     }
@@ -82,13 +85,15 @@ pub fn read_nested(mut cursor: Cursor<'_>, depth: u32) -> Reading {
             flags: Flags::new(),
             relation: None,
             change: Change::Unknown,
+            subject: None,
             not_understood: Some(format!("not read from `{near}` on")),
         };
     };
-    let not_understood = gap_in(&found.change).or_else(|| {
+    let not_understood = gap_in(&found.change, cursor.dialect.is_mysql_family()).or_else(|| {
         (!cursor.is_done()).then(|| format!("not read from `{}` on", cursor.source(cursor.at, (cursor.at + 4).min(cursor.tokens.len()))))
     });
-    Reading { kind: found.kind, actions: found.actions, flags, relation: found.relation, change: found.change, not_understood }
+    let Found { kind, change, relation, actions, subject } = found;
+    Reading { kind, actions, flags, relation, change, subject, not_understood }
 }
 
 /// Why a statement is not even tried.
@@ -115,10 +120,10 @@ fn unreadable(cursor: &Cursor<'_>, depth: u32) -> Option<String> {
 }
 
 /// The part of a change that was not understood, if there is one.
-fn gap_in(change: &Change) -> Option<String> {
+fn gap_in(change: &Change, mysql: bool) -> Option<String> {
     use crate::sql::change::AlterAction;
     match change {
-        Change::AlterTable(alter) if alter.actions.is_empty() && alter.algorithm.is_none() && alter.lock.is_none() => {
+        Change::AlterTable(alter) if alter.actions.is_empty() && alter.algorithm.is_none() && alter.lock.is_none() && !mysql => {
             Some("`ALTER TABLE` without an action".to_owned())
         }
         Change::AlterTable(alter) => alter.actions.iter().find_map(|action| match action {
@@ -173,6 +178,7 @@ fn statement(cursor: &mut Cursor<'_>, depth: u32, flags: &mut Flags) -> Option<F
         "begin" if mssql && cursor.token(1).is_some() && !cursor.is_at(1, "tran") && !cursor.is_at(1, "transaction") => {
             Some(block::transact_block(Kind::Begin, cursor, depth, flags))
         }
+        "prepare" if cursor.dialect == Dialect::Postgresql && !cursor.is_at(1, "transaction") => prepare(cursor, depth),
         "begin" | "start" | "commit" | "end" | "abort" | "rollback" | "savepoint" | "save" | "release" | "prepare" => {
             transaction(cursor, flags)
         }
@@ -217,15 +223,25 @@ fn read_query(cursor: &mut Cursor<'_>, flags: &mut Flags) -> Option<Found> {
 
 fn alter_statement(cursor: &mut Cursor<'_>, flags: &mut Flags) -> Option<Found> {
     let foreign = cursor.are("alter foreign table");
-    if !foreign && !cursor.are("alter table") && !cursor.are("alter online table") && !cursor.are("alter ignore table") {
+    if !foreign
+        && !cursor.are("alter table")
+        && !(cursor.are("alter online table") && cursor.dialect != Dialect::Mysql)
+        && !cursor.are("alter ignore table")
+    {
         return object::alter(cursor, flags);
     }
+    let (ignore, online) = (cursor.is_at(1, "ignore"), cursor.is_at(1, "online"));
     cursor.at += if cursor.are("alter table") { 2 } else { 3 };
     if cursor.eat("all in tablespace") {
         cursor.skip_all();
-        return Some(Found { actions: vec![Action::SetTablespace], ..Found::new(Kind::AlterTableAll, Change::Other) });
+        let tables = Some(Name::bare("table"));
+        return Some(Found { actions: vec![Action::SetTablespace], subject: tables, ..Found::new(Kind::AlterTableAll, Change::Other) });
     }
-    let table = alter::alter_table(cursor, flags)?;
+    let mut table = alter::alter_table(cursor, flags)?;
+    table.ignore = ignore;
+    if online {
+        table.lock.get_or_insert_with(|| "none".to_owned());
+    }
     let actions = table.actions.iter().map(crate::sql::change::AlterAction::word).collect();
     let name = table.table.clone();
     let kind = if foreign { Kind::AlterForeignTable } else { Kind::AlterTable };
@@ -280,6 +296,20 @@ fn transaction(cursor: &mut Cursor<'_>, flags: &mut Flags) -> Option<Found> {
     }
     cursor.skip_all();
     Some(found)
+}
+
+/// `PREPARE x AS …`: what it does when it is executed counts here, where it can be read.
+fn prepare(cursor: &mut Cursor<'_>, depth: u32) -> Option<Found> {
+    use crate::sql::change::Block;
+    cursor.expect("prepare")?;
+    let name = cursor.identifier()?;
+    cursor.skip_group();
+    cursor.expect("as")?;
+    let tokens = cursor.tokens.get(cursor.at..)?;
+    let inner = read_nested(Cursor { tokens, at: 0, ..*cursor }, depth + 1);
+    cursor.skip_all();
+    let block = Block { statements: vec![inner], ..Block::default() };
+    Some(Found { subject: Some(Name::bare(name)), ..Found::new(Kind::Prepare, Change::Block(block)) })
 }
 
 fn rollback(cursor: &mut Cursor<'_>, flags: &mut Flags) -> Option<Found> {
@@ -348,6 +378,7 @@ fn comment(cursor: &mut Cursor<'_>, flags: &mut Flags) -> Option<Found> {
     cursor.expect("comment")?;
     cursor.expect("on")?;
     let mut table = None;
+    let mut subject = None;
     if cursor.eat("table") || cursor.eat("foreign table") {
         table = Some(cursor.name()?);
     } else if cursor.eat("column") {
@@ -355,8 +386,9 @@ fn comment(cursor: &mut Cursor<'_>, flags: &mut Flags) -> Option<Found> {
         while cursor.eat_mark(".") {
             parts.push(cursor.identifier()?);
         }
-        parts.pop();
+        let column = parts.pop();
         table = parts.pop().map(|name| Name { schema: parts.pop(), name });
+        subject = column.map(Name::bare);
     } else if cursor.eat("constraint") || cursor.eat("trigger") || cursor.eat("policy") || cursor.eat("rule") {
         cursor.identifier()?;
         cursor.expect("on")?;
@@ -372,7 +404,7 @@ fn comment(cursor: &mut Cursor<'_>, flags: &mut Flags) -> Option<Found> {
     if cursor.string().is_none() {
         cursor.expect("null")?;
     }
-    Some(Found { relation: table.clone(), ..Found::new(Kind::Comment, Change::Comment { table }) })
+    Some(Found { relation: table.clone(), subject, ..Found::new(Kind::Comment, Change::Comment { table }) })
 }
 
 fn privileges(cursor: &mut Cursor<'_>, flags: &mut Flags) -> Option<Found> {
@@ -381,11 +413,10 @@ fn privileges(cursor: &mut Cursor<'_>, flags: &mut Flags) -> Option<Found> {
         cursor.expect("revoke")?;
     }
     let from = cursor.at;
-    let mut rights = Vec::new();
     while !cursor.is_done() && !cursor.is("on") && !cursor.is("to") && !cursor.is("from") {
-        rights.push(cursor.peek(0).to_lowercase());
         cursor.step();
     }
+    let privileges = named_privileges(&Cursor { at: from, tokens: cursor.tokens.get(..cursor.at)?, ..*cursor });
     let on = cursor.eat("on");
     if !on {
         return role_membership(grant, from, cursor);
@@ -434,11 +465,24 @@ fn privileges(cursor: &mut Cursor<'_>, flags: &mut Flags) -> Option<Found> {
     }
     let relation = tables.first().filter(|name| name.name != "*").cloned();
     let (kind, change) = if grant {
-        (Kind::Grant, Change::Grant { tables, grantees, rights })
+        (Kind::Grant, Change::Grant { tables, grantees, privileges })
     } else {
-        (Kind::Revoke, Change::Revoke { tables, grantees, rights, role: false })
+        (Kind::Revoke, Change::Revoke { tables, grantees, privileges, role: false })
     };
     Some(Found { relation, ..Found::new(kind, change) })
+}
+
+/// The words between `GRANT` and `ON`.
+fn named_privileges(words: &Cursor<'_>) -> Vec<String> {
+    let mut at = *words;
+    at.eat("grant option for");
+    let mut found = Vec::new();
+    while !at.is_done() {
+        found.push(at.peek(0).to_lowercase());
+        at.skip_to_comma();
+        at.eat_mark(",");
+    }
+    found
 }
 
 fn grantees(cursor: &mut Cursor<'_>) -> Vec<String> {
@@ -461,9 +505,9 @@ fn role_membership(grant: bool, from: usize, cursor: &mut Cursor<'_>) -> Option<
     }
     let grantees = grantees(cursor);
     Some(if grant {
-        Found::new(Kind::GrantRole, Change::Grant { tables: Vec::new(), grantees, rights: Vec::new() })
+        Found::new(Kind::GrantRole, Change::Grant { tables: Vec::new(), grantees, privileges: Vec::new() })
     } else {
-        Found::new(Kind::RevokeRole, Change::Revoke { tables: Vec::new(), grantees, rights: Vec::new(), role: true })
+        Found::new(Kind::RevokeRole, Change::Revoke { tables: Vec::new(), grantees, privileges: Vec::new(), role: true })
     })
 }
 
@@ -486,12 +530,14 @@ fn upkeep(cursor: &mut Cursor<'_>, flags: &mut Flags) -> Option<Found> {
             cursor.skip_group();
             cursor.eat("verbose");
             let mut table = if cursor.is_done() { None } else { Some(cursor.name()?) };
+            let mut subject = None;
             if cursor.eat("on") {
+                subject = table.take();
                 table = Some(cursor.name()?);
             } else if cursor.eat("using") {
-                cursor.identifier()?;
+                subject = Some(Name::bare(cursor.identifier()?));
             }
-            Some(Found { relation: table.clone(), ..Found::new(Kind::Cluster, Change::Cluster { table }) })
+            Some(Found { relation: table.clone(), subject, ..Found::new(Kind::Cluster, Change::Cluster { table }) })
         }
         "reindex" => reindex(cursor, flags),
         "refresh" => refresh(cursor, flags),
@@ -626,7 +672,9 @@ fn locks(cursor: &mut Cursor<'_>, flags: &mut Flags) -> Option<Found> {
     let mut tables = Vec::new();
     let mut mode = None;
     loop {
-        cursor.eat("only");
+        if cursor.eat("only") {
+            flags.insert("only", true.into());
+        }
         tables.push(cursor.name()?);
         cursor.eat_mark("*");
         if cursor.dialect.is_mysql_family() {
@@ -728,11 +776,9 @@ fn other(cursor: &mut Cursor<'_>, flags: &mut Flags) -> Option<Found> {
         ("desc", Kind::Show),
     ];
     if let Some((_, kind)) = SIMPLE.iter().find(|(word, _)| cursor.is(word)) {
-        if cursor.are("discard all") {
-            flags.insert("scope", "all".into());
-        }
+        let subject = cursor.token(1).and_then(|token| cursor.identifier_of(token)).map(Name::bare);
         cursor.skip_all();
-        return Some(Found::new(*kind, Change::Other));
+        return Some(Found { subject, ..Found::new(*kind, Change::Other) });
     }
     if cursor.eat("explain") {
         return explain(cursor, flags);
@@ -757,8 +803,9 @@ fn other(cursor: &mut Cursor<'_>, flags: &mut Flags) -> Option<Found> {
         return Some(Found::new(Kind::Load, Change::Other));
     }
     if cursor.eat("reassign owned by") {
+        let role = cursor.identifier().map(Name::bare);
         cursor.skip_all();
-        return Some(Found::new(Kind::ReassignOwned, Change::Other));
+        return Some(Found { subject: role, ..Found::new(Kind::ReassignOwned, Change::Other) });
     }
     if cursor.eat("security label") {
         return security_label(cursor);
@@ -790,8 +837,12 @@ fn explain(cursor: &mut Cursor<'_>, flags: &mut Flags) -> Option<Found> {
         found.kind = Kind::Explain;
         return Some(found);
     }
+    let change = query::dml(&mut cursor.clone(), &mut Flags::new()).filter(|_| cursor.dialect == Dialect::Postgresql);
     cursor.skip_all();
-    Some(Found::new(Kind::Explain, Change::Other))
+    // Only planned, but planning takes the lock.
+    let planned = change.and_then(|change| data_found(change).relation);
+    let change = planned.map_or(Change::Other, |table| Change::LockTables { tables: vec![table], mode: Some("row exclusive".to_owned()) });
+    Some(Found::new(Kind::Explain, change))
 }
 
 fn security_label(cursor: &mut Cursor<'_>) -> Option<Found> {

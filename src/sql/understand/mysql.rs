@@ -1,15 +1,18 @@
 //! `ALTER TABLE` and the table statements of MySQL and MariaDB.
 
+use crate::dialect::Dialect;
 use crate::sql::change::{AlterAction, AlterTable, ConstraintKind};
 use crate::sql::understand::cursor::Cursor;
 use crate::sql::understand::table::{self, Flags};
 
 /// The parts of an `ALTER TABLE`; what is not understood becomes `Unknown`.
 pub fn alter_actions(alter: &mut AlterTable, cursor: &mut Cursor<'_>, flags: &mut Flags) {
-    if cursor.eat("wait") {
-        let _ = cursor.number();
+    if cursor.dialect == Dialect::Mariadb {
+        if cursor.eat("wait") {
+            let _ = cursor.number();
+        }
+        cursor.eat("nowait");
     }
-    cursor.eat("nowait");
     while !cursor.is_done() {
         let from = cursor.at;
         let found = algorithm_or_lock(alter, cursor, flags).map(|()| None).or_else(|| action(cursor, flags).map(Some));
@@ -123,8 +126,9 @@ fn action(cursor: &mut Cursor<'_>, flags: &mut Flags) -> Option<Vec<AlterAction>
 fn add(cursor: &mut Cursor<'_>, flags: &mut Flags) -> Option<Vec<AlterAction>> {
     cursor.expect("add")?;
     if cursor.eat("partition") {
+        let count = cursor.is("partitions");
         cursor.skip_all();
-        return one(AlterAction::AddPartition);
+        return one(AlterAction::AddPartition { count });
     }
     if cursor.eat("system versioning") {
         return one(AlterAction::SystemVersioning { add: true });
@@ -249,14 +253,14 @@ fn alter(cursor: &mut Cursor<'_>, flags: &mut Flags) -> Option<Vec<AlterAction>>
         let state = cursor.eat_one_of(&["visible", "invisible", "ignored", "not ignored"])?;
         flags.insert("index", name.clone().into());
         flags.insert("visible", matches!(state, "visible" | "not ignored").into());
-        return one(AlterAction::AlterIndex { name });
+        return one(AlterAction::AlterIndex { name, word: state });
     }
     if cursor.eat_one_of(&["check", "constraint"]).is_some() {
         let name = cursor.identifier()?;
         let enforced = !cursor.eat("not");
         cursor.expect("enforced")?;
         flags.insert("constraint", name.clone().into());
-        return one(AlterAction::AlterConstraint { name, enforced: Some(enforced), inherit: None });
+        return one(AlterAction::AlterConstraint { name, enforced: Some(enforced), inherit: None, deferred: None });
     }
     cursor.eat("column");
     cursor.eat("if exists");
@@ -283,7 +287,9 @@ fn rename(cursor: &mut Cursor<'_>, flags: &mut Flags) -> Option<Vec<AlterAction>
         flags.insert("new_name", to.to_string().into());
         return one(AlterAction::RenameTable { to });
     }
-    cursor.eat("if exists");
+    if cursor.eat("if exists") {
+        flags.insert("if_exists", true.into());
+    }
     let from = cursor.identifier()?;
     cursor.expect("to")?;
     let to = cursor.identifier()?;

@@ -115,8 +115,9 @@ pub fn create(cursor: &mut Cursor<'_>, flags: &mut Flags) -> Option<Found> {
             let name = cursor.identifier()?;
             cursor.expect("on")?;
             let table = cursor.name()?;
+            let words = cursor.rest_as_expression().words;
             cursor.skip_all();
-            Some(Found::new(Kind::CreatePolicy, Change::CreatePolicy { name, table: table.clone() }).on(table))
+            Some(Found::new(Kind::CreatePolicy, Change::CreatePolicy { name, table: table.clone(), words }).on(table))
         }
         "function" | "procedure" | "aggregate" => create_function(word, or_replace, cursor, flags),
         "schema" => create_schema(cursor, flags),
@@ -125,10 +126,18 @@ pub fn create(cursor: &mut Cursor<'_>, flags: &mut Flags) -> Option<Found> {
         _ => {
             flag_if_not_exists(cursor, flags);
             let kind = kind_named("create", word)?;
+            let subject = if word == "cast" { cast_name(cursor) } else { cursor.clone().name() };
             cursor.skip_all();
-            Some(Found::new(kind, Change::Other))
+            Some(Found { subject, ..Found::new(kind, Change::Other) })
         }
     }
+}
+
+/// A cast has no name: what stands in its brackets is one.
+fn cast_name(cursor: &Cursor<'_>) -> Option<Name> {
+    let mut at = *cursor;
+    at.skip_group();
+    Some(Name::bare(cursor.source(cursor.at, at.at).to_lowercase()))
 }
 
 /// What may stand between `CREATE` and the object.
@@ -173,13 +182,14 @@ fn modifiers(cursor: &mut Cursor<'_>, flags: &mut Flags) -> Option<Modifiers> {
                 "editionable",
                 "noneditionable",
                 "force",
-                "default",
                 "bitmap",
                 "public",
                 "private",
             ])
             .is_some()
         {
+        } else if cursor.are("default conversion") {
+            cursor.at += 1;
         } else if cursor.eat("definer") {
             cursor.expect_mark("=")?;
             cursor.advance()?;
@@ -239,6 +249,7 @@ fn create_index(modifiers: &Modifiers, or_replace: bool, cursor: &mut Cursor<'_>
     if cursor.eat("using") {
         index.method = Some(cursor.identifier()?.to_lowercase());
     }
+    index.prefixed = table::has_prefix(*cursor);
     index.keys = table::index_keys(cursor)?;
     table::index_options(&mut index, cursor, flags)?;
     let (mut algorithm, mut lock) = (None, None);
@@ -430,11 +441,20 @@ fn sequence_option(cursor: &mut Cursor<'_>) -> Option<()> {
 fn create_trigger(modifiers: &Modifiers, or_replace: bool, cursor: &mut Cursor<'_>, flags: &mut Flags) -> Option<Found> {
     flag_if_not_exists(cursor, flags);
     let name = cursor.name()?.name;
+    let mut words = Vec::new();
     if cursor.dialect == Dialect::Mssql && cursor.is("on") {
         cursor.eat("on");
     } else {
         while !cursor.is_done() && !cursor.is("on") {
-            cursor.step();
+            if cursor.eat("of") {
+                let from = cursor.at;
+                while !cursor.is_done() && !cursor.is("on") && !cursor.is("or") {
+                    cursor.step();
+                }
+                words.extend(cursor.expression_between(from, cursor.at).words);
+            } else {
+                cursor.step();
+            }
         }
         cursor.expect("on")?;
     }
@@ -446,25 +466,38 @@ fn create_trigger(modifiers: &Modifiers, or_replace: bool, cursor: &mut Cursor<'
         if modifiers.constraint && cursor.eat("from") {
             references = cursor.name();
         }
-        body |= cursor.is("begin");
-        if cursor.eat("execute function") || cursor.eat("execute procedure") {
-            function = cursor.name().map(|name| name.name);
+        if cursor.eat("when") {
+            let from = cursor.at;
+            cursor.skip_group();
+            words.extend(cursor.expression_between(from, cursor.at).words);
             continue;
         }
+        if cursor.eat("execute") {
+            cursor.eat_one_of(&["function", "procedure"]);
+            function = cursor.name();
+            continue;
+        }
+        body |= cursor.is("begin");
         cursor.step();
     }
     if body {
         flags.insert("compound_body", true.into());
     }
-    Some(Found::new(Kind::CreateTrigger, Change::CreateTrigger { name, table: table.clone(), or_replace, references, function }).on(table))
+    Some(
+        Found::new(Kind::CreateTrigger, Change::CreateTrigger { name, table: table.clone(), or_replace, references, function, words })
+            .on(table),
+    )
 }
 
 fn create_function(word: &str, or_replace: bool, cursor: &mut Cursor<'_>, flags: &mut Flags) -> Option<Found> {
     flag_if_not_exists(cursor, flags);
     let name = cursor.name()?;
     let (mut language, mut volatility, mut opaque, mut literal) = (None, None, false, false);
+    let (mut returns, mut text) = (None, None);
     while !cursor.is_done() {
-        if cursor.eat("language") {
+        if returns.is_none() && cursor.eat("returns") {
+            returns = table::data_type(&mut cursor.clone());
+        } else if cursor.eat("language") {
             language = Some(cursor.peek(0).trim_matches(['\'', '"']).to_lowercase());
         } else if let Some(found) = cursor.eat_one_of(&["immutable", "stable", "volatile", "deterministic"]) {
             volatility = Some(found.to_owned());
@@ -483,6 +516,7 @@ fn create_function(word: &str, or_replace: bool, cursor: &mut Cursor<'_>, flags:
             opaque = true;
             let body = crate::sql::understand::cursor::string_content(cursor.peek(0));
             literal = selects_literal(&body);
+            text = text.or(Some(body));
         }
         cursor.step();
     }
@@ -499,10 +533,18 @@ fn create_function(word: &str, or_replace: bool, cursor: &mut Cursor<'_>, flags:
         flags.insert("literal_body", true.into());
     }
     let kind = kind_named("create", word)?;
-    if word == "aggregate" {
-        return Some(Found::new(kind, Change::Other));
-    }
-    Some(Found::new(kind, Change::CreateFunction { name, or_replace, language, volatility }))
+    let body = match text {
+        Some(text) if language.as_deref() == Some("sql") => statements_in(&text, cursor.dialect),
+        _ => Vec::new(),
+    };
+    Some(Found::new(kind, Change::CreateFunction { name, or_replace, language, volatility, returns, body }))
+}
+
+/// The statements of a function's body.
+fn statements_in(text: &str, dialect: Dialect) -> Vec<crate::sql::change::Reading> {
+    let pieces = crate::sql::split::split(text, dialect);
+    let tokens_of = |first: u32, end: u32| pieces.tokens.get(first as usize..end as usize).unwrap_or_default();
+    pieces.pieces.iter().map(|piece| read_nested(Cursor::new(text, tokens_of(piece.first_token, piece.end_token), dialect), 1)).collect()
 }
 
 /// `SELECT 7`: PostgreSQL puts such a body in the place of the call.
@@ -547,8 +589,12 @@ fn create_schema(cursor: &mut Cursor<'_>, flags: &mut Flags) -> Option<Found> {
 
 fn create_statistics(cursor: &mut Cursor<'_>, flags: &mut Flags) -> Option<Found> {
     flag_if_not_exists(cursor, flags);
+    let name = if cursor.is("on") { None } else { cursor.clone().name() };
     while !cursor.is_done() && !cursor.is("from") && !cursor.is("on") {
         cursor.step();
+    }
+    if cursor.mark_at(1, "(") || cursor.mark_at(2, "(") {
+        flags.insert("functional", true.into());
     }
     while !cursor.is_done() && !cursor.is("from") {
         cursor.step();
@@ -557,15 +603,14 @@ fn create_statistics(cursor: &mut Cursor<'_>, flags: &mut Flags) -> Option<Found
     let tables = cursor.names()?;
     cursor.skip_all();
     let first = tables.first().cloned()?;
-    Some(Found::new(Kind::CreateStatistics, Change::CreateStatistics { tables }).on(first))
+    Some(Found::new(Kind::CreateStatistics, Change::CreateStatistics { name, tables }).on(first))
 }
 
 /// `… FOR TABLE a (x) WHERE (…), b`, `… ADD TABLE a`, `… DROP TABLE a`, `… SET TABLE a`.
 fn publication(kind: Kind, cursor: &mut Cursor<'_>) -> Option<Found> {
-    cursor.identifier()?;
+    let name = cursor.identifier()?;
+    let (drops, sets, mut filtered) = (cursor.is("drop"), cursor.is("set"), false);
     let mut tables = Vec::new();
-    let all = cursor.are("for all tables");
-    let drops = cursor.is("drop");
     while !cursor.is_done() {
         if cursor.eat("table") {
             loop {
@@ -573,9 +618,10 @@ fn publication(kind: Kind, cursor: &mut Cursor<'_>) -> Option<Found> {
                 cursor.eat("table");
                 tables.push(cursor.name()?);
                 cursor.eat_mark("*");
-                cursor.skip_group();
+                filtered |= cursor.skip_group();
                 if cursor.eat("where") {
                     cursor.group()?;
+                    filtered = true;
                 }
                 if !cursor.eat_mark(",") || cursor.is("tables") {
                     break;
@@ -585,7 +631,8 @@ fn publication(kind: Kind, cursor: &mut Cursor<'_>) -> Option<Found> {
             cursor.step();
         }
     }
-    Some(Found::new(kind, Change::Publication { tables, all, drops }))
+    let subject = Some(Name::bare(name));
+    Some(Found { subject, ..Found::new(kind, Change::Publication { tables, drops, sets, filtered }) })
 }
 
 /// `DROP …`.
@@ -607,12 +654,17 @@ pub fn drop(cursor: &mut Cursor<'_>, flags: &mut Flags) -> Option<Found> {
     flags.insert("if_exists", drop.if_exists.into());
     match word {
         "owned" | "cast" | "transform" | "user_mapping" => {
+            let owner = match word {
+                "owned" if cursor.eat("by") => cursor.identifier().map(Name::bare),
+                "cast" => cast_name(cursor),
+                _ => None,
+            };
             cursor.skip_all();
             if cursor.ends_with("cascade") {
                 drop.cascade = true;
             }
             flags.insert("cascade", drop.cascade.into());
-            return Some(Found::new(kind, if word == "owned" { Change::Drop(drop) } else { Change::Other }));
+            return Some(Found { subject: owner, ..Found::new(kind, if word == "owned" { Change::Drop(drop) } else { Change::Other }) });
         }
         _ => {}
     }
@@ -698,9 +750,11 @@ fn drop_tail(word: &str, drop: &mut Drop, cursor: &mut Cursor<'_>, flags: &mut F
 /// `ALTER …` of anything but a table.
 pub fn alter(cursor: &mut Cursor<'_>, flags: &mut Flags) -> Option<Found> {
     cursor.expect("alter")?;
-    if !cursor.are("default privileges") {
-        modifiers(cursor, flags)?;
+    if cursor.eat("default privileges") {
+        cursor.skip_all();
+        return Some(Found::new(Kind::AlterDefaultPrivileges, Change::Other));
     }
+    modifiers(cursor, flags)?;
     let word = object(cursor)?;
     match word {
         "index" => alter_index(cursor, flags),
@@ -725,10 +779,10 @@ pub fn alter(cursor: &mut Cursor<'_>, flags: &mut Flags) -> Option<Found> {
         "publication" => publication(Kind::AlterPublication, cursor),
         "statistics" | "function" | "procedure" | "aggregate" => {
             cursor.eat("if exists");
-            cursor.name()?;
+            let subject = Some(cursor.name()?);
             cursor.skip_group();
             let action = general_action(word, cursor, flags);
-            Some(Found { actions: action.into_iter().collect(), ..Found::new(kind_named("alter", word)?, Change::Other) })
+            Some(Found { actions: action.into_iter().collect(), subject, ..Found::new(kind_named("alter", word)?, Change::Other) })
         }
         _ => {
             let kind = kind_named("alter", word)?;
@@ -737,12 +791,13 @@ pub fn alter(cursor: &mut Cursor<'_>, flags: &mut Flags) -> Option<Found> {
                 flags.insert("if_exists", true.into());
             }
             let mut actions = Vec::new();
+            let subject = cursor.clone().name();
             if !matches!(word, "system" | "default_privileges" | "user_mapping" | "role" | "user" | "database") && cursor.name().is_some() {
                 cursor.skip_group();
                 actions.extend(general_action(word, cursor, flags));
             }
             cursor.skip_all();
-            Some(Found { actions, ..Found::new(kind, Change::Other) })
+            Some(Found { actions, subject, ..Found::new(kind, Change::Other) })
         }
     }
 }
@@ -847,9 +902,22 @@ fn alter_view(word: &str, cursor: &mut Cursor<'_>, flags: &mut Flags) -> Option<
     let if_exists = cursor.eat("if exists");
     flags.insert("if_exists", if_exists.into());
     let name = cursor.name()?;
+    let subject = names_option(cursor, "security_invoker");
     let (action, action_word) = view_action(cursor, flags)?;
     let kind = if materialized { Kind::AlterMaterializedView } else { Kind::AlterView };
-    Some(Found { actions: vec![action_word], ..Found::new(kind, Change::AlterView { name, materialized, if_exists, action }) })
+    Some(Found { actions: vec![action_word], subject, ..Found::new(kind, Change::AlterView { name, materialized, if_exists, action }) })
+}
+
+/// The option, where it is named anywhere in what is left.
+fn names_option(cursor: &Cursor<'_>, option: &str) -> Option<Name> {
+    let mut at = *cursor;
+    while !at.is_done() {
+        if at.is(option) {
+            return Some(Name::bare(option));
+        }
+        at.at += 1;
+    }
+    None
 }
 
 fn view_action(cursor: &mut Cursor<'_>, flags: &mut Flags) -> Option<(ViewAction, Action)> {

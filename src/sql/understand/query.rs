@@ -136,7 +136,9 @@ fn scan(cursor: &Cursor<'_>, found: &mut Query) {
                 }
                 if is("where") && levels.len() == 1 {
                     found.has_where = true;
+                    found.bounded_by = bounded_columns(&condition_behind(&at));
                 }
+                found.is_limited |= is("limit") && levels.len() == 1;
                 if is("into") && levels.len() == 1 && found.into.is_none() {
                     into_table(&at, found);
                 }
@@ -158,6 +160,16 @@ fn scan(cursor: &Cursor<'_>, found: &mut Query) {
         }
         at.at += 1;
     }
+}
+
+/// What stands behind `WHERE`, up to the next clause.
+fn condition_behind<'a>(at: &Cursor<'a>) -> Cursor<'a> {
+    let mut end = Cursor { at: at.at + 1, ..*at };
+    while !end.is_done() && !end.is_one_of(&["group", "order", "limit", "for", "union", "returning", "having", "window", "offset", "fetch"])
+    {
+        end.step();
+    }
+    Cursor { at: at.at + 1, tokens: at.tokens.get(..end.at).unwrap_or_default(), ..*at }
 }
 
 fn note_word(at: &Cursor<'_>, text: &str, found: &mut Query) {
@@ -350,7 +362,12 @@ pub fn select_or_with(cursor: &mut Cursor<'_>, flags: &mut Flags) -> Option<Chan
         if let Some(mut change) = dml(&mut ahead, flags) {
             let reads: Vec<Name> = read.tables.into_iter().filter(|name| !names.contains(&name.name)).collect();
             match &mut change {
-                Change::Insert(insert) => insert.writes = writes,
+                Change::Insert(insert) => {
+                    insert.writes = writes;
+                    for query in &mut insert.query {
+                        query.tables.retain(|name| name.schema.is_some() || !names.contains(&name.name));
+                    }
+                }
                 Change::Update(update) => {
                     update.writes = writes;
                     update.reads.extend(reads);
@@ -418,9 +435,10 @@ fn insert(cursor: &mut Cursor<'_>, flags: &mut Flags) -> Option<Insert> {
     if cursor.mark("(") && !cursor.is_at(1, "select") && !cursor.is_at(1, "with") && !cursor.mark_at(1, "(") {
         found.columns = cursor.column_list()?;
     }
-    found.overriding = cursor.eat("overriding");
-    cursor.eat_one_of(&["system", "user"]);
-    cursor.eat("value");
+    if cursor.eat("overriding") {
+        found.overrides_system = cursor.eat_one_of(&["system", "user"]).is_some();
+        cursor.eat("value");
+    }
     if cursor.eat("output") {
         while !cursor.is_done() && !cursor.is_one_of(&["values", "select", "default", "exec"]) {
             cursor.step();
@@ -432,6 +450,7 @@ fn insert(cursor: &mut Cursor<'_>, flags: &mut Flags) -> Option<Insert> {
 
 fn insert_source(found: &mut Insert, cursor: &mut Cursor<'_>) -> Option<()> {
     let mut source = *cursor;
+    found.row = single_row(cursor);
     if cursor.eat("default values") || cursor.eat("values") || cursor.eat("value") || cursor.eat("set") || cursor.is("exec") {
     } else if cursor.mark("(") || cursor.is_one_of(&["select", "with", "table"]) {
         found.query = Some(query(&mut source)?);
@@ -439,13 +458,12 @@ fn insert_source(found: &mut Insert, cursor: &mut Cursor<'_>) -> Option<()> {
         return None;
     }
     while !cursor.is_done() {
-        found.uses_default |= cursor.is("default");
         if cursor.is("on") && cursor.is_at(1, "conflict") || cursor.are("on duplicate key") {
             let mut rest = *cursor;
-            if rest.eat("on conflict") && rest.mark("(") {
-                found.conflict_columns = rest.column_list().unwrap_or_default();
+            let mut target = *cursor;
+            if target.eat("on conflict") && target.mark("(") {
+                found.conflict_columns = target.column_list().unwrap_or_default();
             }
-            let mut rest = *cursor;
             while !rest.is_done() {
                 found.updates_on_conflict |= rest.is("update");
                 rest.step();
@@ -454,6 +472,26 @@ fn insert_source(found: &mut Insert, cursor: &mut Cursor<'_>) -> Option<()> {
         cursor.step();
     }
     Some(())
+}
+
+/// The literals of `VALUES (…)`, where there is one row.
+fn single_row(cursor: &Cursor<'_>) -> Vec<Option<String>> {
+    let mut at = *cursor;
+    if !at.eat("values") {
+        return Vec::new();
+    }
+    let Some(mut inside) = at.group().filter(|_| !at.mark(",")) else {
+        return Vec::new();
+    };
+    let mut row = Vec::new();
+    while !inside.is_done() {
+        let from = inside.at;
+        inside.skip_to_comma();
+        let value = inside.expression_between(from, inside.at);
+        row.push(value.is_literal.then_some(value.text));
+        inside.eat_mark(",");
+    }
+    row
 }
 
 fn update(cursor: &mut Cursor<'_>, flags: &mut Flags) -> Option<Update> {
@@ -527,12 +565,12 @@ fn assignment(found: &mut Update, cursor: &mut Cursor<'_>) -> Option<()> {
         found.columns.extend(cursor.column_list()?);
     } else {
         found.columns.push(cursor.name()?.name);
-        while cursor.skip_group() {}
+        while cursor.skip_group() || cursor.eat_mark(".") && cursor.identifier().is_some() {}
     }
     if !cursor.eat_mark("=") && !cursor.eat_mark(":=") {
         return None;
     }
-    while !cursor.is_done() && !cursor.mark(",") && !cursor.is_one_of(&["where", "from", "returning", "order", "limit", "output"]) {
+    while !cursor.is_done() && !cursor.mark(",") && !cursor.is_one_of(&["where", "from", "returning", "order", "limit", "output", "when"]) {
         cursor.step();
     }
     cursor.eat_mark(",");
@@ -772,7 +810,14 @@ fn merge(cursor: &mut Cursor<'_>, flags: &mut Flags) -> Option<Merge> {
             found.deletes |= cursor.is("delete");
             found.updates |= cursor.is("update");
             found.inserts |= cursor.is("insert");
+            if cursor.eat("update set") {
+                let mut columns = Update::default();
+                while !cursor.is_done() && !cursor.is_one_of(&["when", "returning"]) && assignment(&mut columns, cursor).is_some() {}
+                found.columns.extend(columns.columns);
+                continue;
+            }
         }
+        found.by_source |= cursor.are("by source");
         cursor.step();
     }
     flags.insert("deletes_rows", found.deletes.into());

@@ -61,8 +61,10 @@ const AFTER_DEFAULT: &[&str] = &[
 
 /// A type. `None` when no name comes next.
 pub fn data_type(cursor: &mut Cursor<'_>) -> Option<DataType> {
+    let is_quoted_char =
+        cursor.dialect == Dialect::Postgresql && (cursor.peek(0) == "\"char\"" || cursor.peek(2) == "\"char\"" && cursor.mark_at(1, "."));
     let name = cursor.name()?;
-    let mut word = name.name;
+    let mut word = if is_quoted_char { "\"char\"".to_owned() } else { name.name };
     let dialect = cursor.dialect;
     if dialect != Dialect::Sqlite {
         word = word.to_lowercase();
@@ -132,6 +134,14 @@ fn sqlite_type_words(cursor: &mut Cursor<'_>, word: &mut String, found: &mut Dat
     arguments(cursor, found)
 }
 
+/// `char` and `bit` without a length have the length 1.
+fn fixed(found: &mut DataType, name: &'static str) -> &'static str {
+    if found.arguments.is_empty() {
+        found.arguments.push("1".to_owned());
+    }
+    name
+}
+
 /// One word for all synonyms of a type.
 fn canonical(word: &str, dialect: Dialect, found: &mut DataType) -> String {
     let lower = word.to_lowercase();
@@ -144,7 +154,9 @@ fn canonical(word: &str, dialect: Dialect, found: &mut DataType) -> String {
             "bigserial" | "serial8" => serial(found, "bigint"),
             "smallserial" | "serial2" => serial(found, "smallint"),
             "varchar" | "char varying" => "character varying",
-            "char" | "bpchar" | "nchar" => "character",
+            "char" | "nchar" | "character" => fixed(found, "character"),
+            "bpchar" => "character",
+            "bit" => fixed(found, "bit"),
             "bool" => "boolean",
             "float8" => "double precision",
             "float4" => "real",
@@ -176,7 +188,10 @@ fn canonical(word: &str, dialect: Dialect, found: &mut DataType) -> String {
             "float4" => "float",
             "timestamp without time zone" => "timestamp",
             "time without time zone" => "time",
-            "json" if dialect == Dialect::Mariadb => "longtext",
+            "json" if dialect == Dialect::Mariadb => {
+                found.json = true;
+                "longtext"
+            }
             "serial" => {
                 found.serial = true;
                 found.unsigned = true;
@@ -208,10 +223,11 @@ fn type_suffixes(cursor: &mut Cursor<'_>, found: &mut DataType) {
         } else if cursor.dialect.is_mysql_family() && (cursor.eat("signed") || cursor.eat("binary") || cursor.eat("ascii")) {
         } else if cursor.dialect.is_mysql_family() && (cursor.are("character set") || cursor.is("charset")) {
             cursor.at += if cursor.is("charset") { 1 } else { 2 };
-            found.charset = cursor.identifier().map(|name| name.to_lowercase());
+            cursor.eat_mark("=");
+            found.charset = cursor.identifier().or_else(|| cursor.string()).map(|name| name.to_lowercase());
         } else if cursor.are("collate") && !cursor.mark_at(1, "(") {
             cursor.at += 1;
-            found.collation = cursor.name().map(|name| name.name);
+            found.collation = cursor.name().map(|name| name.name).or_else(|| cursor.string());
         } else {
             return;
         }
@@ -227,7 +243,7 @@ pub fn column(cursor: &mut Cursor<'_>, flags: &mut Flags) -> Option<Column> {
 /// What follows a column's name.
 pub fn column_named(name: String, cursor: &mut Cursor<'_>, flags: &mut Flags) -> Option<Column> {
     let mut column = Column { name, ..Column::default() };
-    let typeless = cursor.is_done() || cursor.mark(",") || cursor.is_one_of(AFTER_DEFAULT);
+    let typeless = cursor.is_done() || cursor.mark(",") || cursor.is_one_of(AFTER_DEFAULT) && !cursor.continues_type();
     if !typeless {
         column.data_type = Some(data_type(cursor)?);
     }
@@ -238,7 +254,11 @@ pub fn column_named(name: String, cursor: &mut Cursor<'_>, flags: &mut Flags) ->
         }
     }
     while !cursor.is_done() && !cursor.mark(",") {
+        let before = cursor.at;
         column_constraint(&mut column, cursor, flags)?;
+        if cursor.at == before {
+            return None;
+        }
     }
     Some(column)
 }
@@ -260,10 +280,11 @@ fn column_constraint(column: &mut Column, cursor: &mut Cursor<'_>, flags: &mut F
         let mut constraint = Constraint { name, ..Constraint::of(kind) };
         attributes(&mut constraint, cursor, flags)?;
         column.constraints.push(constraint);
-    } else if let Some(Constraint { not_valid, deferrable, not_enforced, .. }) = lone_attribute(cursor) {
+    } else if let Some(Constraint { not_valid, deferrable, initially_deferred, not_enforced, .. }) = lone_attribute(cursor) {
         if let Some(last) = column.constraints.last_mut() {
             last.not_valid |= not_valid;
             last.deferrable |= deferrable;
+            last.initially_deferred |= initially_deferred;
             last.not_enforced |= not_enforced;
         }
     } else {
@@ -322,12 +343,15 @@ fn column_property(column: &mut Column, cursor: &mut Cursor<'_>, flags: &mut Fla
     if cursor.is("generated") {
         return generated(column, cursor, flags);
     }
+    if cursor.eat("as row start") || cursor.eat("as row end") {
+        return Some(());
+    }
     if cursor.is("as") && cursor.mark_at(1, "(") {
         cursor.at += 1;
         return stored_expression(column, cursor, flags);
     }
     if cursor.eat("collate") {
-        let collation = cursor.name()?.name;
+        let collation = cursor.name().map(|name| name.name).or_else(|| cursor.string())?;
         flags.insert("collate", collation.clone().into());
         if let Some(found) = &mut column.data_type {
             found.collation = Some(collation);
@@ -418,6 +442,7 @@ fn generated(column: &mut Column, cursor: &mut Cursor<'_>, flags: &mut Flags) ->
         return Some(());
     }
     if cursor.eat("row start") || cursor.eat("row end") {
+        // MariaDB's columns of the system's time.
         column.not_null = true;
         return Some(());
     }
@@ -426,7 +451,8 @@ fn generated(column: &mut Column, cursor: &mut Cursor<'_>, flags: &mut Flags) ->
 
 fn stored_expression(column: &mut Column, cursor: &mut Cursor<'_>, flags: &mut Flags) -> Option<()> {
     let expression = cursor.group()?.rest_as_expression();
-    let word = cursor.eat_one_of(&["stored", "virtual", "persisted", "persistent"]);
+    let own = if cursor.dialect == Dialect::Mysql { None } else { cursor.eat_one_of(&["persisted", "persistent"]) };
+    let word = own.or_else(|| cursor.eat_one_of(&["stored", "virtual"]));
     let (kind, flag) = match word {
         Some("stored" | "persistent") => (Generated::Stored, "stored"),
         Some("persisted") => (Generated::Stored, "persisted"),
@@ -480,8 +506,9 @@ pub fn attributes(constraint: &mut Constraint, cursor: &mut Cursor<'_>, flags: &
         if cursor.eat("not valid") {
             constraint.not_valid = true;
         } else if cursor.eat("not deferrable") || cursor.eat("initially immediate") || cursor.eat("enforced") {
-        } else if cursor.eat("deferrable") || cursor.eat("initially deferred") {
+        } else if cursor.is("deferrable") || cursor.are("initially deferred") {
             constraint.deferrable = true;
+            constraint.initially_deferred |= !cursor.eat("deferrable") && cursor.eat("initially deferred");
             flags.insert("deferrable", true.into());
         } else if cursor.eat("not enforced") {
             constraint.not_enforced = true;
@@ -706,6 +733,7 @@ pub fn body_index(special: Option<&str>, unique: bool, cursor: &mut Cursor<'_>, 
     if cursor.eat("using") {
         index.method = Some(cursor.identifier()?.to_lowercase());
     }
+    index.prefixed = has_prefix(*cursor);
     index.keys = index_keys(cursor)?;
     if let Some(special) = special {
         flags.insert("index_type", special.into());
@@ -726,6 +754,21 @@ pub fn index_keys(cursor: &mut Cursor<'_>) -> Option<Vec<IndexKey>> {
         inside.eat_mark(",");
     }
     Some(keys)
+}
+
+/// One of the keys has a length: `(a, c(10))`.
+#[must_use]
+pub fn has_prefix(mut cursor: Cursor<'_>) -> bool {
+    let Some(mut inside) = cursor.group().filter(|inside| inside.dialect.is_mysql_family()) else {
+        return false;
+    };
+    while !inside.is_done() {
+        if inside.mark("(") && inside.group().is_some_and(|length| length.tokens.len() == 1 && length.kind() == Some(TokenKind::Number)) {
+            return true;
+        }
+        inside.advance();
+    }
+    false
 }
 
 fn index_key(key: &mut Cursor<'_>) -> IndexKey {
@@ -923,12 +966,16 @@ fn tail(table: &mut CreateTable, cursor: &mut Cursor<'_>, flags: &mut Flags) -> 
         } else if cursor.eat("on commit") {
             let word = cursor.eat_one_of(&["drop", "delete rows", "preserve rows"])?;
             flags.insert("on_commit", word.into());
-        } else if cursor.eat("tablespace") || cursor.eat("server") || (cursor.dialect == Dialect::Postgresql && cursor.eat("using")) {
+        } else if !cursor.dialect.is_mysql_family() && (cursor.eat("tablespace") || cursor.eat("server"))
+            || (cursor.dialect == Dialect::Postgresql && cursor.eat("using"))
+        {
             cursor.name()?;
         } else if cursor.is("with") && cursor.mark_at(1, "(") || cursor.is("options") && cursor.mark_at(1, "(") {
             cursor.at += 1;
             cursor.group()?;
-        } else if cursor.eat("without oids") || cursor.eat("with oids") || cursor.eat("with system versioning") {
+        } else if cursor.eat("without oids") || cursor.eat("with oids") {
+        } else if cursor.eat("with system versioning") {
+            table.options.insert("system versioning".to_owned(), String::new());
         } else if cursor.is("as")
             || cursor.is("select")
             || cursor.is("with")
@@ -955,6 +1002,10 @@ fn partition_by(table: &mut CreateTable, cursor: &mut Cursor<'_>, flags: &mut Fl
     cursor.eat("linear");
     let method = cursor.identifier()?.to_lowercase();
     cursor.eat("columns");
+    if cursor.eat("algorithm") {
+        cursor.eat_mark("=");
+        cursor.advance()?;
+    }
     flags.insert("partition_by", method.clone().into());
     let key = if cursor.mark("(") { cursor.group()?.rest_as_expression() } else { Expression::default() };
     table.partition_by = Some((method, key));

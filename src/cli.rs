@@ -1,0 +1,487 @@
+//! The command line: the same tools as subcommands, for people, scripts and CI.
+
+use std::io::{IsTerminal, Read, Write};
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+use clap::{Args, CommandFactory, Parser, Subcommand, ValueEnum};
+use serde_json::Value;
+
+use crate::config::Config;
+use crate::dialect::Dialect;
+use crate::format::{Format, github, gitlab, human, sarif};
+use crate::judge::{FilePart, Options};
+use crate::report;
+use crate::rules::{RULES, by_name};
+use crate::tools::answer::{Answer, ToolError};
+use crate::tools::source::{Detail, SqlInput};
+use crate::tools::{TOOLS, classify_risk, review_sql, tool};
+
+/// Takes Alembic database migrations safely from plan to apply: an MCP server and a command line.
+///
+/// Exit codes: 0 pass or warn, 1 blocked or failed (with `--deny warning` also warn), 2 could not tell.
+#[derive(Debug, Parser)]
+#[command(name = "alembic-gate", version, max_term_width = 100)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Review migration SQL, both ways: findings with what to write instead
+    ReviewSql(SqlArguments),
+    /// Say what SQL locks, rewrites, loses, and whether it can be undone
+    ClassifyRisk(SqlArguments),
+    /// Serve the tools over MCP on standard input and output
+    Serve,
+    /// Call a tool with JSON arguments and print its output: `call review_sql --args '{"sql": "…"}'`
+    Call {
+        /// The tool, for example `review_sql`
+        tool: String,
+        /// Its arguments as a JSON object, or @file
+        #[arg(long, default_value = "{}")]
+        args: String,
+    },
+    /// List the rules, or print one rule's page
+    Rules {
+        /// A rule's name
+        rule: Option<String>,
+    },
+    /// List the tools with their schemas, as JSON
+    Tools,
+    /// Review a real migration that comes with the program
+    Demo,
+    /// Print completions for a shell
+    Completions {
+        /// bash, zsh, fish, elvish or powershell
+        shell: clap_complete::Shell,
+    },
+}
+
+/// Options of the SQL tools. Text options take the text, or `@path`.
+#[derive(Debug, Args)]
+struct SqlArguments {
+    /// SQL files or globs, as one script in the order given; `-` reads standard input
+    files: Vec<String>,
+    /// The SQL itself, instead of files
+    #[arg(long)]
+    sql: Option<String>,
+    /// The way back
+    #[arg(long)]
+    downgrade_sql: Option<String>,
+    /// The schema before: CREATE statements; INSERT or COPY mark the tables that have rows
+    #[arg(long)]
+    setup_sql: Option<String>,
+    /// The dialect [default: postgresql]
+    #[arg(long, value_enum)]
+    dialect: Option<Dialect>,
+    /// The server's version, for example 16, 10.11 or 8.0.29 [default: the newest known]
+    #[arg(long)]
+    server_version: Option<String>,
+    /// Sizes of tables as JSON: {"orders": {"rows": 8000000, "bytes": 6000000000}}
+    #[arg(long)]
+    table_stats: Option<String>,
+    /// The write block that the deploy tolerates, in milliseconds [default: 1000]
+    #[arg(long)]
+    max_block_ms: Option<u64>,
+    /// How much to tell [default: concise]
+    #[arg(long, value_enum)]
+    detail: Option<Detail>,
+    /// Go on behind this statement
+    #[arg(long)]
+    after: Option<u32>,
+    /// Review only files added or changed since this git revision; the others given are the schema before
+    #[arg(long, value_name = "REVISION")]
+    since: Option<String>,
+    /// The form of the output
+    #[arg(long, value_enum, default_value_t = Format::Human)]
+    format: Format,
+    /// Make warnings fail too
+    #[arg(long, value_enum)]
+    deny: Option<Deny>,
+    /// The name in the report's heading [default: the first file's name]
+    #[arg(long)]
+    name: Option<String>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Deny {
+    Warning,
+}
+
+/// Runs the command line.
+#[must_use]
+pub fn run() -> ExitCode {
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(error) => {
+            let code = if error.use_stderr() { 2 } else { 0 };
+            let _ = error.print();
+            return ExitCode::from(code);
+        }
+    };
+    match cli.command {
+        Command::ReviewSql(arguments) => sql_tool(&arguments, true),
+        Command::ClassifyRisk(arguments) => sql_tool(&arguments, false),
+        Command::Serve => serve(),
+        Command::Call { tool, args } => call(&tool, &args),
+        Command::Rules { rule } => rules(rule.as_deref()),
+        Command::Tools => print(&serde_json::to_string_pretty(&tools()).unwrap_or_default(), 0),
+        Command::Demo => demo(),
+        Command::Completions { shell } => {
+            clap_complete::generate(shell, &mut Cli::command(), "alembic-gate", &mut std::io::stdout());
+            ExitCode::SUCCESS
+        }
+    }
+}
+
+/// Prints an answer; a reader that went away is no error.
+fn print(text: &str, code: u8) -> ExitCode {
+    let mut out = std::io::stdout().lock();
+    let ended = if text.ends_with('\n') || text.is_empty() { "" } else { "\n" };
+    let _ = out.write_all(text.as_bytes()).and_then(|()| out.write_all(ended.as_bytes())).and_then(|()| out.flush());
+    ExitCode::from(code)
+}
+
+fn serve() -> ExitCode {
+    let runtime = match tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build() {
+        Ok(runtime) => runtime,
+        Err(error) => {
+            return failed(
+                &ToolError {
+                    code: "no_runtime",
+                    message: format!("the server could not be started: {error}"),
+                    at: None,
+                    hint: String::new(),
+                    retry: true,
+                },
+                Format::Human,
+            );
+        }
+    };
+    let served = runtime.block_on(crate::mcp::stdio::serve());
+    runtime.shutdown_timeout(std::time::Duration::from_millis(100));
+    if served.is_ok() { ExitCode::SUCCESS } else { ExitCode::from(2) }
+}
+
+fn failed(error: &ToolError, format: Format) -> ExitCode {
+    let answer = Answer::failed(error.clone());
+    if format == Format::Json {
+        return print(&serde_json::to_string_pretty(&answer.output).unwrap_or_default(), 2);
+    }
+    eprintln!("error: {}", error.message);
+    if let Some(at) = &error.at {
+        eprintln!("where: {at}");
+    }
+    if !error.hint.is_empty() {
+        eprintln!("hint: {}", error.hint);
+    }
+    ExitCode::from(2)
+}
+
+/// A text given as it is, or as `@path`.
+fn text_argument(name: &str, given: &str) -> Result<String, ToolError> {
+    match given.strip_prefix('@') {
+        Some(path) => read_file(Path::new(path)).map_err(|error| ToolError { at: Some(format!("--{name}")), ..error }),
+        None => Ok(given.to_owned()),
+    }
+}
+
+fn read_file(path: &Path) -> Result<String, ToolError> {
+    let shown = path.display().to_string();
+    let bytes = if shown == "-" {
+        let mut bytes = Vec::new();
+        std::io::stdin().lock().read_to_end(&mut bytes).map(|_| bytes)
+    } else {
+        std::fs::read(path)
+    };
+    let bytes = bytes.map_err(|error| ToolError {
+        code: "unreadable",
+        message: format!("`{shown}` could not be read: {error}"),
+        at: Some(shown.clone()),
+        hint: "check the path and its rights".to_owned(),
+        retry: false,
+    })?;
+    String::from_utf8(bytes).map_err(|error| ToolError {
+        code: "not_utf8",
+        message: format!("`{shown}` is not UTF-8: byte {} is no part of a character", error.utf8_error().valid_up_to() + 1),
+        at: Some(shown),
+        hint: "convert it, for example `iconv -f latin1 -t utf8`".to_owned(),
+        retry: false,
+    })
+}
+
+/// The files that names and globs mean, in the order given; each once.
+fn files_of(names: &[String]) -> Result<Vec<PathBuf>, ToolError> {
+    let mut files: Vec<PathBuf> = Vec::new();
+    for name in names {
+        let is_glob = name.contains(['*', '?', '[']) && !Path::new(name).exists();
+        if !is_glob {
+            files.push(PathBuf::from(name));
+            continue;
+        }
+        let wrong = |message: String| ToolError {
+            code: "bad_glob",
+            message,
+            at: Some(name.clone()),
+            hint: "for example 'migrations/*.sql'".to_owned(),
+            retry: false,
+        };
+        let found: Vec<PathBuf> = glob::glob(name)
+            .map_err(|error| wrong(format!("`{name}` is no glob: {error}")))?
+            .filter_map(Result::ok)
+            .filter(|path| path.is_file())
+            .collect();
+        if found.is_empty() {
+            return Err(wrong(format!("no file matches `{name}`")));
+        }
+        files.extend(found);
+    }
+    let mut seen = std::collections::BTreeSet::new();
+    files.retain(|file| seen.insert(file.clone()));
+    Ok(files)
+}
+
+/// Several files as one text, with the line at which each begins.
+fn joined(files: &[PathBuf]) -> Result<(String, Vec<FilePart>), ToolError> {
+    let mut text = String::new();
+    let mut parts = Vec::new();
+    let mut line = 1;
+    for file in files {
+        let content = read_file(file)?;
+        let name = if file.as_os_str() == "-" { "stdin".to_owned() } else { file.display().to_string() };
+        parts.push(FilePart { name, first_line: line });
+        text.push_str(&content);
+        if files.len() > 1 {
+            // A statement ends with its file.
+            text.push_str("\n;\n");
+        }
+        line = text.bytes().filter(|b| *b == b'\n').count() as u32 + 1;
+    }
+    Ok((text, parts))
+}
+
+struct Prepared {
+    input: SqlInput,
+    options: Options,
+}
+
+fn prepared(arguments: &SqlArguments) -> Result<Prepared, ToolError> {
+    let config = Config::found_from(&std::env::current_dir().unwrap_or_default()).map_err(|error| ToolError {
+        code: "bad_config",
+        message: error.to_string(),
+        at: Some(crate::config::FILE.to_owned()),
+        hint: error.hint(),
+        retry: false,
+    })?;
+    let optional = |name: &str, given: &Option<String>| given.as_ref().map(|text| text_argument(name, text)).transpose();
+    let mut files = files_of(&arguments.files)?;
+    let mut setup = optional("setup-sql", &arguments.setup_sql)?;
+    if let Some(revision) = &arguments.since {
+        let older = older_than(&mut files, revision)?;
+        let (text, _) = joined(&older)?;
+        if !text.is_empty() {
+            setup = Some(setup.map_or(text.clone(), |before| format!("{before}\n;\n{text}")));
+        }
+    }
+    let (sql, parts) = match (optional("sql", &arguments.sql)?, files.is_empty()) {
+        (Some(sql), true) => (Some(sql), Vec::new()),
+        (None, false) => {
+            let (text, parts) = joined(&files)?;
+            (Some(text), parts)
+        }
+        (None, true) if arguments.since.is_some() => (Some(String::new()), Vec::new()),
+        (None, true) => (None, Vec::new()),
+        (Some(_), false) => {
+            return Err(ToolError {
+                code: "bad_arguments",
+                message: "both `--sql` and files were given".to_owned(),
+                at: Some("--sql".to_owned()),
+                hint: "give one of them".to_owned(),
+                retry: false,
+            });
+        }
+    };
+    let table_stats = match optional("table-stats", &arguments.table_stats)? {
+        Some(text) => Some(serde_json::from_str(&text).map_err(|error| ToolError {
+            code: "bad_arguments",
+            message: format!("`--table-stats` is not understood: {error}"),
+            at: Some("--table-stats".to_owned()),
+            hint: r#"for example '{"orders": {"rows": 8000000, "bytes": 6000000000}}'"#.to_owned(),
+            retry: false,
+        })?),
+        None => None,
+    };
+    let input = SqlInput {
+        sql,
+        downgrade_sql: optional("downgrade-sql", &arguments.downgrade_sql)?,
+        setup_sql: setup,
+        dialect: arguments.dialect,
+        server_version: arguments.server_version.clone(),
+        table_stats,
+        max_block_ms: arguments.max_block_ms,
+        detail: arguments.detail,
+        after: arguments.after,
+    };
+    Ok(Prepared { input, options: Options { severities: config.severities(), files: parts, ..Options::default() } })
+}
+
+/// Takes the files out that did not change since `revision`, and gives them.
+fn older_than(files: &mut Vec<PathBuf>, revision: &str) -> Result<Vec<PathBuf>, ToolError> {
+    let folder = std::env::current_dir().unwrap_or_default();
+    let changed = crate::git::changed_since(&folder, revision).map_err(|error| ToolError {
+        code: "git",
+        message: error.to_string(),
+        at: Some("--since".to_owned()),
+        hint: "give a revision of this repository, for example `origin/main`".to_owned(),
+        retry: false,
+    })?;
+    let is_changed = |file: &PathBuf| {
+        file.canonicalize().is_ok_and(|path| changed.iter().any(|other| other.canonicalize().is_ok_and(|other| other == path)))
+    };
+    let (new, old): (Vec<PathBuf>, Vec<PathBuf>) = files.drain(..).partition(is_changed);
+    *files = new;
+    Ok(old)
+}
+
+fn sql_tool(arguments: &SqlArguments, reviews: bool) -> ExitCode {
+    let Prepared { input, options } = match prepared(arguments) {
+        Ok(prepared) => prepared,
+        Err(error) => return failed(&error, arguments.format),
+    };
+    let deny = arguments.deny == Some(Deny::Warning);
+    if !reviews && matches!(arguments.format, Format::Json | Format::Human) {
+        let answer = classify_risk::run(&input, options, None);
+        return answered(&answer, arguments.format, deny);
+    }
+    let review = match review_sql::review(&input, options) {
+        Ok(review) => review,
+        Err(error) => return failed(&error, arguments.format),
+    };
+    let both = || review.judged.findings.iter().chain(review.downgrade.iter().flat_map(|back| back.findings.iter()));
+    let text = match arguments.format {
+        Format::Json => return answered(&review_sql::answer(&input, review, None), Format::Json, deny),
+        Format::Human => human::review(&review, human::Paint { colour: wants_colour() }),
+        Format::Sarif => serde_json::to_string_pretty(&sarif::log(both())).unwrap_or_default(),
+        Format::Github => github::lines(both()),
+        Format::Gitlab => serde_json::to_string_pretty(&gitlab::report(both())).unwrap_or_default(),
+        Format::Markdown => report::review(&review, &heading(arguments, &review)),
+    };
+    let code = Answer { output: serde_json::Map::new(), text: String::new(), is_error: false, verdict: review.verdict }.exit_code(deny);
+    print(&text, code)
+}
+
+fn heading(arguments: &SqlArguments, review: &review_sql::Review) -> report::Heading {
+    let first = arguments
+        .files
+        .first()
+        .filter(|file| *file != "-")
+        .and_then(|file| Path::new(file).file_stem())
+        .map(|stem| stem.to_string_lossy().trim_end_matches(".up").to_owned());
+    let revision = review.asked.script.statements.iter().find_map(|statement| statement.revision.clone());
+    report::Heading {
+        name: arguments.name.clone().or(first).unwrap_or_else(|| "migration".to_owned()),
+        revision,
+        generated: None,
+        author: None,
+    }
+}
+
+fn answered(answer: &Answer, format: Format, deny: bool) -> ExitCode {
+    let code = answer.exit_code(deny);
+    match format {
+        Format::Json => print(&serde_json::to_string_pretty(&answer.output).unwrap_or_default(), code),
+        _ if answer.is_error => {
+            eprintln!("{}", answer.text);
+            ExitCode::from(code)
+        }
+        _ => print(&answer.text, code),
+    }
+}
+
+/// Colour on a terminal, unless `NO_COLOR` is set.
+fn wants_colour() -> bool {
+    std::io::stdout().is_terminal() && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty())
+}
+
+fn call(name: &str, arguments: &str) -> ExitCode {
+    let known = || TOOLS.iter().map(|tool| tool.name).collect::<Vec<_>>().join(", ");
+    let Some(found) = tool(name) else {
+        return failed(
+            &ToolError {
+                code: "no_such_tool",
+                message: format!("there is no tool `{name}`"),
+                at: None,
+                hint: format!("there are: {}", known()),
+                retry: false,
+            },
+            Format::Json,
+        );
+    };
+    let text = match text_argument("args", arguments) {
+        Ok(text) => text,
+        Err(error) => return failed(&error, Format::Json),
+    };
+    let value: Value = match serde_json::from_str(&text) {
+        Ok(value) => value,
+        Err(error) => {
+            return failed(
+                &ToolError {
+                    code: "bad_arguments",
+                    message: format!("`--args` is no JSON: {error}"),
+                    at: Some("--args".to_owned()),
+                    hint: "give an object, or @file".to_owned(),
+                    retry: false,
+                },
+                Format::Json,
+            );
+        }
+    };
+    answered(&(found.call)(value), Format::Json, false)
+}
+
+fn rules(name: Option<&str>) -> ExitCode {
+    let Some(name) = name else {
+        let width = RULES.iter().map(|rule| rule.name.len()).max().unwrap_or(0);
+        let lines: Vec<String> = RULES.iter().map(|rule| format!("{:width$}  {}", rule.name, rule.title())).collect();
+        return print(&lines.join("\n"), 0);
+    };
+    match by_name().get(name) {
+        Some(rule) => print(&rule.page(), 0),
+        None => failed(
+            &ToolError {
+                code: "no_such_rule",
+                message: format!("there is no rule `{name}`"),
+                at: None,
+                hint: "`alembic-gate rules` lists them".to_owned(),
+                retry: false,
+            },
+            Format::Human,
+        ),
+    }
+}
+
+/// The tools as MCP lists them.
+fn tools() -> Value {
+    TOOLS
+        .iter()
+        .map(|tool| serde_json::json!({ "name": tool.name, "title": tool.title, "description": tool.description, "inputSchema": (tool.input_schema)(), "outputSchema": (tool.output_schema)() }))
+        .collect()
+}
+
+/// A revision of a public project, as Alembic renders it.
+const DEMO: &str = include_str!("../tests/corpus/airflow/postgresql_018_686269002441.up.sql");
+
+fn demo() -> ExitCode {
+    let input = SqlInput { sql: Some(DEMO.to_owned()), dialect: Some(Dialect::Postgresql), ..SqlInput::default() };
+    let options = Options {
+        files: vec![FilePart { name: "tests/corpus/airflow/postgresql_018_686269002441.up.sql".to_owned(), first_line: 1 }],
+        ..Options::default()
+    };
+    match review_sql::review(&input, options) {
+        // A demonstration ends well whatever it shows.
+        Ok(review) => print(&human::review(&review, human::Paint { colour: wants_colour() }), 0),
+        Err(error) => failed(&error, Format::Human),
+    }
+}

@@ -1,0 +1,183 @@
+//! What every answer carries, and how it is cut to fit.
+
+use serde::Serialize;
+use serde_json::{Map, Value, json};
+
+/// The outcome in one word.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Verdict {
+    /// Nothing but notices.
+    Pass,
+    /// Warnings.
+    Warn,
+    /// An error finding, or a closed gate.
+    Blocked,
+    /// What was run did not work.
+    Failed,
+}
+
+impl Verdict {
+    /// The word of the contract.
+    #[must_use]
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Pass => "pass",
+            Self::Warn => "warn",
+            Self::Blocked => "blocked",
+            Self::Failed => "failed",
+        }
+    }
+}
+
+/// A tool could not do its job.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct ToolError {
+    /// A stable word.
+    pub code: &'static str,
+    /// What was attempted and what went wrong.
+    pub message: String,
+    /// Where: a file, an argument.
+    #[serde(rename = "where")]
+    pub at: Option<String>,
+    /// What to do.
+    pub hint: String,
+    /// Trying again may help.
+    pub retry: bool,
+}
+
+/// A call that is ready to be made.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct NextCall {
+    /// The tool.
+    pub tool: &'static str,
+    /// Its arguments.
+    pub args: Value,
+    /// Why it is next.
+    pub why: String,
+}
+
+/// What all outputs have in common.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Common {
+    /// The outcome.
+    pub verdict: Verdict,
+    /// Complete on its own, at most 400 characters.
+    pub summary: String,
+    /// Raw SQL belongs to no migration: null.
+    pub state: Option<Value>,
+    /// The state as text: null for raw SQL.
+    pub state_block: Option<String>,
+    /// At most two calls that make sense now.
+    pub next: Vec<NextCall>,
+    /// What was taken for granted.
+    pub assumed: Vec<String>,
+    /// What else should be known.
+    pub notes: Vec<String>,
+    /// Queries for the reference docs.
+    pub suggested_queries: Vec<String>,
+    /// What was cut, with the call that goes on.
+    pub truncated: Option<Value>,
+}
+
+/// An answer: the output as JSON, and the same in words.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Answer {
+    /// The output.
+    pub output: Map<String, Value>,
+    /// The same in words: verdict first.
+    pub text: String,
+    /// The tool could not do its job.
+    pub is_error: bool,
+    /// The outcome.
+    pub verdict: Verdict,
+}
+
+/// No text field is longer.
+pub const MAX_SUMMARY: usize = 400;
+
+/// No answer over MCP is longer, in characters of JSON.
+pub const MAX_CHARACTERS: usize = 20_000;
+
+impl Answer {
+    /// An answer that says why the tool could not do its job.
+    #[must_use]
+    pub fn failed(error: ToolError) -> Self {
+        let summary = clipped(&format!("failed: {}. {}", error.message, error.hint), MAX_SUMMARY);
+        let mut text = format!("verdict: failed\n{}\nhint: {}", error.message, error.hint);
+        if let Some(at) = &error.at {
+            text.push_str(&format!("\nwhere: {at}"));
+        }
+        let output = json!({ "verdict": "failed", "summary": summary, "error": error });
+        Self { output: object(output), text, is_error: true, verdict: Verdict::Failed }
+    }
+
+    /// An answer from an output.
+    #[must_use]
+    pub fn of(output: &impl Serialize, verdict: Verdict, text: String) -> Self {
+        let value = serde_json::to_value(output)
+            .unwrap_or_else(|error| json!({ "verdict": "failed", "summary": format!("the answer could not be written: {error}") }));
+        Self { output: object(value), text, is_error: false, verdict }
+    }
+
+    /// The exit code of the command line: 0 open, 1 closed, 2 could not tell.
+    #[must_use]
+    pub const fn exit_code(&self, deny_warnings: bool) -> u8 {
+        match (self.is_error, self.verdict) {
+            (true, _) => 2,
+            (false, Verdict::Pass) => 0,
+            (false, Verdict::Warn) => deny_warnings as u8,
+            (false, Verdict::Blocked | Verdict::Failed) => 1,
+        }
+    }
+}
+
+fn object(value: Value) -> Map<String, Value> {
+    match value {
+        Value::Object(map) => map,
+        other => Map::from_iter([("value".to_owned(), other)]),
+    }
+}
+
+/// A text of at most `most` characters.
+#[must_use]
+pub fn clipped(text: &str, most: usize) -> String {
+    if text.chars().count() <= most {
+        return text.to_owned();
+    }
+    let mut short: String = text.chars().take(most.saturating_sub(1)).collect();
+    short.push('…');
+    short
+}
+
+/// `1 error`, `2 errors`.
+#[must_use]
+pub fn counted(n: usize, what: &str) -> String {
+    if n == 1 { format!("1 {what}") } else { format!("{n} {what}s") }
+}
+
+/// A schema for outputs: only `verdict` and `summary` are required, since errors have no more.
+#[must_use]
+pub fn output_schema(fields: &[(&str, &[&str])]) -> Value {
+    const COMMON: &[(&str, &[&str])] = &[
+        ("verdict", &["string"]),
+        ("summary", &["string"]),
+        ("state", &["object", "null"]),
+        ("state_block", &["string", "null"]),
+        ("next", &["array"]),
+        ("assumed", &["array"]),
+        ("notes", &["array"]),
+        ("suggested_queries", &["array"]),
+        ("truncated", &["object", "null"]),
+        ("error", &["object"]),
+    ];
+    let mut properties = Map::new();
+    for (name, types) in COMMON.iter().chain(fields) {
+        let schema = match types {
+            [one] => json!({ "type": one }),
+            several => json!({ "anyOf": several.iter().map(|word| json!({ "type": word })).collect::<Vec<_>>() }),
+        };
+        properties.insert((*name).to_owned(), schema);
+    }
+    json!({ "type": "object", "properties": properties, "required": ["verdict", "summary"] })
+}

@@ -1,0 +1,417 @@
+//! `review_sql`: the exact SQL both ways, judged: findings with mends, the checklist, the report.
+
+use std::collections::BTreeMap;
+
+use serde::Serialize;
+use serde_json::{Value, json};
+
+use crate::finding::{Finding, Severity};
+use crate::judge::{Judgement, Options, is_ddl};
+use crate::rules::shortened;
+use crate::sql::change::{AlterAction, Change};
+use crate::sql::script::{Script, Statement};
+use crate::tools::answer::{Answer, Common, MAX_CHARACTERS, MAX_SUMMARY, Verdict, clipped, counted, output_schema};
+use crate::tools::classify_risk::{
+    Risk, StatementOut, assumptions, clipped_text, continuation, cut, risk_of, serialized_length, statements_of, verdict_of,
+};
+use crate::tools::source::{Asked, Detail, SqlInput, counting};
+use crate::tools::{Tool, Touches, parsed};
+
+/// The tool.
+pub const TOOL: Tool = Tool {
+    name: "review_sql",
+    title: "Review migration SQL, both ways",
+    description: "Reviews the exact SQL of a database migration before it is applied: locks on every table concerned, rewrites and scans, data loss, what breaks in the running release, \
+what the server will refuse, in upgrade and downgrade. Each finding says what, why and what to write instead (SQL and Alembic operations). \
+Call it after a revision was written or generated and before any `alembic upgrade`. Render the SQL with `alembic upgrade <current>:<target> --sql` and the way back with \
+`alembic downgrade <target>:<current> --sql`. PostgreSQL 12-18, MariaDB, MySQL and SQLite by version. Reads text only, touches no database.",
+    touches: Touches::OwnRecord,
+    input_schema,
+    output_schema: schema,
+    call,
+};
+
+fn input_schema() -> Value {
+    crate::tools::source::input_schema(&[])
+}
+
+fn schema() -> Value {
+    output_schema(&[
+        ("range", &["object", "null"]),
+        ("rendered_by", &["string"]),
+        ("risk", &["object"]),
+        ("statements", &["array"]),
+        ("findings", &["array"]),
+        ("downgrade", &["object", "null"]),
+        ("checklist", &["object"]),
+        ("autogenerate_caveats", &["array"]),
+        ("report_uri", &["string", "null"]),
+    ])
+}
+
+fn call(arguments: Value) -> Answer {
+    match parsed::<SqlInput>(TOOL.name, arguments) {
+        Ok(input) => run(&input, Options::default(), Some(MAX_CHARACTERS)),
+        Err(answer) => *answer,
+    }
+}
+
+/// One item of the checklist.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Item {
+    /// True only with evidence; null where nobody can tell.
+    pub ok: Option<bool>,
+    /// What was seen.
+    pub evidence: String,
+}
+
+/// The way back.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct WayBack {
+    /// Its statements.
+    pub statements: Vec<StatementOut>,
+    /// What the rules say of them.
+    pub findings: Vec<Finding>,
+    /// What it loses.
+    pub data_loss_risk: &'static str,
+}
+
+/// A review, before it is cut to an answer.
+pub struct Review {
+    /// The question.
+    pub asked: Asked,
+    /// The way up, judged.
+    pub judged: Judgement,
+    /// Its risk.
+    pub risk: Risk,
+    /// The way back.
+    pub downgrade: Option<WayBack>,
+    /// The checklist, in the order of the contract.
+    pub checklist: BTreeMap<&'static str, Item>,
+    /// The outcome.
+    pub verdict: Verdict,
+}
+
+#[derive(Serialize)]
+struct Output {
+    #[serde(flatten)]
+    common: Common,
+    range: Value,
+    rendered_by: &'static str,
+    risk: Risk,
+    findings: Vec<Finding>,
+    downgrade: Option<WayBack>,
+    checklist: BTreeMap<&'static str, Item>,
+    autogenerate_caveats: Vec<String>,
+    report_uri: Option<String>,
+    statements: Vec<StatementOut>,
+}
+
+/// Reviews, without cutting.
+///
+/// # Errors
+/// What `Asked::of` refuses.
+pub fn review(input: &SqlInput, options: Options) -> Result<Review, crate::tools::answer::ToolError> {
+    let asked = Asked::of(input, options)?;
+    let judged = asked.upgrade();
+    let risk = risk_of(&judged, &asked);
+    let downgrade = asked.way_back(&judged.after).map(|(script, back)| WayBack {
+        statements: statements_of(script, &back, &asked),
+        data_loss_risk: risk_of(&back, &asked).data_loss_risk,
+        findings: back.findings,
+    });
+    let of_both = counting(&judged.findings).chain(
+        downgrade
+            .iter()
+            .flat_map(|back| counting(&back.findings))
+            .filter(|finding| finding.rule == "not_understood" || finding.rule == "will_fail"),
+    );
+    let verdict = verdict_of(of_both.map(|finding| finding.severity));
+    let checklist = checklist(&asked.script, &judged, &risk, downgrade.as_ref());
+    Ok(Review { asked, judged, risk, downgrade, checklist, verdict })
+}
+
+/// Runs the tool. `most`: how many characters the answer may have; the command line never cuts.
+#[must_use]
+pub fn run(input: &SqlInput, options: Options, most: Option<usize>) -> Answer {
+    match review(input, options) {
+        Ok(review) => answer(input, review, most),
+        Err(error) => Answer::failed(error),
+    }
+}
+
+/// The review as an answer.
+#[must_use]
+pub fn answer(input: &SqlInput, review: Review, most: Option<usize>) -> Answer {
+    let Review { asked, judged, risk, mut downgrade, checklist, verdict } = review;
+    let concise = asked.detail == Detail::Concise;
+    let notices = judged.findings.iter().filter(|finding| finding.severity == Severity::Notice).count();
+    let kept = |findings: Vec<Finding>| -> Vec<Finding> {
+        findings.into_iter().filter(|finding| !concise || finding.severity > Severity::Notice).collect()
+    };
+    let mut notes = asked.notes.clone();
+    if concise && notices > 0 {
+        notes.push(format!("{} not shown (detail: full)", counted(notices, "notice")));
+    }
+    let mut statements = statements_of(&asked.script, &judged, &asked);
+    let summary = summary(verdict, &risk, &judged);
+    let text = text_of(verdict, &summary, &judged.findings, downgrade.as_ref(), &asked, &risk, &notes);
+    let findings = kept(judged.findings);
+    if let Some(back) = &mut downgrade {
+        back.findings = kept(std::mem::take(&mut back.findings));
+    }
+    let queries = suggested_queries(&findings);
+    let common = Common {
+        verdict,
+        summary,
+        state: None,
+        state_block: None,
+        next: Vec::new(),
+        assumed: assumptions(&asked, &risk),
+        notes,
+        suggested_queries: queries,
+        truncated: None,
+    };
+    let mut output = Output {
+        common,
+        range: json!({ "from": null, "to": null }),
+        rendered_by: "given",
+        risk,
+        findings,
+        downgrade,
+        checklist,
+        autogenerate_caveats: Vec::new(),
+        report_uri: None,
+        statements: Vec::new(),
+    };
+    let left = shrink(&mut output, &mut statements, most);
+    output.common.truncated = continuation(input, &statements, left);
+    output.statements = statements;
+    Answer::of(&output, verdict, clipped_text(&text, most))
+}
+
+/// Cuts statements, then warnings' fixes, from the end; errors stay.
+fn shrink(output: &mut Output, statements: &mut Vec<StatementOut>, most: Option<usize>) -> usize {
+    let Some(limit) = most else { return 0 };
+    let mut left = 0;
+    if let Some(back) = &mut output.downgrade {
+        if serialized_length(&back.statements) > limit / 4 {
+            let all = back.statements.len();
+            cut(&mut back.statements, 0, Some(limit / 4 + 300));
+            left += all - back.statements.len();
+        }
+    }
+    if serialized_length(output) > limit / 2 {
+        for finding in output.findings.iter_mut().chain(output.downgrade.iter_mut().flat_map(|back| back.findings.iter_mut())) {
+            finding.fix_sql = finding.fix_sql.take().map(|text| clipped(&text, 200));
+            finding.fix_alembic = finding.fix_alembic.take().map(|text| clipped(&text, 200));
+        }
+    }
+    while serialized_length(output) > limit.saturating_sub(1_000)
+        && output.findings.iter().any(|finding| finding.severity < Severity::Error)
+    {
+        let last = output.findings.iter().rposition(|finding| finding.severity < Severity::Error);
+        if let Some(at) = last {
+            output.findings.remove(at);
+            left += 1;
+        }
+    }
+    let room = limit.saturating_sub(1_000);
+    if serialized_length(output) > room {
+        // Only errors are left and they are too many: those at the end are told in one line.
+        let all = output.findings.len();
+        while serialized_length(output) > room && output.findings.len() > 1 {
+            output.findings.truncate(output.findings.len() * 9 / 10);
+        }
+        let gone = all - output.findings.len();
+        left += gone;
+        output.common.notes.push(format!("{gone} more errors: go on with `after`"));
+        let last = output.findings.last().and_then(|finding| finding.statement).unwrap_or(0);
+        statements.retain(|statement| statement.index <= last);
+    }
+    left + cut(statements, serialized_length(output), most)
+}
+
+fn suggested_queries(findings: &[Finding]) -> Vec<String> {
+    let mut queries: Vec<String> = Vec::new();
+    for finding in findings.iter().filter(|finding| finding.severity > Severity::Notice) {
+        let query = finding.rule.replace('_', " ");
+        if !queries.contains(&query) && queries.len() < 3 {
+            queries.push(query);
+        }
+    }
+    queries
+}
+
+fn count(findings: &[Finding], severity: Severity) -> usize {
+    counting(findings).filter(|finding| finding.severity == severity).count()
+}
+
+fn summary(verdict: Verdict, risk: &Risk, judged: &Judgement) -> String {
+    let mut text = format!(
+        "{}: {}, {}; data loss {}, lock duration {}",
+        verdict.word(),
+        counted(count(&judged.findings, Severity::Error), "error"),
+        counted(count(&judged.findings, Severity::Warning), "warning"),
+        risk.data_loss_risk,
+        risk.lock_duration.replace('_', " "),
+    );
+    let first = counting(&judged.findings).max_by_key(|finding| (finding.severity, std::cmp::Reverse(finding.statement)));
+    if let Some(finding) = first.filter(|finding| finding.severity > Severity::Notice) {
+        text.push_str(&format!(". First: {} (line {}); {}", finding.what, finding.line.unwrap_or(0), finding.mend));
+    }
+    clipped(&text, MAX_SUMMARY)
+}
+
+fn text_of(
+    verdict: Verdict,
+    summary: &str,
+    findings: &[Finding],
+    downgrade: Option<&WayBack>,
+    asked: &Asked,
+    risk: &Risk,
+    notes: &[String],
+) -> String {
+    let mut text = format!("verdict: {}\n{summary}\n", verdict.word());
+    let told = findings.iter().filter(|finding| finding.severity > Severity::Notice || asked.detail == Detail::Full);
+    for finding in told {
+        text.push_str(&finding_text(finding));
+    }
+    if let Some(back) = downgrade {
+        text.push_str(&format!("downgrade: {}, loss {}\n", counted(back.statements.len(), "statement"), back.data_loss_risk));
+        for finding in back.findings.iter().filter(|finding| finding.severity > Severity::Notice) {
+            text.push_str(&finding_text(finding));
+        }
+    }
+    for line in assumptions(asked, risk) {
+        text.push_str(&format!("assumed: {line}\n"));
+    }
+    for line in notes {
+        text.push_str(&format!("note: {line}\n"));
+    }
+    text
+}
+
+fn finding_text(finding: &Finding) -> String {
+    let mut text = format!(
+        "{} {} (line {})\n  what: {}\n  why: {}\n  do: {}\n",
+        finding.severity.word(),
+        finding.rule,
+        finding.line.unwrap_or(0),
+        finding.what,
+        finding.why,
+        finding.mend
+    );
+    if let Some(because) = &finding.allowed {
+        text.push_str(&format!("  allowed: {because}\n"));
+    }
+    if let Some(fix) = finding.fix_alembic.as_ref().or(finding.fix_sql.as_ref()) {
+        text.push_str(&format!("  fix: {}\n", fix.replace('\n', "\n       ")));
+    }
+    text
+}
+
+fn item(ok: Option<bool>, evidence: impl Into<String>) -> Item {
+    Item { ok, evidence: evidence.into() }
+}
+
+fn checklist(script: &Script, judged: &Judgement, risk: &Risk, downgrade: Option<&WayBack>) -> BTreeMap<&'static str, Item> {
+    let statements: Vec<&Statement> = judged.steps.iter().filter_map(|step| script.statements.get(step.at)).collect();
+    BTreeMap::from([
+        ("matches_intent", item(None, "nobody said what was intended")),
+        ("no_unexpected_drop", drops_item(script, &statements)),
+        (
+            "no_data_loss",
+            item(
+                Some(matches!(risk.data_loss_risk, "none" | "low")),
+                format!("data loss {}; {}", risk.data_loss_risk, risk.reasons.first().map_or("nothing stored goes", String::as_str)),
+            ),
+        ),
+        ("locks_acceptable", item(Some(!risk.zero_downtime_required), format!("others wait: {}", risk.lock_duration.replace('_', " ")))),
+        ("downgrade_reviewed", downgrade_item(downgrade)),
+        ("idempotent", idempotent_item(&statements)),
+        ("names_describe", item(None, "SQL without a revision has no name")),
+        ("one_concern", one_concern_item(judged)),
+        ("chain_linear", item(None, "SQL without a project has no chain")),
+    ])
+}
+
+fn drops_item(script: &Script, statements: &[&Statement]) -> Item {
+    let drops: Vec<String> = statements
+        .iter()
+        .filter(|statement| drops(&statement.reading.change))
+        .map(|statement| shortened(script.text_of(statement), 60))
+        .collect();
+    if drops.is_empty() {
+        item(Some(true), "no DROP and no TRUNCATE")
+    } else {
+        item(None, format!("{}: {}", counted(drops.len(), "drop"), clipped(&drops.join("; "), 200)))
+    }
+}
+
+fn drops(change: &Change) -> bool {
+    match change {
+        Change::Drop(_) | Change::Truncate { .. } => true,
+        Change::AlterTable(alter) => alter.actions.iter().any(|action| {
+            matches!(
+                action,
+                AlterAction::DropColumn { .. }
+                    | AlterAction::DropConstraint { .. }
+                    | AlterAction::DropIndex { .. }
+                    | AlterAction::DropForeignKey { .. }
+                    | AlterAction::DropPrimaryKey
+                    | AlterAction::DropPartition { .. }
+            )
+        }),
+        Change::Block(block) => block.statements.iter().any(|inner| drops(&inner.change)),
+        _ => false,
+    }
+}
+
+fn downgrade_item(downgrade: Option<&WayBack>) -> Item {
+    let Some(back) = downgrade else { return item(None, "no way back was given (downgrade_sql)") };
+    if back.statements.is_empty() {
+        return item(Some(false), "the way back holds no statement");
+    }
+    let errors =
+        back.findings.iter().filter(|finding| finding.allowed.is_none() && matches!(finding.rule, "not_understood" | "will_fail")).count();
+    item(
+        Some(errors == 0),
+        format!(
+            "{} read, data loss {}, {} that stop it",
+            counted(back.statements.len(), "statement"),
+            back.data_loss_risk,
+            counted(errors, "finding")
+        ),
+    )
+}
+
+fn one_concern_item(judged: &Judgement) -> Item {
+    match judged.findings.iter().find(|finding| finding.rule == "schema_and_data_mixed") {
+        Some(finding) => item(Some(false), finding.what.clone()),
+        None => item(Some(true), "schema and data do not meet in one revision"),
+    }
+}
+
+/// Safe on a database that is at the target: each statement is guarded, or changes nothing the second time.
+fn idempotent_item(statements: &[&Statement]) -> Item {
+    let bare: Vec<u32> = statements
+        .iter()
+        .filter(|statement| is_ddl(&statement.reading.change) && !is_guarded(statement))
+        .map(|statement| statement.index)
+        .collect();
+    if bare.is_empty() {
+        return item(None, "every schema statement is guarded; only a second run proves it");
+    }
+    let list = bare.iter().take(8).map(ToString::to_string).collect::<Vec<_>>().join(", ");
+    item(
+        Some(false),
+        format!("without a guard, so that a second run stops with an error: statement {list}{}", if bare.len() > 8 { " …" } else { "" }),
+    )
+}
+
+fn is_guarded(statement: &Statement) -> bool {
+    use crate::sql::change::Flag;
+    let flag = |name: &str| statement.reading.flags.get(name) == Some(&Flag::Yes(true));
+    flag("if_not_exists") || flag("if_exists") || flag("or_replace") || flag("table_if_exists")
+}

@@ -1,0 +1,226 @@
+//! What a tool is asked about: SQL, the schema before it, the server. Checked, with what was taken for granted.
+
+use std::str::FromStr;
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::dialect::{Dialect, Server, ServerVersion};
+use crate::finding::Finding;
+use crate::judge::{Judgement, Options, judge};
+use crate::risk::TableSizes;
+use crate::sql::catalog::Catalog;
+use crate::sql::script::{self, Script};
+use crate::sql::split::Direction;
+use crate::tools::answer::ToolError;
+
+/// Larger inputs are refused: 64 MiB.
+pub const MAX_BYTES: usize = 64 << 20;
+
+/// How much an answer tells.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema, clap::ValueEnum)]
+#[serde(rename_all = "lowercase")]
+pub enum Detail {
+    /// Errors and warnings whole; of each statement what matters.
+    #[default]
+    Concise,
+    /// Everything.
+    Full,
+}
+
+/// What both SQL tools take. A field's sentence is its help text and its schema.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct SqlInput {
+    /// The SQL to look at, as `psql -f` would run it. Example: `ALTER TABLE users ADD COLUMN phone text;`
+    pub sql: Option<String>,
+    /// The way back, reviewed against the schema after `sql`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub downgrade_sql: Option<String>,
+    /// The schema before `sql` (CREATE statements; INSERT or COPY mark the tables that have rows): decides whether a type change rewrites, whether a NOT NULL scans.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub setup_sql: Option<String>,
+    /// postgresql, mysql, mariadb, sqlite, mssql or oracle. Default: postgresql.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub dialect: Option<Dialect>,
+    /// The server's version, for example "16", "10.11" or "8.0.29". Default: the newest that is known.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub server_version: Option<String>,
+    /// Sizes of tables: {"orders": {"rows": 8000000, "bytes": 6000000000}}. Without them long locks are assumed to be long.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub table_stats: Option<TableSizes>,
+    /// The write block that the deploy tolerates, in milliseconds. Default: 1000.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub max_block_ms: Option<u64>,
+    /// concise (default) or full.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub detail: Option<Detail>,
+    /// Go on behind this statement index, after an answer that was cut.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub after: Option<u32>,
+}
+
+/// A checked input.
+pub struct Asked {
+    /// The script, read.
+    pub script: Script,
+    /// The way back, read, where it was given as its own text.
+    pub downgrade: Option<Script>,
+    /// The schema before.
+    pub before: Catalog,
+    /// What judgement needs.
+    pub options: Options,
+    /// What was taken for granted.
+    pub assumed: Vec<String>,
+    /// What else should be known.
+    pub notes: Vec<String>,
+    /// How much to tell.
+    pub detail: Detail,
+    /// Go on behind this statement.
+    pub after: u32,
+}
+
+fn refused(code: &'static str, message: String, hint: &str) -> ToolError {
+    ToolError { code, message, at: None, hint: hint.to_owned(), retry: false }
+}
+
+impl Asked {
+    /// Checks and reads an input. `options` come from the project's configuration.
+    ///
+    /// # Errors
+    /// No SQL, a version that is none, an input over 64 MiB.
+    pub fn of(input: &SqlInput, options: Options) -> Result<Self, ToolError> {
+        let mut assumed = Vec::new();
+        let mut notes = Vec::new();
+        let Some(sql) = input.sql.as_ref() else {
+            return Err(refused(
+                "no_sql",
+                "there is no `sql` to look at".to_owned(),
+                "give the SQL as `sql`, or a file on the command line; Alembic writes it with `alembic upgrade <from>:<to> --sql`",
+            ));
+        };
+        for (name, text) in [("sql", Some(sql)), ("downgrade_sql", input.downgrade_sql.as_ref()), ("setup_sql", input.setup_sql.as_ref())] {
+            if text.is_some_and(|text| text.len() > MAX_BYTES) {
+                return Err(refused("too_large", format!("`{name}` is larger than {} MiB", MAX_BYTES >> 20), "review it in parts"));
+            }
+        }
+        let server = server(input, &mut assumed)?;
+        if server.dialect.is_experimental() {
+            notes.push(format!("experimental: {} is read by its words; no server was measured", server.dialect.title()));
+        }
+        let before = match &input.setup_sql {
+            Some(setup) => Catalog::of_setup(&script::read(setup.clone(), server)),
+            None => Catalog::new(server.dialect),
+        };
+        if input.setup_sql.is_none() {
+            assumed.push("every table that is not made here stands, has rows, and its columns are not known (give `setup_sql`)".to_owned());
+        }
+        let mut options = options;
+        options.sizes = input.table_stats.clone().unwrap_or_default();
+        options.max_block_ms = input.max_block_ms.unwrap_or(1000);
+        let downgrade = input.downgrade_sql.as_ref().map(|text| script::read(text.clone(), server));
+        Ok(Self {
+            script: script::read(sql.clone(), server),
+            downgrade,
+            before,
+            options,
+            assumed,
+            notes,
+            detail: input.detail.unwrap_or_default(),
+            after: input.after.unwrap_or(0),
+        })
+    }
+
+    /// Judges the way up.
+    #[must_use]
+    pub fn upgrade(&self) -> Judgement {
+        judge(&self.script, Direction::Up, &self.before, &self.options)
+    }
+
+    /// Judges the way back: its own text, or the down section of the same one.
+    #[must_use]
+    pub fn way_back(&self, after_upgrade: &Catalog) -> Option<(&Script, Judgement)> {
+        let mut before = after_upgrade.clone();
+        before.settle();
+        if let Some(downgrade) = &self.downgrade {
+            let direction = if downgrade.statements.iter().any(|statement| statement.direction == Direction::Down) {
+                Direction::Down
+            } else {
+                Direction::Up
+            };
+            return Some((downgrade, judge(downgrade, direction, &before, &self.options)));
+        }
+        let has_section = self.script.statements.iter().any(|statement| statement.direction == Direction::Down);
+        has_section.then(|| (&self.script, judge(&self.script, Direction::Down, &before, &self.options)))
+    }
+}
+
+fn server(input: &SqlInput, assumed: &mut Vec<String>) -> Result<Server, ToolError> {
+    let dialect = input.dialect.unwrap_or_else(|| {
+        assumed.push("dialect postgresql".to_owned());
+        Dialect::Postgresql
+    });
+    let version = match &input.server_version {
+        Some(text) => ServerVersion::from_str(text)
+            .map_err(|error| refused("bad_version", error.to_string(), "for example `server_version: \"16\"`"))?,
+        None => {
+            let newest = dialect.newest();
+            assumed.push(format!("{} {newest}", dialect.title()));
+            newest
+        }
+    };
+    Ok(Server { dialect, version })
+}
+
+/// What counts: findings that are not accepted in the text.
+pub fn counting<'a>(findings: impl IntoIterator<Item = &'a Finding>) -> impl Iterator<Item = &'a Finding> {
+    findings.into_iter().filter(|finding| finding.allowed.is_none())
+}
+
+/// The input's JSON schema, portable: no integer formats, no lists of types; without the fields named.
+#[must_use]
+pub fn input_schema(without: &[&str]) -> serde_json::Value {
+    let mut schema = serde_json::to_value(schemars::schema_for!(SqlInput)).unwrap_or_default();
+    portable(&mut schema);
+    if let Some(properties) = schema.get_mut("properties").and_then(serde_json::Value::as_object_mut) {
+        properties.retain(|name, _| !without.contains(&name.as_str()));
+    }
+    if let Some(map) = schema.as_object_mut() {
+        map.remove("title");
+        map.remove("description");
+        map.insert("required".to_owned(), serde_json::json!(["sql"]));
+    }
+    schema
+}
+
+/// Some clients warn of `format: uint32`, some drop `type: [a, null]`: both are put in plain words.
+fn portable(schema: &mut serde_json::Value) {
+    use serde_json::Value;
+    match schema {
+        Value::Object(map) => {
+            map.remove("format");
+            if map.get("default") == Some(&Value::Null) {
+                map.remove("default");
+            }
+            if let Some(Value::Array(types)) = map.get("type").cloned() {
+                // Every field may be left out: that it may be null need not be said.
+                let plain: Vec<Value> = types.into_iter().filter(|word| word != "null").collect();
+                if let [one] = plain.as_slice() {
+                    map.insert("type".to_owned(), one.clone());
+                }
+            }
+            if let Some(Value::Array(choices)) = map.get("anyOf").cloned() {
+                let plain: Vec<Value> = choices.into_iter().filter(|choice| choice.get("type") != Some(&Value::from("null"))).collect();
+                if let [Value::Object(one)] = plain.as_slice() {
+                    map.remove("anyOf");
+                    for (key, value) in one {
+                        map.entry(key.clone()).or_insert_with(|| value.clone());
+                    }
+                }
+            }
+            map.values_mut().for_each(portable);
+        }
+        Value::Array(items) => items.iter_mut().for_each(portable),
+        _ => {}
+    }
+}

@@ -1,0 +1,338 @@
+//! What we say of locks, work, loss and refusals, against what PostgreSQL 12 to 18 did.
+//!
+//! `tests/truth/postgresql.json` holds our own cases, `tests/truth/examples/` some that others observed on another
+//! schema. `MISSES=1` prints each miss.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt::Write as _;
+use std::path::PathBuf;
+
+use alembic_gate::dialect::Dialect;
+use alembic_gate::effects::{LockMode, Loss, When, Work};
+use alembic_gate::judge::{Judgement, Options};
+use alembic_gate::sql::catalog::Catalog;
+use alembic_gate::sql::change::Name;
+use alembic_gate::tools::source::{Asked, SqlInput};
+use serde::Deserialize;
+
+#[derive(Deserialize)]
+struct Truth {
+    servers: BTreeMap<String, String>,
+    cases: Vec<Case>,
+}
+
+#[derive(Deserialize)]
+struct Case {
+    id: String,
+    setup: Vec<String>,
+    statement: Vec<String>,
+    in_tx: bool,
+    observed: Vec<Observed>,
+}
+
+#[derive(Deserialize, Default, Clone)]
+#[serde(default)]
+struct Observed {
+    pg: Vec<String>,
+    locks: BTreeMap<String, String>,
+    rewrites: Vec<String>,
+    rewrites_of_empty_tables: Vec<String>,
+    scans: Vec<String>,
+    indexes_built: Vec<String>,
+    data_loss: Option<String>,
+    error: Option<String>,
+}
+
+/// Right answers and all answers, of one kind.
+#[derive(Default, Clone, Copy)]
+struct Share {
+    right: usize,
+    all: usize,
+}
+
+impl Share {
+    fn add(&mut self, is_right: bool) {
+        self.right += usize::from(is_right);
+        self.all += 1;
+    }
+
+    fn percent(self) -> f64 {
+        100.0 * self.right as f64 / self.all.max(1) as f64
+    }
+}
+
+#[derive(Default, Clone)]
+struct Score {
+    relations: Share,
+    extra: usize,
+    work: Share,
+    loss: Share,
+    errors: Share,
+    successes: Share,
+    understood: Share,
+    misses: Vec<String>,
+}
+
+fn folder() -> PathBuf {
+    PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/truth")
+}
+
+fn short(mode: LockMode) -> &'static str {
+    match mode {
+        LockMode::AccessShare => "AS",
+        LockMode::RowShare => "RS",
+        LockMode::RowExclusive => "RE",
+        LockMode::ShareUpdateExclusive => "SUE",
+        LockMode::Share => "S",
+        LockMode::ShareRowExclusive => "SRE",
+        LockMode::Exclusive => "E",
+        LockMode::AccessExclusive => "AE",
+        _ => "?",
+    }
+}
+
+fn asked(schema: &str, case: &Case, version: &str) -> Asked {
+    let body = case.statement.iter().map(|statement| format!("{};\n", statement.trim_end_matches(';'))).collect::<String>();
+    let sql = if case.in_tx { format!("BEGIN;\n{body}COMMIT;\n") } else { body };
+    let setup = case.setup.iter().fold(schema.to_owned(), |mut text, statement| {
+        writeln!(text, "{};", statement.trim_end_matches(';')).unwrap();
+        text
+    });
+    let input = SqlInput {
+        sql: Some(sql),
+        setup_sql: Some(setup),
+        dialect: Some(Dialect::Postgresql),
+        server_version: Some(version.to_owned()),
+        ..SqlInput::default()
+    };
+    Asked::of(&input, Options::default()).ok().unwrap()
+}
+
+fn split(name: &str) -> Name {
+    match name.split_once('.') {
+        Some((schema, name)) => Name { schema: Some(schema.to_owned()), name: name.to_owned() },
+        None => Name::bare(name),
+    }
+}
+
+fn is_index_or_sequence(name: &str, before: &Catalog) -> bool {
+    let name = split(name);
+    before.table(&name).is_none() && (before.index(&name).is_some() || before.has_sequence(&name))
+}
+
+fn our_locks(judged: &Judgement) -> BTreeMap<String, LockMode> {
+    let mut locks: BTreeMap<String, LockMode> = BTreeMap::new();
+    for lock in judged.steps.iter().flat_map(|step| &step.effect.locks).filter(|lock| lock.mode != LockMode::AccessShare) {
+        let mode = locks.entry(lock.table.to_string()).or_insert(lock.mode);
+        *mode = (*mode).max(lock.mode);
+    }
+    locks
+}
+
+fn true_work(observed: &Observed) -> Work {
+    if !observed.rewrites.is_empty() {
+        Work::Rewrite
+    } else if !observed.scans.is_empty() || !observed.indexes_built.is_empty() {
+        Work::Scan
+    } else {
+        Work::Instant
+    }
+}
+
+/// Codes that say that stored rows were in the way, or values of them.
+fn depends_on_rows(code: &str) -> bool {
+    code.starts_with("23") || code.starts_with("22")
+}
+
+impl Score {
+    fn case(&mut self, schema: &str, case: &Case, observed: &Observed, version: &str) {
+        let asked = asked(schema, case, version);
+        let judged = asked.upgrade();
+        let mut say = Vec::new();
+        self.understand(&asked, &judged, &mut say);
+        self.refusals(observed, &judged, &mut say);
+        match &observed.error {
+            Some(code) if code.starts_with("setup") => return,
+            Some(_) => {}
+            None => {
+                self.locks(case, observed, &asked.before, &judged, &mut say);
+                self.work(observed, &judged, &mut say);
+            }
+        }
+        self.losses(observed, &judged, &mut say);
+        for line in say {
+            self.misses.push(format!("{version} {}: {line}\n      {}", case.id, case.statement.join("; ")));
+        }
+    }
+
+    fn understand(&mut self, asked: &Asked, judged: &Judgement, say: &mut Vec<String>) {
+        let whys: Vec<String> = judged
+            .steps
+            .iter()
+            .filter_map(|step| {
+                let reading = &asked.script.statements[step.at].reading;
+                reading.not_understood.clone().or_else(|| step.effect.unknown.clone())
+            })
+            .collect();
+        self.understood.add(whys.is_empty());
+        say.extend(whys.iter().map(|why| format!("understood: {why}")));
+    }
+
+    fn locks(&mut self, case: &Case, observed: &Observed, before: &Catalog, judged: &Judgement, say: &mut Vec<String>) {
+        let ours = our_locks(judged);
+        let mut theirs: BTreeSet<&String> = BTreeSet::new();
+        for (table, mode) in observed.locks.iter().filter(|(table, _)| !is_index_or_sequence(table, before)) {
+            theirs.insert(table);
+            let own = ours.get(table).map_or("-", |mode| short(*mode));
+            let unseen = !case.in_tx && ours.get(table).is_some_and(|own| short(*own) != mode);
+            self.relations.add(own == mode);
+            if own != mode {
+                say.push(format!("lock{}: {table} is {mode}, ours {own}", if unseen { " (polled)" } else { "" }));
+            }
+        }
+        for (table, mode) in &ours {
+            if !theirs.contains(table) && !is_index_or_sequence(table, before) {
+                if case.in_tx {
+                    self.extra += 1;
+                    self.relations.add(false);
+                    say.push(format!("lock: {table} is not locked, ours {}", short(*mode)));
+                }
+            }
+        }
+    }
+
+    fn work(&mut self, observed: &Observed, judged: &Judgement, say: &mut Vec<String>) {
+        let ours = judged.steps.iter().map(|step| step.effect.work).max().unwrap_or_default();
+        let truth = true_work(observed);
+        let empty_only = truth != Work::Rewrite && !observed.rewrites_of_empty_tables.is_empty() && ours == Work::Rewrite;
+        let is_right = ours == truth || empty_only;
+        self.work.add(is_right);
+        if !is_right {
+            say.push(format!(
+                "work: {} ours {} (rewrites {:?} scans {:?} builds {:?})",
+                truth.word(),
+                ours.word(),
+                observed.rewrites,
+                observed.scans,
+                observed.indexes_built
+            ));
+        }
+    }
+
+    fn losses(&mut self, observed: &Observed, judged: &Judgement, say: &mut Vec<String>) {
+        let ours = judged.steps.iter().map(|step| step.effect.loss).max().unwrap_or(Loss::None);
+        let truth = if observed.error.is_some() { "none" } else { observed.data_loss.as_deref().unwrap_or("none") };
+        let on_rows = observed.error.as_deref().is_some_and(depends_on_rows);
+        let is_right = ours.word() == truth || on_rows;
+        self.loss.add(is_right);
+        if !is_right {
+            let why = judged.steps.iter().find(|step| step.effect.loss == ours).and_then(|step| step.effect.loss_why.clone());
+            say.push(format!("loss: {truth} ours {} {}", ours.word(), why.unwrap_or_default()));
+        }
+    }
+
+    fn refusals(&mut self, observed: &Observed, judged: &Judgement, say: &mut Vec<String>) {
+        let fails: Vec<_> = judged.steps.iter().flat_map(|step| &step.effect.fails).collect();
+        let told: Vec<String> = fails.iter().map(|failure| format!("{}/{:?}", failure.code, failure.when)).collect();
+        match &observed.error {
+            Some(code) if code.starts_with("setup") => {}
+            Some(code) => {
+                let found = fails.iter().any(|failure| failure.code == *code && (depends_on_rows(code) || failure.when == When::Always));
+                let first = fails.iter().find(|failure| failure.when == When::Always);
+                let is_right = found && (first.is_none_or(|failure| failure.code == *code || depends_on_rows(code)));
+                self.errors.add(is_right);
+                if !is_right {
+                    say.push(format!("error: {code}, ours {told:?}"));
+                }
+            }
+            None => {
+                let is_right = fails.iter().all(|failure| failure.when != When::Always);
+                self.successes.add(is_right);
+                if !is_right {
+                    say.push(format!("error: none, ours {told:?}"));
+                }
+            }
+        }
+    }
+
+    fn line(&self) -> String {
+        format!(
+            "relations {:.2} % of {} (extra {}), work {:.2} % of {}, loss {:.2} % of {}, errors {:.2} % of {}, successes {:.2} % of {}, understood {:.2} %",
+            self.relations.percent(),
+            self.relations.all,
+            self.extra,
+            self.work.percent(),
+            self.work.all,
+            self.loss.percent(),
+            self.loss.all,
+            self.errors.percent(),
+            self.errors.all,
+            self.successes.percent(),
+            self.successes.all,
+            self.understood.percent()
+        )
+    }
+}
+
+fn scores(file: &str, schema_file: &str) -> BTreeMap<String, Score> {
+    let truth: Truth = serde_json::from_str(&std::fs::read_to_string(folder().join(file)).unwrap()).unwrap();
+    let schema = std::fs::read_to_string(folder().join(schema_file)).unwrap();
+    std::thread::scope(|scope| {
+        let workers: Vec<_> = truth
+            .servers
+            .iter()
+            .flat_map(|(major, full)| [(major, full.split(' ').next().unwrap().to_owned()), (major, major.clone())])
+            .map(|(major, version)| {
+                let (truth, schema) = (&truth, &schema);
+                scope.spawn(move || {
+                    let mut score = Score::default();
+                    for case in &truth.cases {
+                        for observed in case.observed.iter().filter(|observed| observed.pg.contains(major)) {
+                            score.case(schema, case, observed, &version);
+                        }
+                    }
+                    (version, score)
+                })
+            })
+            .collect();
+        workers.into_iter().map(|worker| worker.join().unwrap()).collect()
+    })
+}
+
+fn report(scores: &BTreeMap<String, Score>) {
+    for (version, score) in scores {
+        eprintln!("{version}: {}", score.line());
+    }
+    if std::env::var_os("MISSES").is_some() {
+        let mut seen: BTreeMap<String, Vec<&str>> = BTreeMap::new();
+        for miss in scores.values().flat_map(|score| &score.misses) {
+            let (version, rest) = miss.split_once(' ').unwrap();
+            seen.entry(rest.to_owned()).or_default().push(version);
+        }
+        for (miss, versions) in seen {
+            eprintln!("[{}] {miss}", versions.join(" "));
+        }
+    }
+}
+
+fn holds(scores: &BTreeMap<String, Score>) {
+    report(scores);
+    for (version, score) in scores {
+        assert!(score.relations.percent() >= 99.0, "{version}: {}", score.line());
+        assert_eq!(score.extra, 0, "{version}: {}", score.line());
+        assert!(score.work.percent() >= 99.0, "{version}: {}", score.line());
+        assert!(score.loss.percent() >= 98.0, "{version}: {}", score.line());
+        assert!(score.errors.percent() >= 98.0, "{version}: {}", score.line());
+        assert_eq!(score.successes.right, score.successes.all, "{version}: {}", score.line());
+    }
+}
+
+#[test]
+fn own_cases_are_judged_as_the_servers_did() {
+    holds(&scores("postgresql.json", "postgresql_schema.sql"));
+}
+
+#[test]
+fn example_cases_are_judged_as_the_servers_did() {
+    holds(&scores("examples/postgresql.json", "examples/postgresql_schema.sql"));
+}
