@@ -173,7 +173,7 @@ pub fn judge(script: &Script, direction: Direction, before: &Catalog, options: &
         let transaction = statement.transaction.and_then(|id| open.get(&id)).unwrap_or(&nothing);
         use_of_new_enum_value(&mut effect, script, statement, transaction, &catalog);
         let held = transaction.held.iter().any(|(_, mode, _)| mode.blocks_writes());
-        let wait = risk::wait(&effect, held, &options.sizes);
+        let wait = risk::wait(&effect.on_filled(&catalog), held, &options.sizes);
         let context = rules::Context { script, statement, effect: &effect, wait: &wait, catalog: &catalog, transaction, options };
         rules::check(&context, &mut findings);
         if !effect.always_fails() {

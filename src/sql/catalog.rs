@@ -269,6 +269,8 @@ pub struct Catalog {
     /// The schema before the script is known as a whole: what is not here does not exist.
     pub is_complete: bool,
     tables: BTreeMap<Name, Table>,
+    /// Constraints that the script added to tables that are not known.
+    sketches: BTreeMap<Name, Table>,
     types: BTreeMap<Name, UserType>,
     functions: BTreeMap<String, Function>,
     /// Sequences, with the table that owns them.
@@ -294,6 +296,7 @@ impl Catalog {
             default_schema: default_schema.to_owned(),
             is_complete: false,
             tables: BTreeMap::new(),
+            sketches: BTreeMap::new(),
             types: BTreeMap::new(),
             functions: BTreeMap::new(),
             sequences: BTreeMap::new(),
@@ -380,6 +383,12 @@ impl Catalog {
     #[must_use]
     pub fn table(&self, name: &Name) -> Option<&Table> {
         self.tables.get(&self.key(name))
+    }
+
+    /// What the script itself told of a table that is not known: nothing but what it added.
+    #[must_use]
+    pub fn sketch(&self, name: &Name) -> Option<&Table> {
+        self.sketches.get(&self.key(name))
     }
 
     fn table_mut(&mut self, name: &Name) -> Option<&mut Table> {
