@@ -1,6 +1,7 @@
 //! DML, queries, COPY and TRUNCATE on PostgreSQL.
 
 use crate::effects::fact::{LockMode, Role};
+use crate::effects::postgresql::refused_values;
 use crate::effects::postgresql::{fact, lock, loses_rows, meets, missing, works};
 use crate::effects::{Effect, Loss, Place, Undo, When, Work};
 use crate::sql::catalog::RelationKind;
@@ -67,6 +68,9 @@ fn insert(effect: &mut Effect, change: &Insert, place: &Place<'_>) {
     if missing(effect, &change.table, false, place) || view_target(effect, &change.table, place) {
         return;
     }
+    if refused_values::insert(effect, change, place) {
+        return;
+    }
     meets(effect, "insert", &change.table, place);
     let columns = (!change.columns.is_empty()).then_some(change.columns.as_slice());
     let source_empty = change
@@ -101,7 +105,11 @@ fn view_target(effect: &mut Effect, table: &Name, place: &Place<'_>) -> bool {
 
 /// True when a condition compares the first column of an index, or all of the primary key, with values.
 fn by_key(table: &Name, reach: &Reach, place: &Place<'_>) -> bool {
-    let Some(found) = place.catalog.table(table) else {
+    let found = place.catalog.table(table);
+    if let Some([below]) = found.filter(|found| found.kind == RelationKind::View).and_then(|view| view.query.as_ref()).map(|query| query.tables.as_slice()) {
+        return by_key(below, reach, place);
+    }
+    let Some(found) = found else {
         // Without the schema, a name that looks like a key is taken for one.
         return reach.bounded_by.iter().any(|column| column == "id" || column.ends_with("_id") || column == "version_num");
     };
@@ -145,7 +153,9 @@ fn scan_or_key(
     let situation = if keyed { situation_key } else { situation_all };
     meets(effect, situation, table, place);
     for child in place.catalog.descendants(table) {
-        meets(effect, situation, &child, place);
+        if !crate::effects::postgresql::bounds::is_pruned(&child, reach, place) {
+            meets(effect, situation, &child, place);
+        }
     }
     effect.is_bounded = is_bounded(table, reach, place) || is_selective(reach);
     reads(effect, &reach.joins, place);
@@ -160,6 +170,9 @@ fn update(effect: &mut Effect, change: &Update, place: &Place<'_>) {
     let known = place.catalog.table(table).filter(|found| place.catalog.is_complete && !found.columns.is_empty() && found.query.is_none());
     if let Some(column) = known.and_then(|found| change.columns.iter().find(|column| found.column(column).is_none())) {
         effect.fail("42703", When::Always, format!("column `{column}` of `{table}` does not exist"));
+        return;
+    }
+    if refused_values::update(effect, change, place) {
         return;
     }
     scan_or_key(effect, "update_all", "update", table, &change.reach, place);
@@ -248,7 +261,7 @@ fn referencing(effect: &mut Effect, table: &Name, columns: Option<&[String]>, pl
             }
             _ => {
                 lock(effect, &owner, LockMode::RowShare, place);
-                if columns.is_none() && place.catalog.has_rows(&owner) && !place.catalog.is_new(&owner) {
+                if place.catalog.has_rows(&owner) && !place.catalog.is_new(&owner) {
                     effect.fail("23503", When::OnRows, format!("rows of `{owner}` that point at `{table}` stop it"));
                 }
             }
