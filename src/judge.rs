@@ -188,9 +188,21 @@ pub fn judge(script: &Script, direction: Direction, before: &Catalog, options: &
         }
         steps.push(Step { at, effect, wait });
     }
+    take_back(script, &mut steps);
     rules::check_script(script, &steps, before, options, &mut findings);
     rules::settle(script, options, &mut findings);
     Judgement { steps, findings, after: catalog }
+}
+
+/// A transaction with a statement that is always refused changes nothing.
+fn take_back(script: &Script, steps: &mut [Step]) {
+    let transaction = |step: &Step| script.statements.get(step.at).and_then(|statement| statement.transaction);
+    let refused: Vec<u32> = steps.iter().filter(|step| step.effect.always_fails()).filter_map(transaction).collect();
+    for step in steps.iter_mut() {
+        if transaction(step).is_some_and(|id| refused.contains(&id)) {
+            step.effect.loses_nothing();
+        }
+    }
 }
 
 /// A value added to an enum cannot be used before its transaction is committed: 55P04.

@@ -638,6 +638,12 @@ impl Catalog {
         found
     }
 
+    /// True when an extension was created, which may bring types and functions.
+    #[must_use]
+    pub fn has_extensions(&self) -> bool {
+        self.objects.iter().any(|(made_by, _)| *made_by == Kind::CreateExtension)
+    }
+
     /// True when an object was made by this kind of statement.
     #[must_use]
     pub fn has_object(&self, made_by: Kind, name: &Name) -> bool {
@@ -688,6 +694,9 @@ impl Catalog {
 
     /// Takes a statement's changes over. `transaction` is that of the statement.
     pub fn apply(&mut self, reading: &Reading, transaction: Option<u32>) {
+        if let (Some(subject), Change::Publication { .. }) = (&reading.subject, &reading.change) {
+            self.objects.insert((reading.kind, self.key(subject)));
+        }
         self.note_values(&reading.change);
         self.note_pending(&reading.change, transaction);
         match &reading.change {

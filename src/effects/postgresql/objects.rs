@@ -630,6 +630,7 @@ fn drop_table(effect: &mut Effect, name: &Name, drop: &Drop, place: &Place<'_>) 
     }
     if !place.catalog.is_new(name) {
         loses_rows(effect, name, &format!("table `{name}` is gone with its rows"), place);
+        effect.lose(Loss::Low, format!("table `{name}` is gone; it is empty"));
         for partition in place.catalog.partitions(name) {
             loses_rows(effect, &partition, &format!("partition `{partition}` is gone with its rows"), place);
         }
