@@ -1113,6 +1113,11 @@ impl Catalog {
                     }
                 }
                 _ => {
+                    if !self.tables.contains_key(&key) {
+                        let mut sketch = self.sketches.remove(&key).unwrap_or_default();
+                        self.alter_one(&key, &mut sketch, action);
+                        self.sketches.insert(key.clone(), sketch);
+                    }
                     for name in &names {
                         if let Some(mut table) = self.tables.remove(name) {
                             self.alter_one(name, &mut table, action);

@@ -4,7 +4,8 @@ use crate::effects::fact::{LockMode, Role};
 use crate::effects::postgresql::bounds;
 use crate::effects::postgresql::types::{self, Conversion, Values};
 use crate::effects::postgresql::{
-    changes_with_time, fact, is_volatile, lacks_partition_key, lock, lock_referenced, loses_rows, meets, meets_all, missing, missing_function, works,
+    changes_with_time, fact, is_volatile, lacks_partition_key, lock, lock_referenced, loses_rows, meets, meets_all, missing,
+    missing_function, works,
 };
 use crate::effects::{Effect, Loss, Place, Undo, When, Work};
 use crate::sql::catalog::{Table, UserType};
@@ -486,6 +487,15 @@ fn one(effect: &mut Effect, alter: &AlterTable, action: &AlterAction, place: &Pl
         AlterAction::SetStorageParams { names, .. } => {
             let exclusive = names.iter().any(|name| name == "user_catalog_table");
             meets(effect, if exclusive { "set_storage_params_exclusive" } else { "set_storage_params" }, table, place);
+            if exclusive {
+                breaks(
+                    effect,
+                    "breaks_running_release",
+                    table,
+                    format!("`ON CONFLICT` on `{table}`, which then counts as a catalogue table,"),
+                    place,
+                );
+            }
         }
         AlterAction::ClusterOn | AlterAction::SetWithoutCluster => none(meets(effect, "cluster_on", table, place)),
         AlterAction::SetWithoutOids => none(meets(effect, "set_storage", table, place)),
@@ -665,7 +675,8 @@ fn default_refused(effect: &mut Effect, default: &Expression, data_type: Option<
         effect.fail("0A000", When::Always, "a default cannot hold a sub-query");
         return true;
     }
-    let code = data_type.filter(|_| default.is_literal && !default.is_null).and_then(|own| types::refuses_literal(own, &default.text, place));
+    let code =
+        data_type.filter(|_| default.is_literal && !default.is_null).and_then(|own| types::refuses_literal(own, &default.text, place));
     if let Some(code) = code.filter(|code| *code != "22001") {
         effect.fail(code, When::Always, format!("`{}` is no value of the column's type", default.text));
         return true;
@@ -676,10 +687,7 @@ fn default_refused(effect: &mut Effect, default: &Expression, data_type: Option<
 /// A type that nobody made: 42704, where the whole schema is known.
 fn unknown_type(effect: &mut Effect, column: &Column, place: &Place<'_>) -> bool {
     let unknown = column.data_type.as_ref().filter(|data_type| {
-        place.catalog.is_complete
-            && !place.catalog.has_extensions()
-            && data_type.schema.is_none()
-            && types::is_unknown(data_type, place)
+        place.catalog.is_complete && !place.catalog.has_extensions() && data_type.schema.is_none() && types::is_unknown(data_type, place)
     });
     if let Some(data_type) = unknown {
         effect.fail("42704", When::Always, format!("type `{data_type}` does not exist"));
@@ -1077,8 +1085,10 @@ fn set_not_null(effect: &mut Effect, alter: &AlterTable, column: &str, place: &P
     }
     let mut targets = vec![place.catalog.key(table)];
     targets.extend(place.catalog.descendants(table));
-    let proven =
-        |name: &Name| place.catalog.table(name).is_some_and(|found| found.is_not_null(column) || found.has_valid_not_null_check(column));
+    let proven = |name: &Name| {
+        let known = place.catalog.table(name).or_else(|| place.catalog.sketch(name));
+        known.is_some_and(|found| found.is_not_null(column) || found.has_valid_not_null_check(column))
+    };
     if targets.iter().all(proven) {
         meets_all(effect, "set_not_null_proven", table, alter.only, place);
         return;
@@ -1206,8 +1216,12 @@ fn unfit_foreign_key(effect: &mut Effect, table: &Name, constraint: &Constraint,
         return true;
     };
     let is_unique = target.indexes.iter().any(|state| {
-        let own: Vec<&str> = state.index.keys.iter().filter_map(|key| if let IndexKey::Column(name) = key { Some(name.as_str()) } else { None }).collect();
-        state.index.unique && state.index.predicate.is_none() && own.len() == keys.len() && keys.iter().all(|key| own.contains(&key.as_str()))
+        let own: Vec<&str> =
+            state.index.keys.iter().filter_map(|key| if let IndexKey::Column(name) = key { Some(name.as_str()) } else { None }).collect();
+        state.index.unique
+            && state.index.predicate.is_none()
+            && own.len() == keys.len()
+            && keys.iter().all(|key| own.contains(&key.as_str()))
     });
     if !is_unique {
         effect.fail("42830", When::Always, format!("nothing makes ({}) of `{}` unique", keys.join(", "), reference.table));
@@ -1360,9 +1374,22 @@ fn drop_constraint(effect: &mut Effect, alter: &AlterTable, name: &str, if_exist
             format!("`ON CONFLICT ({})` on `{table}`, and what relies on `{name}`", columns.join(", ")),
             place,
         );
-    } else {
+    } else if !is_new && !comes_again && guards(constraint, table, place) {
         effect.breaks("drop_constraint", format!("`{name}` of `{table}` does not keep wrong rows out any more"));
     }
+}
+
+/// A constraint that was not valid yet proved nothing; `CHECK (c IS NOT NULL)` beside NOT NULL says nothing of its own.
+fn guards(constraint: &Constraint, table: &Name, place: &Place<'_>) -> bool {
+    let check = match &constraint.kind {
+        _ if constraint.not_valid || constraint.not_enforced => return false,
+        ConstraintKind::NotNull { .. } => return false,
+        ConstraintKind::Check(check) => check.text.trim_matches(['(', ')', ' ']).to_lowercase(),
+        _ => return true,
+    };
+    let column = check.strip_suffix(" is not null").map(|column| column.trim_matches('"'));
+    let known = place.catalog.table(table);
+    !column.is_some_and(|column| known.and_then(|found| found.column(column)).is_some_and(|found| found.not_null))
 }
 
 fn validate(effect: &mut Effect, alter: &AlterTable, name: &str, place: &Place<'_>) {
@@ -1424,7 +1451,9 @@ fn attach(effect: &mut Effect, parent: &Name, partition: &Name, bound: &Partitio
     }
     let keys = partition_key(parent, place);
     let found = place.catalog.table(partition);
-    if let Some((child, above)) = found.zip(place.catalog.table(parent)).filter(|(child, above)| !child.columns.is_empty() && !above.columns.is_empty()) {
+    if let Some((child, above)) =
+        found.zip(place.catalog.table(parent)).filter(|(child, above)| !child.columns.is_empty() && !above.columns.is_empty())
+    {
         if let Some(column) = different_column(child, above, true) {
             effect.fail("42804", When::Always, format!("`{partition}` and `{parent}` differ in column `{column}`"));
             return;
@@ -1514,9 +1543,10 @@ fn detach(effect: &mut Effect, parent: &Name, partition: &Name, concurrently: bo
     if missing(effect, partition, false, place) {
         return;
     }
-    let is_partition = place.catalog.table(partition).is_none_or(|found| {
-        found.partition_of.as_ref().is_some_and(|(of, _)| place.catalog.key(of) == place.catalog.key(parent))
-    });
+    let is_partition = place
+        .catalog
+        .table(partition)
+        .is_none_or(|found| found.partition_of.as_ref().is_some_and(|(of, _)| place.catalog.key(of) == place.catalog.key(parent)));
     if place.catalog.is_complete && !is_partition {
         effect.fail("42P01", When::Always, format!("`{partition}` is not a partition of `{parent}`"));
         return;

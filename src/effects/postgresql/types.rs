@@ -226,9 +226,11 @@ fn path(source: &DataType, target: &DataType, place: &Place<'_>) -> Path {
 /// A type that PostgreSQL does not bring and nobody made.
 #[must_use]
 pub fn is_unknown(data_type: &DataType, place: &Place<'_>) -> bool {
-    let others = ["refcursor", "aclitem", "record", "lseg", "box", "circle", "path", "polygon", "interval", "int2vector", "oidvector", "trigger"];
+    let others =
+        ["refcursor", "aclitem", "record", "lseg", "box", "circle", "path", "polygon", "interval", "int2vector", "oidvector", "trigger"];
     let row_type = place.catalog.table(&Name::bare(data_type.name.clone())).is_some();
-    data_type.name == "citext" || is_foreign(data_type, place) && !row_type && !others.contains(&data_type.name.as_str()) && !data_type.name.contains('%')
+    data_type.name == "citext"
+        || is_foreign(data_type, place) && !row_type && !others.contains(&data_type.name.as_str()) && !data_type.name.contains('%')
 }
 
 /// True when a foreign key of the first type may point at a key of the second.
