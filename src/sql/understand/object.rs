@@ -430,15 +430,18 @@ fn sequence_option(cursor: &mut Cursor<'_>) -> Option<()> {
 fn create_trigger(modifiers: &Modifiers, or_replace: bool, cursor: &mut Cursor<'_>, flags: &mut Flags) -> Option<Found> {
     flag_if_not_exists(cursor, flags);
     let name = cursor.name()?.name;
+    let mut instead_of = false;
     if cursor.dialect == Dialect::Mssql && cursor.is("on") {
         cursor.eat("on");
     } else {
         while !cursor.is_done() && !cursor.is("on") {
+            instead_of |= cursor.are("instead of");
             cursor.step();
         }
         cursor.expect("on")?;
     }
     let table = cursor.name()?;
+    let words = cursor.expression_between(cursor.at, cursor.tokens.len());
     let mut references = None;
     let mut body = false;
     while !cursor.is_done() {
@@ -451,7 +454,7 @@ fn create_trigger(modifiers: &Modifiers, or_replace: bool, cursor: &mut Cursor<'
     if body {
         flags.insert("compound_body", true.into());
     }
-    Some(Found::new(Kind::CreateTrigger, Change::CreateTrigger { name, table: table.clone(), or_replace, references }).on(table))
+    Some(Found::new(Kind::CreateTrigger, Change::CreateTrigger { name, table: table.clone(), or_replace, references, instead_of, body: words }).on(table))
 }
 
 fn create_function(word: &str, or_replace: bool, cursor: &mut Cursor<'_>, flags: &mut Flags) -> Option<Found> {

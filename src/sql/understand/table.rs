@@ -251,13 +251,18 @@ fn column_constraint(column: &mut Column, cursor: &mut Cursor<'_>, flags: &mut F
     if cursor.eat("not null") || cursor.eat("not_null") {
         column.not_null = true;
         conflict_clause(cursor);
+        if let (Dialect::Sqlite, Some(name)) = (cursor.dialect, name) {
+            let kind = ConstraintKind::NotNull { column: column.name.clone() };
+            column.constraints.push(Constraint { name: Some(name), of_column: Some(column.name.clone()), ..Constraint::of(kind) });
+        }
     } else if cursor.eat("null") {
         column.null_written = true;
         conflict_clause(cursor);
     } else if cursor.eat("default") {
         column.default = Some(cursor.expression(AFTER_DEFAULT)?);
     } else if let Some(kind) = column_key(column, cursor)? {
-        let mut constraint = Constraint { name, ..Constraint::of(kind) };
+        let of_column = Some(column.name.clone());
+        let mut constraint = Constraint { name, of_column, ..Constraint::of(kind) };
         attributes(&mut constraint, cursor, flags)?;
         column.constraints.push(constraint);
     } else if let Some(Constraint { not_valid, deferrable, not_enforced, .. }) = lone_attribute(cursor) {
