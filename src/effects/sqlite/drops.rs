@@ -37,12 +37,12 @@ fn table(effect: &mut Effect, name: &Name, if_exists: bool, place: &Place<'_>) {
     let has_children = !foreign_keys::children(name, place).is_empty();
     let deletes_rows = has_children && foreign_keys::setting(place) == ForeignKeys::On;
     fact(effect, if deletes_rows { "drop_parent" } else { "drop_table" }, place);
-    foreign_keys::follow(effect, name, Cause::Drop, place);
     match (place.catalog.table(name), recreation::replacement(name, place)) {
         (Some(old), Some((_, new, copy))) if !old.is_new => recreation::losses(effect, name, old, new, copy, place),
         (None, Some((_, _, copy))) => unknown_recreated(effect, name, copy.is_whole),
         (found, _) => lost_table(effect, name, found, place),
     }
+    foreign_keys::follow(effect, name, Cause::Drop, place);
 }
 
 /// The old table is not known, so that nobody can tell what its copy left out.

@@ -128,7 +128,7 @@ fn refused_for_copied_rows(effect: &mut Effect, change: &Insert, place: &Place<'
         return;
     };
     let source = query.tables.first().and_then(|table| place.catalog.table(table));
-    let fails = demands(change, target, source, foreign_keys::setting(place) == ForeignKeys::On);
+    let fails = demands(change, target, source, place);
     if query.tables.iter().any(|table| place.catalog.has_rows(table)) {
         for (message, why) in fails {
             effect.fail(message, When::OnRows, why);
@@ -137,7 +137,8 @@ fn refused_for_copied_rows(effect: &mut Effect, change: &Insert, place: &Place<'
 }
 
 /// What the target demands and the source did not: SQLite's message, and why.
-fn demands(change: &Insert, target: &Table, source: Option<&Table>, foreign_keys_on: bool) -> Vec<(String, String)> {
+fn demands(change: &Insert, target: &Table, source: Option<&Table>, place: &Place<'_>) -> Vec<(String, String)> {
+    let foreign_keys_on = foreign_keys::setting(place) == ForeignKeys::On;
     let name = &change.table.name;
     let written = |column: &str| change.columns.is_empty() || change.columns.iter().any(|other| other.eq_ignore_ascii_case(column));
     let mut found = Vec::new();
@@ -154,7 +155,7 @@ fn demands(change: &Insert, target: &Table, source: Option<&Table>, foreign_keys
                 let columns: Vec<String> = columns.iter().map(|column| format!("{name}.{column}")).collect();
                 format!("UNIQUE constraint failed: {}", columns.join(", "))
             }
-            ConstraintKind::Check(check) => format!("CHECK constraint failed: {}", check_words(constraint.name.as_deref(), check)),
+            ConstraintKind::Check(check) => format!("CHECK constraint failed: {}", check_words(&change.table, constraint.name.as_deref(), check, place)),
             ConstraintKind::ForeignKey { .. } if foreign_keys_on && source.is_some() && !has_same_reference(source, constraint) => {
                 "FOREIGN KEY constraint failed".to_owned()
             }
@@ -181,9 +182,10 @@ fn has_same_reference(source: Option<&Table>, constraint: &crate::sql::change::C
     source.is_some_and(|source| source.constraints.iter().any(|other| target(other).is_some() && target(other) == target(constraint)))
 }
 
-/// A CHECK's name as it stands in messages: its own, else its expression.
-fn check_words(name: Option<&str>, check: &Expression) -> String {
-    name.filter(|name| !name.starts_with("sqlite_constraint_")).map_or_else(|| check.text.clone(), str::to_owned)
+/// A CHECK's name as it stands in messages: its own, else its expression, before 3.35 its table.
+fn check_words(table: &Name, name: Option<&str>, check: &Expression, place: &Place<'_>) -> String {
+    let unnamed = if place.server.version.at_least(3, 35) { &check.text } else { &table.name };
+    name.filter(|name| !name.starts_with("sqlite_constraint_")).unwrap_or(unnamed).to_owned()
 }
 
 /// `REPLACE` deletes every row with the same key first.
@@ -269,7 +271,7 @@ fn literal_in_the_way(effect: &mut Effect, change: &Update, table: &Table, colum
     let is_literal = value.starts_with(['\'', '-']) || value.starts_with(|first: char| first.is_ascii_digit());
     let is_single = is_literal && !value.contains(['+', '*', '|', '(']) || value.eq_ignore_ascii_case("null");
     if !is_single {
-        check_in_the_way(effect, change, table, column);
+        check_in_the_way(effect, change, table, column, place);
         return;
     }
     let strict = table.options.contains_key("strict");
@@ -291,14 +293,14 @@ fn literal_in_the_way(effect: &mut Effect, change: &Update, table: &Table, colum
     if references && foreign_keys::setting(place) == ForeignKeys::On {
         effect.fail("FOREIGN KEY constraint failed", When::OnRows, format!("no row may stand behind `{value}`"));
     }
-    check_in_the_way(effect, change, table, column);
+    check_in_the_way(effect, change, table, column, place);
 }
 
 /// A CHECK that names the column assigned.
-fn check_in_the_way(effect: &mut Effect, change: &Update, table: &Table, column: &str) {
+fn check_in_the_way(effect: &mut Effect, change: &Update, table: &Table, column: &str, place: &Place<'_>) {
     for found in table.constraints_on(column) {
         if let ConstraintKind::Check(check) = &found.kind {
-            let message = format!("CHECK constraint failed: {}", check_words(found.name.as_deref(), check));
+            let message = format!("CHECK constraint failed: {}", check_words(&change.table, found.name.as_deref(), check, place));
             effect.fail(message, When::OnRows, format!("new values of `{}.{column}` may not satisfy it", change.table));
         }
     }

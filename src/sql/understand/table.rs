@@ -264,6 +264,7 @@ fn column_constraint(column: &mut Column, cursor: &mut Cursor<'_>, flags: &mut F
         let of_column = Some(column.name.clone());
         let mut constraint = Constraint { name, of_column, ..Constraint::of(kind) };
         attributes(&mut constraint, cursor, flags)?;
+        column.auto_increment |= cursor.dialect == Dialect::Sqlite && cursor.was("autoincrement");
         column.constraints.push(constraint);
     } else if let Some(Constraint { not_valid, deferrable, not_enforced, .. }) = lone_attribute(cursor) {
         if let Some(last) = column.constraints.last_mut() {
@@ -741,7 +742,9 @@ fn index_key(key: &mut Cursor<'_>) -> IndexKey {
         ahead.group().is_some_and(|inside| inside.tokens.len() == 1 && inside.kind() == Some(TokenKind::Number))
     };
     match plain.identifier() {
-        Some(column) if !plain.mark("(") && !plain.mark(".") && !plain.mark("::") || prefix_length => IndexKey::Column(column),
+        Some(column) if !plain.mark("(") && !plain.mark(".") && plain.kind() != Some(TokenKind::Operator) || prefix_length => {
+            IndexKey::Column(column)
+        }
         _ => IndexKey::Expression(key.rest_as_expression()),
     }
 }
