@@ -4,7 +4,18 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 /// Modules from the bottom up: a module uses only those before it, or on its own line.
-const LAYERS: &[&[&str]] = &[&["dialect", "finding"], &["sql"], &["effects"], &["risk"], &["rules", "judge"], &["config", "git"], &["tools"], &["report"], &["format"], &["mcp", "cli"]];
+const LAYERS: &[&[&str]] = &[
+    &["dialect", "finding"],
+    &["sql"],
+    &["effects"],
+    &["risk"],
+    &["rules", "judge"],
+    &["config", "git"],
+    &["tools"],
+    &["report"],
+    &["format"],
+    &["mcp", "cli"],
+];
 
 fn sources(folder: &Path, found: &mut Vec<PathBuf>) {
     for entry in std::fs::read_dir(folder).unwrap() {
@@ -21,7 +32,10 @@ fn all_sources() -> Vec<(String, String)> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
     let mut paths = Vec::new();
     sources(&root, &mut paths);
-    paths.iter().map(|path| (path.strip_prefix(&root).unwrap().to_string_lossy().replace('\\', "/"), std::fs::read_to_string(path).unwrap())).collect()
+    paths
+        .iter()
+        .map(|path| (path.strip_prefix(&root).unwrap().to_string_lossy().replace('\\', "/"), std::fs::read_to_string(path).unwrap()))
+        .collect()
 }
 
 fn module_of(file: &str) -> &str {
@@ -40,7 +54,8 @@ fn a_module_uses_only_what_lies_below_it() {
         if matches!(own, "lib" | "main") {
             continue;
         }
-        let own_height = height(own).unwrap_or_else(|| panic!("`{own}` has no place in the layers: put it into LAYERS and into src/lib.rs"));
+        let own_height =
+            height(own).unwrap_or_else(|| panic!("`{own}` has no place in the layers: put it into LAYERS and into src/lib.rs"));
         for (n, line) in text.lines().enumerate().filter(|(_, line)| !line.trim_start().starts_with("//")) {
             for used in line.split("crate::").skip(1) {
                 let used: String = used.chars().take_while(|c| c.is_alphanumeric() || *c == '_').collect();

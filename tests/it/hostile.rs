@@ -87,7 +87,11 @@ fn a_statement_behind_a_stray_end_is_seen() {
 
 #[test]
 fn what_is_open_is_not_safe() {
-    for text in ["ALTER TABLE t ADD COLUMN a text DEFAULT 'abc; DROP TABLE users;", "SELECT (1; DROP TABLE users;", "SELECT 1 /* ; DROP TABLE users;"] {
+    for text in [
+        "ALTER TABLE t ADD COLUMN a text DEFAULT 'abc; DROP TABLE users;",
+        "SELECT (1; DROP TABLE users;",
+        "SELECT 1 /* ; DROP TABLE users;",
+    ] {
         let input = SqlInput { sql: Some(text.to_owned()), ..SqlInput::default() };
         let answer = review_sql::run(&input, Default::default(), None);
         assert_eq!(answer.verdict.word(), "blocked", "{text}");

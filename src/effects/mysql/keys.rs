@@ -308,7 +308,13 @@ fn needed_by_key(whole: &Alter<'_, '_>, table: &Table, name: &str, columns: &[St
     rest.indexes.retain(|state| state.index.name.as_deref().is_none_or(|own| !own.eq_ignore_ascii_case(name)));
     for action in &whole.alter.actions {
         if let AlterAction::AddIndex(index) = action {
-            rest.indexes.push(crate::sql::catalog::IndexState { index: index.clone(), constraint: None, is_new: true, is_valid: true, of_parent: false });
+            rest.indexes.push(crate::sql::catalog::IndexState {
+                index: index.clone(),
+                constraint: None,
+                is_new: true,
+                is_valid: true,
+                of_parent: false,
+            });
         }
     }
     let uses = |key: &[String]| !key.is_empty() && key.len() <= columns.len() && key.iter().all(|column| columns.contains(column));

@@ -260,9 +260,31 @@ pub(crate) fn is_volatile(functions: &[String], place: &Place<'_>) -> bool {
 
 /// Functions of PostgreSQL's own whose answer changes with time, session or call, in all their forms.
 const CHANGING: &[&str] = &[
-    "now", "current_timestamp", "current_date", "current_time", "localtime", "localtimestamp", "clock_timestamp", "statement_timestamp",
-    "transaction_timestamp", "timeofday", "random", "gen_random_uuid", "uuidv4", "uuidv7", "nextval", "currval", "lastval", "setval",
-    "txid_current", "current_user", "session_user", "current_setting", "pg_backend_pid", "current_schema", "inet_client_addr",
+    "now",
+    "current_timestamp",
+    "current_date",
+    "current_time",
+    "localtime",
+    "localtimestamp",
+    "clock_timestamp",
+    "statement_timestamp",
+    "transaction_timestamp",
+    "timeofday",
+    "random",
+    "gen_random_uuid",
+    "uuidv4",
+    "uuidv7",
+    "nextval",
+    "currval",
+    "lastval",
+    "setval",
+    "txid_current",
+    "current_user",
+    "session_user",
+    "current_setting",
+    "pg_backend_pid",
+    "current_schema",
+    "inet_client_addr",
 ];
 
 /// True for an expression that an index, a generated column or a partition key may not hold: 42P17.
@@ -270,7 +292,10 @@ pub(crate) fn changes_with_time(expression: &crate::sql::change::Expression, pla
     expression.functions.iter().any(|name| match place.catalog.function(name) {
         Some(own) => own.volatility != Volatility::Immutable,
         None => CHANGING.contains(&name.as_str()),
-    }) || expression.words.iter().any(|word| matches!(word.as_str(), "current_timestamp" | "current_date" | "current_time" | "localtimestamp"))
+    }) || expression
+        .words
+        .iter()
+        .any(|word| matches!(word.as_str(), "current_timestamp" | "current_date" | "current_time" | "localtimestamp"))
 }
 
 /// A unique key of a partitioned table must hold the partition key.

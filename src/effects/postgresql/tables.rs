@@ -888,14 +888,17 @@ fn converted_values(
 
 fn casts_from_text(from: &DataType, to: &DataType, using: &Expression) -> bool {
     let string = |data_type: &DataType| matches!(data_type.name.as_str(), "text" | "character varying" | "character" | "citext");
-    !string(to) && (string(from) || using.text.to_lowercase().contains("::text::")) && (using.text.contains("::") || using.text.to_lowercase().contains("cast("))
+    !string(to)
+        && (string(from) || using.text.to_lowercase().contains("::text::"))
+        && (using.text.contains("::") || using.text.to_lowercase().contains("cast("))
 }
 
 fn keeps_values(using: &Expression, from: &DataType, to: &DataType, place: &Place<'_>) -> bool {
     let text = using.text.to_lowercase();
     let time = |name: &str| name.starts_with("timestamp");
     // The way back is a cast in the session's zone: only the same zone gives the same values.
-    let zone = time(&from.name) && time(&to.name) && text.rsplit_once("at time zone").is_some_and(|(_, zone)| types::is_session_zone(zone, place));
+    let zone =
+        time(&from.name) && time(&to.name) && text.rsplit_once("at time zone").is_some_and(|(_, zone)| types::is_session_zone(zone, place));
     let is_enum = |data_type: &DataType| matches!(place.catalog.type_of(data_type), Some(UserType::Enum { .. }));
     if is_enum(from) && is_enum(to) && text.contains("::text::") {
         return true;
