@@ -23,6 +23,7 @@
 
 use crate::finding::{Finding, Severity};
 use crate::rules::{Check, Context};
+use crate::sql::change::AlterAction;
 
 /// Looks at each statement.
 pub const CHECK: Check = Check::Statement(check);
@@ -30,6 +31,9 @@ pub const CHECK: Check = Check::Statement(check);
 fn check(context: &Context<'_>) -> Vec<Finding> {
     let broken = context.broken("drop_constraint");
     let Some(first) = broken.first() else { return Vec::new() };
+    // In one statement with its successor, as a constraint is changed.
+    let is_replaced = context.actions().iter().any(|action| matches!(action, AlterAction::AddConstraint(_)));
+    let severity = if is_replaced { Severity::Notice } else { Severity::Warning };
     let why = context.effect.loss_why.clone().unwrap_or_default();
-    vec![context.finding(Severity::Warning, (*first).to_owned(), why, "be sure that nothing relies on it; add the constraint that takes its place first")]
+    vec![context.finding(severity, (*first).to_owned(), why, "be sure that nothing relies on it; add the constraint that takes its place first")]
 }

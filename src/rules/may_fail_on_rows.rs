@@ -17,6 +17,7 @@
 
 use crate::finding::{Finding, Severity};
 use crate::rules::{Check, Context, is_flagged};
+use crate::sql::change::Change;
 
 /// Looks at each statement that is not flagged.
 pub const CHECK: Check = Check::Otherwise(check);
@@ -24,6 +25,10 @@ pub const CHECK: Check = Check::Otherwise(check);
 fn check(context: &Context<'_>, said: &[Finding]) -> Vec<Finding> {
     let Some(why) = context.may_fail().filter(|_| !is_flagged(said)) else { return Vec::new() };
     let code = context.effect.fails.first().map(|failure| failure.code.clone()).unwrap_or_default();
+    // Rows that others point at are the rule, not the exception.
+    let pointed_at = code == "23503" && matches!(context.change(), Change::Delete(_) | Change::Update(_));
+    let left_out = code == "23502" && matches!(context.change(), Change::Insert(_));
+    let severity = if pointed_at || left_out { Severity::Warning } else { Severity::Notice };
     let what = format!("`{}` may fail with {code}", context.short());
-    vec![context.finding(Severity::Notice, what, why, "count the rows in the way first, and mend them in a data revision")]
+    vec![context.finding(severity, what, why, "count the rows in the way first, and mend them in a data revision")]
 }

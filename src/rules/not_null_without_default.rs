@@ -4,7 +4,8 @@
 //! MySQL and MariaDB fill in the type's zero value without a word (also in strict mode).
 //!
 //! ## Why
-//! Even on an empty table the `INSERT` of the running release fails from then on, since it does not know the column.
+//! On an empty table the statement succeeds, which is a notice only; but an `INSERT` of the running release, which
+//! does not know the column, fails from then on there too.
 //!
 //! ## Do
 //! In three revisions: add the column nullable, fill it in batches, then set NOT NULL by way of a validated check.
@@ -73,7 +74,9 @@ fn finding(context: &Context<'_>, table: &Name, column: &Column) -> Finding {
     };
     let why = "`NOT NULL` has no default: rows that stand have no value, and the running release does not send one";
     let mend = "add it nullable, fill it in batches in a data revision, then set NOT NULL; or give it a constant default";
-    let mut found = context.finding(Severity::Error, what, why, mend);
+    // A table known to be empty takes it; who writes to it is not known.
+    let severity = if context.catalog.has_rows(table) || context.effect.always_fails() { Severity::Error } else { Severity::Notice };
+    let mut found = context.finding(severity, what, why, mend);
     if let Some(data_type) = &column.data_type {
         found.fix_sql = Some(format!("ALTER TABLE {} ADD COLUMN {} {data_type};", fix::relation(table), fix::ident(name)));
     }

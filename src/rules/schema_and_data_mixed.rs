@@ -28,6 +28,7 @@
 //! COMMIT;
 //! ```
 
+use crate::effects::Work;
 use crate::finding::{Finding, Severity};
 use crate::judge::Step;
 use crate::rules::{Check, ScriptContext};
@@ -48,16 +49,20 @@ fn check(context: &ScriptContext<'_>) -> Vec<Finding> {
     }
     for unit in units {
         let mut schema = None;
-        let mut data = None;
+        let mut data: Option<(&Statement, bool)> = None;
         for (statement, step) in pairs(context).filter(|(statement, _)| unit_of(statement) == unit) {
             schema = schema.or_else(|| changes_schema(statement, step).then_some(statement));
-            data = data.or_else(|| changes_data(context, statement, step).then_some(statement));
+            if changes_data(context, statement, step) && data.is_none_or(|(_, few)| few) {
+                data = Some((statement, step.effect.work == Work::Instant));
+            }
         }
-        let Some((schema, data)) = schema.zip(data) else { continue };
+        let Some((schema, (data, few))) = schema.zip(data) else { continue };
         let what = format!("statement {} changes the schema and statement {} the rows", schema.index, data.index);
         let why = "locks of the one are held for the other, a failure in the rows undoes both, and the downgrade must turn both back";
         let mend = "put the rows into a data revision of their own, behind the schema";
-        let mut finding = context.finding(Some(data), Severity::Warning, what, why, mend);
+        // A few rows by their key, such as a setting, are quickly turned back.
+        let severity = if few { Severity::Notice } else { Severity::Warning };
+        let mut finding = context.finding(Some(data), severity, what, why, mend);
         finding.fix_alembic = Some("# revision 1: the schema\n# revision 2 (alembic revision -m \"backfill_…\"): the rows, in batches".to_owned());
         found.push(finding);
     }

@@ -98,14 +98,21 @@ fn bound(context: &Context<'_>, table: Option<&Name>, reach: Option<&Reach>) -> 
     }
     if reach.bounded_by.is_empty() {
         // Duplicates of rows that stay: the other half of the join is the table itself.
-        let itself = reach.joins.iter().any(|other| context.catalog.key(other) == context.catalog.key(table));
-        return if itself && reach.condition.is_some() { Bound::Condition } else { Bound::None };
+        let itself = joins_itself(context.sql(), &table.name);
+        return if itself && reach.condition.is_some() { Bound::Key } else { Bound::None };
     }
     let by_key = match context.catalog.table(table) {
         Some(found) => is_key(found, &reach.bounded_by),
         None => reach.bounded_by.iter().any(|column| column == "id" || column.ends_with("_id") || column == "version_num"),
     };
     if by_key { Bound::Key } else { Bound::Condition }
+}
+
+/// The table stands twice in a `DELETE … USING`.
+fn joins_itself(sql: &str, table: &str) -> bool {
+    let lower = sql.to_lowercase();
+    let target = lower.split_once("where").map_or(lower.as_str(), |(head, _)| head);
+    target.split(|c: char| !(c.is_alphanumeric() || c == '_')).filter(|word| *word == table).count() > 1
 }
 
 /// The first column of a unique index, or of any that is compared with a value, is bounded.

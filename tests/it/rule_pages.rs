@@ -58,13 +58,19 @@ fn examples_are_what_their_page_says() {
     let mut wrong = Vec::new();
     for rule in RULES {
         let page = examples(rule);
+        // A good example may be spoken of, as long as it weighs less than every bad one.
+        let mut weakest = Severity::Error;
         for (n, example) in page.iter().enumerate() {
             if !has_facts(example.server.dialect) {
                 println!("skipped: {} example {}: no facts for {}", rule.name, n + 1, example.server);
                 continue;
             }
             let found = findings(&example.setup, &example.sql, example.server);
-            if found.iter().any(|finding| finding.rule == rule.name) != example.is_bad {
+            let heaviest = found.iter().filter(|finding| finding.rule == rule.name).map(|finding| finding.severity).max();
+            if example.is_bad {
+                weakest = heaviest.map_or(weakest, |severity| severity.min(weakest));
+            }
+            if heaviest.is_some_and(|severity| example.is_bad || severity >= weakest) != example.is_bad {
                 let names: Vec<&str> = found.iter().map(|finding| finding.rule).collect();
                 wrong.push(format!("{} example {} ({}): {names:?}", rule.name, n + 1, if example.is_bad { "bad" } else { "good" }));
             }
@@ -107,8 +113,9 @@ fn mends_pass_the_review() {
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }
 
+/// The oldest, a middle and the newest version on which the page's functions exist.
 fn versions(server: Server) -> Vec<Server> {
-    let numbers: &[&str] = if server.dialect == Dialect::Postgresql { &["12", "15", "18"] } else { return vec![server] };
+    let numbers: &[&str] = if server.dialect == Dialect::Postgresql { &["13", "15", "18"] } else { return vec![server] };
     numbers.iter().map(|number| Server { version: number.parse().unwrap(), ..server }).collect()
 }
 

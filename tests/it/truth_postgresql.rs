@@ -102,8 +102,8 @@ fn hazards_are_flagged_and_safe_statements_are_not() {
         );
     }
     for (version, score) in &scores {
-        assert!(score.found * 100 >= score.hazards * 90, "PostgreSQL {version}: {} of {} hazards", score.found, score.hazards);
-        assert!(score.safe_flagged <= 3, "PostgreSQL {version}: {} safe statements flagged", score.safe_flagged);
+        assert!(score.found * 100 >= score.hazards * 92, "PostgreSQL {version}: {} of {} hazards", score.found, score.hazards);
+        assert!(score.safe_flagged <= 1, "PostgreSQL {version}: {} safe statements flagged", score.safe_flagged);
         assert!(score.brief_flagged * 65 <= score.brief * 3, "PostgreSQL {version}: {} brief locks flagged", score.brief_flagged);
     }
 }
