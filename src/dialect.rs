@@ -16,7 +16,7 @@ pub enum Dialect {
     Mysql,
     /// MariaDB, measured on 10.11.
     Mariadb,
-    /// SQLite, measured on 3.40 and on the library this program's tests bring.
+    /// SQLite, measured on 3.25 to 3.54.
     Sqlite,
     /// SQL Server (experimental: kinds and locks in words).
     Mssql,
@@ -76,7 +76,7 @@ impl Dialect {
             Self::Postgresql => ServerVersion::new(18, 0),
             Self::Mysql => ServerVersion::new(8, 4),
             Self::Mariadb => ServerVersion::new(11, 8),
-            Self::Sqlite => ServerVersion::new(3, 53),
+            Self::Sqlite => ServerVersion::new(3, 54),
             Self::Mssql => ServerVersion::new(16, 0),
             Self::Oracle => ServerVersion::new(23, 0),
         }

@@ -168,7 +168,8 @@ pub fn judge(script: &Script, direction: Direction, before: &Catalog, options: &
     let mut open: BTreeMap<u32, Transaction> = BTreeMap::new();
     let nothing = Transaction::default();
     for (at, statement) in script.statements.iter().enumerate().filter(|(_, statement)| statement.direction == direction) {
-        let place = Place { server: script.server, catalog: &catalog, transaction: statement.transaction };
+        let following = script.statements.get(at + 1..).unwrap_or_default();
+        let place = Place { server: script.server, catalog: &catalog, transaction: statement.transaction, following };
         let mut effect = effects::effect_of(&statement.reading, &place);
         let transaction = statement.transaction.and_then(|id| open.get(&id)).unwrap_or(&nothing);
         use_of_new_enum_value(&mut effect, script, statement, transaction, &catalog);

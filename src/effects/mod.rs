@@ -16,6 +16,7 @@ use serde::Serialize;
 use crate::dialect::{Dialect, Server};
 use crate::sql::catalog::Catalog;
 use crate::sql::change::{Change, Name, Reading};
+use crate::sql::script::Statement;
 pub use fact::{Fact, LockMode, Role, Source};
 
 /// How much of a table a statement goes over.
@@ -298,6 +299,8 @@ pub struct Place<'a> {
     pub catalog: &'a Catalog,
     /// The transaction it runs in.
     pub transaction: Option<u32>,
+    /// The statements behind it, in order: what is dropped may be made again.
+    pub following: &'a [Statement],
 }
 
 /// What the server does with a statement.
@@ -323,7 +326,9 @@ pub fn effect_of(reading: &Reading, place: &Place<'_>) -> Effect {
     if effect.always_fails() {
         effect.loses_nothing();
     }
-    if !reading.is_understood() || effect.unknown.is_some() {
+    // SQLite refuses by its words: what it stops at needs no understanding behind it.
+    let is_refused = place.server.dialect == Dialect::Sqlite && effect.always_fails();
+    if !is_refused && (!reading.is_understood() || effect.unknown.is_some()) {
         effect.lose(Loss::Medium, "nobody can tell: not all of the statement was understood");
         effect.undo(Undo::Unknown);
     }

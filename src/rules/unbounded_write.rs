@@ -67,7 +67,7 @@ fn check(context: &Context<'_>) -> Vec<Finding> {
     vec![finding(context, severity)]
 }
 
-const ALL: Reach = Reach { condition: None, limit: None, joins: Vec::new(), bounded_by: Vec::new() };
+const ALL: Reach = Reach { condition: None, limit: None, joins: Vec::new(), bounded_by: Vec::new(), returns: false };
 
 fn finding(context: &Context<'_>, severity: Severity) -> Finding {
     let reaches = if severity == Severity::Error { "reaches the whole table" } else { "changes rows that stood before" };

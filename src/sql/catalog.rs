@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::dialect::Dialect;
 use crate::sql::change::{
     AlterAction, AlterTable, Change, Column, Constraint, ConstraintKind, CreateTable, DataType, DomainAction, Drop, Expression, Index,
-    IndexAction, IndexKey, Name, PartitionBound, Query, Reading, SequenceAction, TypeAction, TypeForm, ViewAction,
+    IndexAction, IndexKey, Insert, Name, PartitionBound, Query, Reading, SequenceAction, TypeAction, TypeForm, ViewAction,
 };
 use crate::sql::functions::Volatility;
 use crate::sql::script::Script;
@@ -52,6 +52,17 @@ pub struct IndexState {
     pub of_parent: bool,
 }
 
+/// Rows of another table that `INSERT … SELECT` wrote into a table.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Copy {
+    /// The table they are from.
+    pub from: Name,
+    /// The column written, and what is written into it.
+    pub columns: Vec<(String, Expression)>,
+    /// All rows were taken: no condition, no limit, no join.
+    pub is_whole: bool,
+}
+
 /// A table, view or materialized view.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Table {
@@ -77,6 +88,12 @@ pub struct Table {
     pub owner: Option<String>,
     /// What its row level or table level rights are: role and privilege, both in lower case.
     pub grants: Vec<(String, String)>,
+    /// What its triggers do, by name, where that stands in the statement.
+    pub trigger_bodies: BTreeMap<String, Expression>,
+    /// Rows of other tables that the script wrote into it (SQLite).
+    pub copies: Vec<Copy>,
+    /// It took over the rows of a table that was dropped, and nobody knows its name yet (SQLite).
+    pub is_replacement: bool,
     /// Names of its policies.
     pub policies: Vec<String>,
     /// Words of the conditions of policies, and of the columns and conditions of triggers.
@@ -284,7 +301,12 @@ pub struct Catalog {
     statistics: BTreeMap<Name, Vec<Name>>,
     /// Tables with checks put off to the commit of a transaction.
     pending: BTreeSet<(u32, Name)>,
+    /// Savepoints set since `BEGIN`; `None`: no `BEGIN` was seen.
+    begun: Option<u32>,
 }
+
+/// Settings of a SQLite connection that a setup leaves behind for the script.
+const KEPT_SETTINGS: &[&str] = &["foreign_keys", "legacy_alter_table"];
 
 impl Catalog {
     /// Nothing is known.
@@ -305,6 +327,7 @@ impl Catalog {
             objects: BTreeSet::new(),
             statistics: BTreeMap::new(),
             pending: BTreeSet::new(),
+            begun: None,
         }
     }
 
@@ -326,7 +349,8 @@ impl Catalog {
             }
         }
         catalog.stands();
-        catalog.settings.clear();
+        catalog.settings.retain(|name, _| catalog.dialect == Dialect::Sqlite && KEPT_SETTINGS.contains(&name.as_str()));
+        catalog.begun = None;
         catalog
     }
 
@@ -361,6 +385,7 @@ impl Catalog {
         }
         self.tables.retain(|_, table| !table.temporary);
         self.settings.clear();
+        self.begun = None;
         self.stands();
     }
 
@@ -692,6 +717,27 @@ impl Catalog {
         self.settings.get(name).map(String::as_str)
     }
 
+    /// Savepoints set in the transaction that the script began; `None`: it began none.
+    #[must_use]
+    pub const fn begun(&self) -> Option<u32> {
+        self.begun
+    }
+
+    /// True when a SQLite setting that is off by default was switched on.
+    #[must_use]
+    pub fn is_on(&self, pragma: &str) -> bool {
+        self.setting(pragma).is_some_and(|value| matches!(value, "on" | "1" | "yes" | "true"))
+    }
+
+    /// The tables that hold all that the script copied out of `name`.
+    pub fn copies_of<'a>(&'a self, name: &Name) -> impl Iterator<Item = (&'a Name, &'a Table, &'a Copy)> {
+        let key = self.key(name);
+        self.tables
+            .iter()
+            .flat_map(|(to, table)| table.copies.iter().map(move |copy| (to, table, copy)))
+            .filter(move |(_, _, copy)| copy.from == key)
+    }
+
     /// Takes a statement's changes over. `transaction` is that of the statement.
     pub fn apply(&mut self, reading: &Reading, transaction: Option<u32>) {
         if let (Some(subject), Change::Publication { .. }) = (&reading.subject, &reading.change) {
@@ -759,11 +805,12 @@ impl Catalog {
                 self.sequences.insert(self.key(name), owned_by.clone());
             }
             Change::AlterSequence { name, actions, .. } => self.alter_sequence(name, actions),
-            Change::CreateTrigger { name, table, function, words, .. } => {
+            Change::CreateTrigger { name, table, function, words, body, .. } => {
                 if let Some(found) = self.table_mut(table) {
                     found.watched.extend(words.iter().cloned());
                     found.triggers.push(name.clone());
                     found.trigger_functions.extend(function.clone());
+                    found.trigger_bodies.insert(name.clone(), body.clone());
                 }
             }
             Change::CreateStatistics { name: Some(name), tables } => {
@@ -821,6 +868,9 @@ impl Catalog {
                     found.is_clustered = true;
                 }
             }
+            Change::Set { name, .. } if self.dialect == Dialect::Sqlite && name == "foreign_keys" && transaction.is_some() => {
+                // SQLite does not take it inside of a transaction, and does not say so.
+            }
             Change::Set { name, value, .. } => self.set(name, value),
             Change::Delete(delete) if delete.reach.condition.is_none() && delete.reach.joins.is_empty() && delete.reach.limit.is_none() => {
                 for table in &delete.tables {
@@ -829,7 +879,16 @@ impl Catalog {
                     }
                 }
             }
-            Change::Insert(_) | Change::Copy { .. } | Change::LoadData { .. } | Change::Merge(_) => self.fill(&reading.change),
+            Change::Insert(insert) => {
+                self.fill(&reading.change);
+                if self.dialect == Dialect::Sqlite {
+                    self.note_copy(insert, reading.flags.contains_key("or_action"));
+                }
+            }
+            Change::Copy { .. } | Change::LoadData { .. } | Change::Merge(_) => self.fill(&reading.change),
+            Change::Begin => self.begun = Some(0),
+            Change::Commit | Change::Rollback { to_savepoint: false } => self.begun = None,
+            Change::Savepoint => self.begun = self.begun.map(|count| count + 1),
             Change::Reindex { .. }
             | Change::CreateRule { .. }
             | Change::AlterRule { .. }
@@ -849,10 +908,7 @@ impl Catalog {
             | Change::Cluster { table: None }
             | Change::Analyze { .. }
             | Change::Maintain { .. }
-            | Change::Begin
-            | Change::Commit
-            | Change::Rollback { .. }
-            | Change::Savepoint
+            | Change::Rollback { to_savepoint: true }
             | Change::Unknown => {}
             Change::Other => {
                 if let Some(subject) = &reading.subject {
@@ -926,6 +982,67 @@ impl Catalog {
                 found.rows = Rows::Some;
             }
         }
+    }
+
+    /// `INSERT … SELECT` keeps the rows of another table, which may be dropped next.
+    fn note_copy(&mut self, insert: &Insert, skips_rows: bool) {
+        let Some(query) = insert.query.as_ref().filter(|query| !query.tables.is_empty()) else {
+            return;
+        };
+        let Some(from) = query.tables.first().map(|table| self.key(table)) else {
+            return;
+        };
+        let stored = |name: &Name| -> Vec<String> {
+            let columns = self.tables.get(&self.key(name)).map(|table| table.columns.as_slice()).unwrap_or_default();
+            columns.iter().filter(|column| column.generated.is_none()).map(|column| column.name.clone()).collect()
+        };
+        let written = if insert.columns.is_empty() { stored(&insert.table) } else { insert.columns.clone() };
+        let whole_row = matches!(query.items.as_slice(), [only] if only.text == "*" || only.text.ends_with(".*"));
+        let items = if whole_row { stored(&from).into_iter().map(column_expression).collect() } else { query.items.clone() };
+        const FEWER_ROWS: &[&str] = &["limit", "except", "intersect", "group", "having", "distinct", "union"];
+        let fewer = query.words.iter().any(|word| FEWER_ROWS.iter().any(|other| word.eq_ignore_ascii_case(other)));
+        let is_whole = !skips_rows && !query.has_where && query.tables.len() == 1 && !fewer;
+        let copy = Copy { from, columns: written.into_iter().zip(items).collect(), is_whole };
+        if let Some(table) = self.table_mut(&insert.table) {
+            table.copies.push(copy);
+        }
+    }
+
+    /// The rows of a dropped table live on in the tables they were copied into: these are as old as it was.
+    fn hand_over(&mut self, from: &Name) {
+        let Some(old) = self.tables.get(from).cloned() else {
+            return;
+        };
+        for table in self.tables.values_mut() {
+            let Some(copy) = table.copies.iter().find(|copy| copy.from == *from).cloned() else {
+                continue;
+            };
+            table.is_new = old.is_new;
+            table.made_in = old.made_in;
+            table.is_replacement = true;
+            for (name, written) in &copy.columns {
+                let source = written.words.last().and_then(|word| old.column(word)).is_some_and(|column| column.is_new);
+                if let Some(column) = table.column_mut(name) {
+                    column.is_new = source;
+                }
+            }
+            table.copies.retain(|copy| copy.from != *from);
+        }
+    }
+
+    /// A constraint with a name of its own. SQLite gives none: one that no user can write stands for it.
+    fn named(&self, table_name: &Name, table: &Table, constraint: &Constraint) -> Constraint {
+        let mut named = constraint.clone();
+        if self.dialect == Dialect::Sqlite && named.name.is_none() {
+            let keys = table.indexes.iter().filter(|state| state.constraint.is_some()).count() + 1;
+            named.name = Some(match &named.kind {
+                ConstraintKind::Unique { .. } | ConstraintKind::PrimaryKey { .. } => {
+                    format!("sqlite_autoindex_{}_{keys}", table_name.name)
+                }
+                _ => format!("sqlite_constraint_{}", table.constraints.len() + 1),
+            });
+        }
+        named
     }
 
     fn set(&mut self, name: &str, value: &str) {
@@ -1064,7 +1181,8 @@ impl Catalog {
         if self.dialect.is_mysql_family() {
             mysql::add_constraint(self.dialect, table_name, table, constraint);
         } else {
-            add_constraint(table_name, table, constraint, true);
+            let named = self.named(table_name, table, constraint);
+            add_constraint(table_name, table, &named, true);
         }
     }
 
@@ -1138,7 +1256,12 @@ impl Catalog {
             }
             AlterAction::DropColumn { column, .. } if self.dialect.is_mysql_family() => mysql::drop_column(table, column),
             AlterAction::DropColumn { column, .. } => drop_column(table, column),
-            AlterAction::RenameColumn { from, to } => rename_column(table, from, to),
+            AlterAction::RenameColumn { from, to } => {
+                rename_column(table, from, to);
+                if self.dialect == Dialect::Sqlite {
+                    self.rename_column_elsewhere(name, from, to);
+                }
+            }
             AlterAction::AlterColumnType { column, data_type, .. } => {
                 if let Some(found) = table.column_mut(column) {
                     found.data_type = Some(data_type.clone());
@@ -1256,13 +1379,39 @@ impl Catalog {
         }
     }
 
+    /// SQLite writes a column's new name into views, triggers and foreign keys.
+    fn rename_column_elsewhere(&mut self, name: &Name, from: &str, to: &str) {
+        let key = self.key(name);
+        let mut tables = std::mem::take(&mut self.tables);
+        for table in tables.values_mut() {
+            for constraint in &mut table.constraints {
+                if let ConstraintKind::ForeignKey { reference, .. } = &mut constraint.kind {
+                    if self.key(&reference.table) == key {
+                        reference.columns.iter_mut().for_each(|column| follow(column, from, to));
+                    }
+                }
+            }
+            if let Some(query) = table.query.as_mut().filter(|query| query.tables.iter().any(|read| self.key(read) == key)) {
+                query.words.iter_mut().for_each(|word| follow(word, from, to));
+                query.items.iter_mut().for_each(|item| rename_in(item, from, to));
+            }
+            for body in table.trigger_bodies.values_mut() {
+                rename_in(body, from, to);
+            }
+        }
+        self.tables = tables;
+    }
+
     fn rename(&mut self, from: &Name, to: &Name) {
         let (old, new) =
             (self.key(from), self.key(&Name { schema: to.schema.clone().or_else(|| self.key(from).schema), name: to.name.clone() }));
-        let Some(table) = self.tables.remove(&old) else {
+        let Some(mut table) = self.tables.remove(&old) else {
             return;
         };
+        table.is_replacement = false;
         self.tables.insert(new.clone(), table);
+        let legacy = self.dialect == Dialect::Sqlite && self.is_on("legacy_alter_table");
+        let references_follow = !legacy || self.is_on("foreign_keys");
         let follow = |name: &mut Name, catalog: &Self| {
             if catalog.key(name) == old {
                 *name = new.clone();
@@ -1272,8 +1421,16 @@ impl Catalog {
         for table in tables.values_mut() {
             for constraint in &mut table.constraints {
                 if let ConstraintKind::ForeignKey { reference, .. } = &mut constraint.kind {
-                    follow(&mut reference.table, self);
+                    if references_follow {
+                        follow(&mut reference.table, self);
+                    }
                 }
+            }
+            for copy in &mut table.copies {
+                follow(&mut copy.from, self);
+            }
+            if legacy {
+                continue;
             }
             if let Some((parent, _)) = &mut table.partition_of {
                 follow(parent, self);
@@ -1332,8 +1489,10 @@ impl Catalog {
                     self.schemas.retain(|schema| *schema != name.name);
                 }
                 Kind::DropTrigger => {
-                    if let Some(table) = drop.on.as_ref().and_then(|on| self.table_mut(on)) {
-                        table.triggers.retain(|trigger| *trigger != name.name);
+                    if self.dialect == Dialect::Sqlite {
+                        self.tables.values_mut().for_each(|table| drop_trigger(table, &name.name));
+                    } else if let Some(table) = drop.on.as_ref().and_then(|on| self.table_mut(on)) {
+                        drop_trigger(table, &name.name);
                     }
                 }
                 Kind::DropPolicy => {
@@ -1353,8 +1512,13 @@ impl Catalog {
             gone.extend(self.views_on(name));
         }
         for key in &gone {
+            self.hand_over(key);
             self.tables.remove(key);
             self.sequences.retain(|_, owner| owner.as_ref() != Some(key));
+        }
+        if self.dialect == Dialect::Sqlite {
+            // Foreign keys stay, and point at nothing.
+            return;
         }
         let mut tables = std::mem::take(&mut self.tables);
         for table in tables.values_mut() {
@@ -1713,12 +1877,32 @@ fn rename_index(table: &mut Table, from: &str, to: &str) {
     }
 }
 
+fn drop_trigger(table: &mut Table, name: &str) {
+    table.triggers.retain(|trigger| !trigger.eq_ignore_ascii_case(name));
+    table.trigger_bodies.retain(|trigger, _| !trigger.eq_ignore_ascii_case(name));
+}
+
+/// The expression that is a plain column.
+fn column_expression(column: String) -> Expression {
+    Expression { text: column.clone(), words: vec![column], ..Expression::default() }
+}
+
+fn follow(name: &mut String, from: &str, to: &str) {
+    if name.eq_ignore_ascii_case(from) {
+        to.clone_into(name);
+    }
+}
+
+fn rename_in(expression: &mut Expression, from: &str, to: &str) {
+    let was_plain = expression.text.eq_ignore_ascii_case(from);
+    expression.words.iter_mut().for_each(|word| follow(word, from, to));
+    if was_plain {
+        to.clone_into(&mut expression.text);
+    }
+}
+
 fn rename_column(table: &mut Table, from: &str, to: &str) {
-    let follow = |name: &mut String| {
-        if name.eq_ignore_ascii_case(from) {
-            to.clone_into(name);
-        }
-    };
+    let follow = |name: &mut String| follow(name, from, to);
     table.null_columns.iter_mut().for_each(follow);
     for column in &mut table.columns {
         follow(&mut column.name);
@@ -1727,6 +1911,7 @@ fn rename_column(table: &mut Table, from: &str, to: &str) {
         }
     }
     for constraint in &mut table.constraints {
+        constraint.of_column.iter_mut().for_each(follow);
         match &mut constraint.kind {
             ConstraintKind::Check(expression) => expression.words.iter_mut().for_each(follow),
             ConstraintKind::Unique { columns, .. }

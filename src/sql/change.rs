@@ -215,6 +215,8 @@ pub struct Constraint {
     pub no_inherit: bool,
     /// `IF NOT EXISTS` of MariaDB.
     pub if_not_exists: bool,
+    /// The column it is written behind; `None`: a constraint of the table.
+    pub of_column: Option<String>,
 }
 
 impl Constraint {
@@ -230,6 +232,7 @@ impl Constraint {
             initially_deferred: false,
             no_inherit: false,
             if_not_exists: false,
+            of_column: None,
         }
     }
 
@@ -332,6 +335,8 @@ pub struct Query {
     pub words: Vec<String>,
     /// Names or aliases of the outermost select list where they are plain, `None` where not known.
     pub columns: Option<Vec<String>>,
+    /// The outermost select list, aliases left out; empty where there is none.
+    pub items: Vec<Expression>,
     /// `SELECT … INTO table`.
     pub into: Option<Name>,
     /// Data-modifying parts: `WITH x AS (DELETE …)`.
@@ -365,6 +370,10 @@ pub struct Insert {
     pub overrides_system: bool,
     /// The values of a single row of literals, as written; `DEFAULT` and expressions as `None`.
     pub row: Vec<Option<String>>,
+    /// How many values the first row of `VALUES` has.
+    pub width: Option<usize>,
+    /// `RETURNING`.
+    pub returns: bool,
     /// Data-modifying parts of a `WITH` in front.
     pub writes: Vec<Change>,
 }
@@ -380,6 +389,8 @@ pub struct Reach {
     pub joins: Vec<Name>,
     /// Columns compared with `=`, `IN`, `<`, `>`, `BETWEEN` and a literal or parameter, all joined by `AND` at the top.
     pub bounded_by: Vec<String>,
+    /// `RETURNING`.
+    pub returns: bool,
 }
 
 /// `UPDATE`.
@@ -1036,6 +1047,9 @@ pub enum Change {
         function: Option<Name>,
         /// Columns of `UPDATE OF`, and the words of `WHEN`.
         words: Vec<String>,
+        instead_of: bool,
+        /// What stands behind the table: condition and statements, as words.
+        body: Expression,
     },
     AlterTrigger {
         table: Option<Name>,

@@ -2,11 +2,14 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
 mod architecture;
+mod claims_sqlite;
 mod effects_postgresql;
 mod hostile;
 mod mysql_versions;
 mod parse_cases;
 mod rule_pages;
+mod splitting;
 mod truth_mariadb;
 mod truth_postgresql;
+mod truth_sqlite;
 mod type_changes;

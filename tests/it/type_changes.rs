@@ -69,7 +69,7 @@ fn every_pair_of_types_is_converted_as_measured() {
     for major in 12..=18 {
         let server = Server { dialect: Dialect::Postgresql, version: ServerVersion::new(major, 0) };
         let (catalog, types) = types_of(&rows, server);
-        let place = Place { server, catalog: &catalog, transaction: None };
+        let place = Place { server, catalog: &catalog, transaction: None, following: &[] };
         for (from, a) in types.iter().enumerate() {
             for (to, b) in types.iter().enumerate() {
                 let letter = measured(&rows, from, to, major);

@@ -442,10 +442,12 @@ fn create_trigger(modifiers: &Modifiers, or_replace: bool, cursor: &mut Cursor<'
     flag_if_not_exists(cursor, flags);
     let name = cursor.name()?.name;
     let mut words = Vec::new();
+    let mut instead_of = false;
     if cursor.dialect == Dialect::Mssql && cursor.is("on") {
         cursor.eat("on");
     } else {
         while !cursor.is_done() && !cursor.is("on") {
+            instead_of |= cursor.are("instead of");
             if cursor.eat("of") {
                 let from = cursor.at;
                 while !cursor.is_done() && !cursor.is("on") && !cursor.is("or") {
@@ -459,6 +461,7 @@ fn create_trigger(modifiers: &Modifiers, or_replace: bool, cursor: &mut Cursor<'
         cursor.expect("on")?;
     }
     let table = cursor.name()?;
+    let code = cursor.expression_between(cursor.at, cursor.tokens.len());
     let mut references = None;
     let mut function = None;
     let mut body = false;
@@ -483,10 +486,8 @@ fn create_trigger(modifiers: &Modifiers, or_replace: bool, cursor: &mut Cursor<'
     if body {
         flags.insert("compound_body", true.into());
     }
-    Some(
-        Found::new(Kind::CreateTrigger, Change::CreateTrigger { name, table: table.clone(), or_replace, references, function, words })
-            .on(table),
-    )
+    let change = Change::CreateTrigger { name, table: table.clone(), or_replace, references, function, words, instead_of, body: code };
+    Some(Found::new(Kind::CreateTrigger, change).on(table))
 }
 
 fn create_function(word: &str, or_replace: bool, cursor: &mut Cursor<'_>, flags: &mut Flags) -> Option<Found> {

@@ -1,7 +1,7 @@
 //! Queries and DML, read at the level of tokens: what is read, what is written, which rows are reached.
 
 use crate::dialect::Dialect;
-use crate::sql::change::{Change, Delete, Insert, Merge, Name, Query, Reach, Update};
+use crate::sql::change::{Change, Delete, Expression, Insert, Merge, Name, Query, Reach, Update};
 use crate::sql::token::TokenKind;
 use crate::sql::understand::cursor::Cursor;
 use crate::sql::understand::table::Flags;
@@ -33,6 +33,9 @@ const AFTER_FROM: &[&str] = &[
     "option",
 ];
 
+/// Words that end a select list.
+const AFTER_LIST: &[&str] = &["from", "where", "union", "group", "order", "limit", "into", "except", "intersect"];
+
 /// A query to the end of the cursor. `None` when it does not begin like one.
 pub fn query(cursor: &mut Cursor<'_>) -> Option<Query> {
     let mut found = Query::default();
@@ -49,6 +52,7 @@ pub fn query(cursor: &mut Cursor<'_>) -> Option<Query> {
     }
     scan(cursor, &mut found);
     found.columns = select_list(&start);
+    found.items = select_items(&start);
     cursor.skip_all();
     Some(found)
 }
@@ -324,10 +328,7 @@ fn select_list(start: &Cursor<'_>) -> Option<Vec<String>> {
     let mut columns = Vec::new();
     loop {
         let from = cursor.at;
-        while !cursor.is_done()
-            && !cursor.mark(",")
-            && !cursor.is_one_of(&["from", "where", "union", "group", "order", "limit", "into", "except", "intersect"])
-        {
+        while !cursor.is_done() && !cursor.mark(",") && !cursor.is_one_of(AFTER_LIST) {
             cursor.step();
         }
         if cursor.at == from {
@@ -346,6 +347,33 @@ fn select_list(start: &Cursor<'_>) -> Option<Vec<String>> {
         }
         if !cursor.eat_mark(",") {
             return (!columns.is_empty()).then_some(columns);
+        }
+    }
+}
+
+/// The expressions of the outermost select list, without their aliases.
+fn select_items(start: &Cursor<'_>) -> Vec<Expression> {
+    let mut cursor = *start;
+    if cursor.is("with") {
+        with_clause(&mut cursor);
+    }
+    if !cursor.eat("select") {
+        return Vec::new();
+    }
+    cursor.eat_one_of(&["distinct", "all"]);
+    let mut items = Vec::new();
+    loop {
+        let from = cursor.at;
+        let mut end = None;
+        while !cursor.is_done() && !cursor.mark(",") && !cursor.is_one_of(AFTER_LIST) {
+            if cursor.is("as") {
+                end = Some(cursor.at);
+            }
+            cursor.step();
+        }
+        items.push(cursor.expression_between(from, end.unwrap_or(cursor.at)));
+        if !cursor.eat_mark(",") {
+            return items;
         }
     }
 }
@@ -451,6 +479,10 @@ fn insert(cursor: &mut Cursor<'_>, flags: &mut Flags) -> Option<Insert> {
 fn insert_source(found: &mut Insert, cursor: &mut Cursor<'_>) -> Option<()> {
     let mut source = *cursor;
     found.row = single_row(cursor);
+    if source.eat("values") && source.mark("(") {
+        found.width = source.group().map(width_of_row);
+        source = *cursor;
+    }
     if cursor.eat("default values") || cursor.eat("values") || cursor.eat("value") || cursor.eat("set") || cursor.is("exec") {
     } else if cursor.mark("(") || cursor.is_one_of(&["select", "with", "table"]) {
         found.query = Some(query(&mut source)?);
@@ -469,6 +501,7 @@ fn insert_source(found: &mut Insert, cursor: &mut Cursor<'_>) -> Option<()> {
                 rest.step();
             }
         }
+        found.returns |= cursor.is("returning");
         cursor.step();
     }
     Some(())
@@ -493,6 +526,16 @@ fn single_row(cursor: &Cursor<'_>) -> Vec<Option<String>> {
         inside.eat_mark(",");
     }
     row
+}
+
+/// How many expressions stand between the brackets.
+fn width_of_row(mut row: Cursor<'_>) -> usize {
+    let mut width = usize::from(!row.is_done());
+    while !row.is_done() {
+        row.skip_to_comma();
+        width += usize::from(row.eat_mark(","));
+    }
+    width
 }
 
 fn update(cursor: &mut Cursor<'_>, flags: &mut Flags) -> Option<Update> {
@@ -677,6 +720,7 @@ fn reach(found: &mut Reach, cursor: &mut Cursor<'_>, flags: &mut Flags) -> Optio
         if cursor.eat("limit") {
             found.limit = cursor.number().and_then(|n| u64::try_from(n).ok());
         } else {
+            found.returns |= cursor.is("returning");
             cursor.step();
         }
     }

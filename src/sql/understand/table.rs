@@ -271,14 +271,20 @@ fn column_constraint(column: &mut Column, cursor: &mut Cursor<'_>, flags: &mut F
     if cursor.eat("not null") || cursor.eat("not_null") {
         column.not_null = true;
         conflict_clause(cursor);
+        if let (Dialect::Sqlite, Some(name)) = (cursor.dialect, name) {
+            let kind = ConstraintKind::NotNull { column: column.name.clone() };
+            column.constraints.push(Constraint { name: Some(name), of_column: Some(column.name.clone()), ..Constraint::of(kind) });
+        }
     } else if cursor.eat("null") {
         column.null_written = true;
         conflict_clause(cursor);
     } else if cursor.eat("default") {
         column.default = Some(cursor.expression(AFTER_DEFAULT)?);
     } else if let Some(kind) = column_key(column, cursor)? {
-        let mut constraint = Constraint { name, ..Constraint::of(kind) };
+        let of_column = Some(column.name.clone());
+        let mut constraint = Constraint { name, of_column, ..Constraint::of(kind) };
         attributes(&mut constraint, cursor, flags)?;
+        column.auto_increment |= cursor.dialect == Dialect::Sqlite && cursor.was("autoincrement");
         column.constraints.push(constraint);
     } else if let Some(Constraint { not_valid, deferrable, initially_deferred, not_enforced, .. }) = lone_attribute(cursor) {
         if let Some(last) = column.constraints.last_mut() {
@@ -779,7 +785,9 @@ fn index_key(key: &mut Cursor<'_>) -> IndexKey {
         ahead.group().is_some_and(|inside| inside.tokens.len() == 1 && inside.kind() == Some(TokenKind::Number))
     };
     match plain.identifier() {
-        Some(column) if !plain.mark("(") && !plain.mark(".") && !plain.mark("::") || prefix_length => IndexKey::Column(column),
+        Some(column) if !plain.mark("(") && !plain.mark(".") && plain.kind() != Some(TokenKind::Operator) || prefix_length => {
+            IndexKey::Column(column)
+        }
         _ => IndexKey::Expression(key.rest_as_expression()),
     }
 }
