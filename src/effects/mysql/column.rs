@@ -161,6 +161,7 @@ fn needs_rows(whole: &Alter<'_, '_>, default: &Expression) -> bool {
     let calls =
         default.functions.iter().any(|name| matches!(name.as_str(), "uuid" | "uuid_short" | "sys_guid" | "nextval" | "nextval_for"));
     let in_brackets = default.text.trim_start().starts_with('(');
+    let counts = default.text.to_lowercase().contains("next value for");
     if whole.is_mariadb() { calls || name_columns && (in_brackets || !default.functions.is_empty()) } else { in_brackets }
 }
 
@@ -425,6 +426,10 @@ fn change_type(whole: &mut Alter<'_, '_>, table: &Table, before: &Column, column
         || !whole.is_mariadb() && refuse_index(whole, table, before, new)
     {
         return;
+    }
+    let fulltext = table.indexes_on(&before.name).any(|state| state.index.special.as_deref() == Some("fulltext"));
+    if fulltext && change.situations.contains(&"change_collation_indexed") {
+        whole.part("add_fulltext");
     }
     whole.parts.extend(change.situations);
     for code in change.refused {
