@@ -553,7 +553,7 @@ fn dearer(whole: &mut Alter<'_, '_>, rows: &[&'static Fact]) {
         more.push("copy");
     }
     // Rows can only be thrown away while they are copied.
-    if whole.alter.ignore && rows.iter().any(|row| matches!(row.situation, "add_unique" | "add_primary_key")) {
+    if whole.alter.ignore && rows.iter().any(|row| row.algorithm == "COPY" || matches!(row.situation, "add_unique" | "add_primary_key")) {
         more.push("copy_ignoring");
     }
     for situation in more {

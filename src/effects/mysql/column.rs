@@ -30,10 +30,10 @@ pub fn add(whole: &mut Alter<'_, '_>, column: &Column, if_not_exists: bool) {
         }
         return;
     }
-    if let Some(Position::After(other)) = &column.position {
-        if missing(whole, other, "1054", false) {
-            return;
-        }
+    if let Some(Position::After(other)) = &column.position
+        && missing(whole, other, "1054", false)
+    {
+        return;
     }
     refuse_added(whole, column);
     add_situation(whole, column);
@@ -162,7 +162,7 @@ fn needs_rows(whole: &Alter<'_, '_>, default: &Expression) -> bool {
         default.functions.iter().any(|name| matches!(name.as_str(), "uuid" | "uuid_short" | "sys_guid" | "nextval" | "nextval_for"));
     let in_brackets = default.text.trim_start().starts_with('(');
     let counts = default.text.to_lowercase().contains("next value for");
-    if whole.is_mariadb() { calls || name_columns && (in_brackets || !default.functions.is_empty()) } else { in_brackets }
+    if whole.is_mariadb() { calls || counts || name_columns && (in_brackets || !default.functions.is_empty()) } else { in_brackets }
 }
 
 const KEYWORDS: &[&str] = &[
@@ -363,10 +363,10 @@ pub fn change(whole: &mut Alter<'_, '_>, from: &str, column: &Column, if_exists:
     if !from.eq_ignore_ascii_case(&column.name) {
         rename(whole, from, &column.name);
     }
-    if let Some(Position::After(other)) = &column.position {
-        if missing(whole, other, "1054", false) {
-            return;
-        }
+    if let Some(Position::After(other)) = &column.position
+        && missing(whole, other, "1054", false)
+    {
+        return;
     }
     let Some((table, before)) = whole.table.and_then(|table| table.column(from).map(|before| (table, before))) else {
         unknown_before(whole, column);

@@ -125,15 +125,13 @@ pub fn add_constraint(whole: &mut Alter<'_, '_>, constraint: &Constraint) {
 }
 
 fn add_check(whole: &mut Alter<'_, '_>, constraint: &Constraint) {
-    if let Some(name) = constraint.name.as_deref() {
-        if whole.known().is_some_and(|table| table.constraint(name).is_some()) && !drops_constraint(whole, name) {
-            if constraint.if_not_exists {
-                return;
-            }
+    let taken = constraint.name.as_deref().filter(|name| whole.known().is_some_and(|table| table.constraint(name).is_some()));
+    if let Some(name) = taken.filter(|name| !drops_constraint(whole, name)) {
+        if !constraint.if_not_exists {
             let code = if whole.is_mariadb() { "1826" } else { "3822" };
             whole.refuse(code, format!("a constraint `{name}` stands already"));
-            return;
         }
+        return;
     }
     whole.part(if constraint.not_enforced { "drop_check" } else { "add_check" });
     if !constraint.not_enforced && whole.is_on("check_constraint_checks") {
