@@ -584,12 +584,14 @@ fn is_column_type(cursor: &Cursor<'_>) -> bool {
 /// A table constraint: `[CONSTRAINT name] …`.
 pub fn constraint(cursor: &mut Cursor<'_>, flags: &mut Flags) -> Option<Constraint> {
     let mut name = None;
+    let from = cursor.at;
     if cursor.eat("constraint") && !begins_constraint(cursor) {
         cursor.eat("if not exists");
         name = Some(cursor.name()?.name);
     }
     let (kind, own_name) = constraint_kind(cursor, flags)?;
-    let mut found = Constraint { name: name.or(own_name), ..Constraint::of(kind) };
+    let if_not_exists = (from..cursor.at).any(|at| Cursor { at, ..*cursor }.are("if not exists"));
+    let mut found = Constraint { name: name.or(own_name), if_not_exists, ..Constraint::of(kind) };
     attributes(&mut found, cursor, flags)?;
     Some(found)
 }
