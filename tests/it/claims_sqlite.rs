@@ -160,7 +160,10 @@ fn refusals_are_those_of_the_bundled_library() {
         ("", "INSERT INTO t VALUES (1)"),
         ("", "UPDATE t SET absent = 1"),
         ("", "UPDATE g SET v = 1"),
-        ("CREATE TABLE d (id INTEGER PRIMARY KEY, p INT REFERENCES p(id)); INSERT INTO d SELECT id, id FROM p; PRAGMA foreign_keys = ON", "DROP TABLE p"),
+        (
+            "CREATE TABLE d (id INTEGER PRIMARY KEY, p INT REFERENCES p(id)); INSERT INTO d SELECT id, id FROM p; PRAGMA foreign_keys = ON",
+            "DROP TABLE p",
+        ),
     ];
     let mut wrong = Vec::new();
     for (setup, sql) in REFUSED {

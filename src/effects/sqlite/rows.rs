@@ -58,13 +58,14 @@ fn refused_for_schema_table(effect: &mut Effect, table: &Name, place: &Place<'_>
 
 fn insert(effect: &mut Effect, change: &Insert, place: &Place<'_>) {
     let table = &change.table;
-    if missing(effect, table, place) || refused_for_schema_table(effect, table, place) {
+    if missing(effect, table, place)
+        || refused_for_schema_table(effect, table, place)
+        || foreign_keys::points_at_nothing(effect, table, place)
+    {
         return;
     }
-    if let Some(found) = known(table, place) {
-        if refused_for_columns(effect, change, found) {
-            return;
-        }
+    if known(table, place).is_some_and(|found| refused_for_columns(effect, change, found)) {
+        return;
     }
     fact(effect, if change.query.is_some() { "insert_select" } else { "insert" }, place);
     if let Some(query) = &change.query {
@@ -144,7 +145,10 @@ fn demands(change: &Insert, target: &Table, source: Option<&Table>, place: &Plac
     let mut found = Vec::new();
     for column in target.columns.iter().filter(|column| column.not_null && written(&column.name)) {
         if !source.is_some_and(|source| source.column(&column.name).is_none() || source.is_not_null(&column.name)) {
-            found.push((format!("NOT NULL constraint failed: {name}.{}", column.name), format!("`{}` may be NULL where it comes from", column.name)));
+            found.push((
+                format!("NOT NULL constraint failed: {name}.{}", column.name),
+                format!("`{}` may be NULL where it comes from", column.name),
+            ));
         }
     }
     for constraint in &target.constraints {
@@ -155,7 +159,9 @@ fn demands(change: &Insert, target: &Table, source: Option<&Table>, place: &Plac
                 let columns: Vec<String> = columns.iter().map(|column| format!("{name}.{column}")).collect();
                 format!("UNIQUE constraint failed: {}", columns.join(", "))
             }
-            ConstraintKind::Check(check) => format!("CHECK constraint failed: {}", check_words(&change.table, constraint.name.as_deref(), check, place)),
+            ConstraintKind::Check(check) => {
+                format!("CHECK constraint failed: {}", check_words(&change.table, constraint.name.as_deref(), check, place))
+            }
             ConstraintKind::ForeignKey { .. } if foreign_keys_on && source.is_some() && !has_same_reference(source, constraint) => {
                 "FOREIGN KEY constraint failed".to_owned()
             }
@@ -171,7 +177,11 @@ fn is_unique(source: Option<&Table>, columns: &[String]) -> bool {
         table.indexes.iter().any(|state| {
             state.index.unique
                 && state.index.predicate.is_none()
-                && state.index.keys.iter().all(|key| matches!(key, IndexKey::Column(name) if columns.iter().any(|column| column.eq_ignore_ascii_case(name))))
+                && state
+                    .index
+                    .keys
+                    .iter()
+                    .all(|key| matches!(key, IndexKey::Column(name) if columns.iter().any(|column| column.eq_ignore_ascii_case(name))))
         })
     };
     source.is_some_and(covers)
@@ -190,10 +200,7 @@ fn check_words(table: &Name, name: Option<&str>, check: &Expression, place: &Pla
 
 /// `REPLACE` deletes every row with the same key first.
 fn replaces(effect: &mut Effect, table: &Name, place: &Place<'_>) {
-    let has_other_key = place
-        .catalog
-        .table(table)
-        .is_some_and(|found| found.indexes.iter().filter(|state| state.index.unique).count() > 1);
+    let has_other_key = place.catalog.table(table).is_some_and(|found| found.indexes.iter().filter(|state| state.index.unique).count() > 1);
     if has_other_key {
         effect.lose(Loss::High, format!("rows of `{table}` with the same value in a unique column are deleted"));
     } else {
@@ -220,10 +227,8 @@ fn update(effect: &mut Effect, change: &Update, place: &Place<'_>) {
     if missing(effect, table, place) || refused_for_schema_table(effect, table, place) {
         return;
     }
-    if let Some(found) = known(table, place) {
-        if refused_for_assigned(effect, change, found, place) {
-            return;
-        }
+    if known(table, place).is_some_and(|found| refused_for_assigned(effect, change, found, place)) {
+        return;
     }
     let keyed = by_key(table, &change.reach, place) || table.name == "alembic_version";
     meets(effect, if keyed { "update" } else { "update_all" }, table, place);
@@ -308,7 +313,10 @@ fn check_in_the_way(effect: &mut Effect, change: &Update, table: &Table, column:
 
 fn delete(effect: &mut Effect, change: &Delete, place: &Place<'_>) {
     let Some(table) = change.tables.first() else { return };
-    if missing(effect, table, place) || refused_for_schema_table(effect, table, place) {
+    if missing(effect, table, place)
+        || refused_for_schema_table(effect, table, place)
+        || foreign_keys::points_at_nothing(effect, table, place)
+    {
         return;
     }
     let is_all = change.reach.condition.is_none() && change.reach.limit.is_none();

@@ -316,10 +316,7 @@ fn select_list(start: &Cursor<'_>) -> Option<Vec<String>> {
     let mut columns = Vec::new();
     loop {
         let from = cursor.at;
-        while !cursor.is_done()
-            && !cursor.mark(",")
-            && !cursor.is_one_of(AFTER_LIST)
-        {
+        while !cursor.is_done() && !cursor.mark(",") && !cursor.is_one_of(AFTER_LIST) {
             cursor.step();
         }
         if cursor.at == from {

@@ -338,8 +338,9 @@ fn column_property(column: &mut Column, cursor: &mut Cursor<'_>, flags: &mut Fla
         if let Some(found) = &mut column.data_type {
             found.collation = Some(collation);
         }
-    } else if cursor.eat_one_of(&["auto_increment", "autoincrement"]).is_some() {
-        column.auto_increment = true;
+    } else if let Some(word) = cursor.eat_one_of(&["auto_increment", "autoincrement"]) {
+        // In SQLite the MySQL word is read as a part of the type.
+        column.auto_increment = cursor.dialect != Dialect::Sqlite || word == "autoincrement";
     } else if cursor.eat("identity") {
         column.auto_increment = true;
         cursor.skip_group();
