@@ -238,7 +238,12 @@ pub fn column_named(name: String, cursor: &mut Cursor<'_>, flags: &mut Flags) ->
         }
     }
     while !cursor.is_done() && !cursor.mark(",") {
+        let from = cursor.at;
         column_constraint(&mut column, cursor, flags)?;
+        if cursor.at == from {
+            // A word of another dialect: `UNSIGNED` outside of the MySQL family.
+            return None;
+        }
     }
     Some(column)
 }
