@@ -16,7 +16,13 @@ pub fn add_constraint(dialect: Dialect, table_name: &Name, table: &mut Table, co
         let keys = columns.iter().cloned().map(IndexKey::Column).collect();
         let index = Index { keys, ..Index::default() };
         let own = constraint.name.clone().unwrap_or_else(|| index_name(table, &index));
-        table.indexes.push(IndexState { index: Index { name: Some(own), ..index }, constraint: None, is_new: true, is_valid: true, of_parent: false });
+        table.indexes.push(IndexState {
+            index: Index { name: Some(own), ..index },
+            constraint: None,
+            is_new: true,
+            is_valid: true,
+            of_parent: false,
+        });
     }
     add(table_name, table, &Constraint { name: Some(name), ..constraint.clone() }, true);
 }
