@@ -2,6 +2,7 @@
 //!
 //! A line of the list is `{"file": …, "statements": [[start, length, …], …]}` in bytes. Prints the files whose
 //! statement starts differ, with the first place, and the share that agrees.
+#![allow(clippy::print_stdout)]
 
 use std::fs;
 use std::path::Path;

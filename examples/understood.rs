@@ -2,6 +2,8 @@
 //!
 //! Prints the share of statements that were read to their end, and the commonest reasons for those that were not.
 
+#![allow(clippy::print_stdout, clippy::print_stderr)] // A program for a terminal.
+
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;

@@ -364,5 +364,5 @@ fn block_effect(block: &crate::sql::change::Block, place: &Place<'_>) -> Effect 
 /// All rows of facts, for tests and documentation.
 #[must_use]
 pub fn all_facts() -> Vec<&'static Fact> {
-    postgresql::facts::FACTS.iter().chain(mysql::facts::FACTS).chain(sqlite::FACTS).collect()
+    postgresql::facts::FACTS.iter().chain(mysql::facts::FACTS.iter()).chain(sqlite::FACTS).collect()
 }

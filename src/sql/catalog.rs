@@ -1385,10 +1385,10 @@ impl Catalog {
         let mut tables = std::mem::take(&mut self.tables);
         for table in tables.values_mut() {
             for constraint in &mut table.constraints {
-                if let ConstraintKind::ForeignKey { reference, .. } = &mut constraint.kind {
-                    if self.key(&reference.table) == key {
-                        reference.columns.iter_mut().for_each(|column| follow(column, from, to));
-                    }
+                if let ConstraintKind::ForeignKey { reference, .. } = &mut constraint.kind
+                    && self.key(&reference.table) == key
+                {
+                    reference.columns.iter_mut().for_each(|column| follow(column, from, to));
                 }
             }
             if let Some(query) = table.query.as_mut().filter(|query| query.tables.iter().any(|read| self.key(read) == key)) {
@@ -1420,10 +1420,8 @@ impl Catalog {
         let mut tables = std::mem::take(&mut self.tables);
         for table in tables.values_mut() {
             for constraint in &mut table.constraints {
-                if let ConstraintKind::ForeignKey { reference, .. } = &mut constraint.kind {
-                    if references_follow {
-                        follow(&mut reference.table, self);
-                    }
+                if let (true, ConstraintKind::ForeignKey { reference, .. }) = (references_follow, &mut constraint.kind) {
+                    follow(&mut reference.table, self);
                 }
             }
             for copy in &mut table.copies {

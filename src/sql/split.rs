@@ -108,7 +108,7 @@ pub fn split(text: &str, dialect: Dialect) -> Split {
 struct Counted {
     at: usize,
     line: u32,
-    line_start: usize,
+    column: u32,
 }
 
 struct Splitter<'a> {
@@ -168,11 +168,20 @@ impl<'a> Splitter<'a> {
     /// A line that is for the client, not the server. Those that change nothing become part of the gap.
     fn client_line(&mut self) -> bool {
         let rest = self.rest();
-        let line_end = self.lexer.line_end(self.lexer.at);
-        let line = self.text.get(self.lexer.at..line_end).unwrap_or_default().trim_end();
+        // The line is looked for only where it may matter: all statements may stand on one line.
+        let may_matter = match self.dialect {
+            Dialect::Postgresql => rest.starts_with('\\'),
+            Dialect::Mysql | Dialect::Mariadb => starts_with_word(rest.get(..10).unwrap_or(rest), "delimiter"),
+            Dialect::Mssql => rest.starts_with(['g', 'G']),
+            Dialect::Oracle => rest.starts_with('/'),
+            Dialect::Sqlite => false,
+        };
+        let line_end = if may_matter { self.lexer.line_end(self.lexer.at) } else { self.lexer.at };
+        let line = self.text.get(self.lexer.at..line_end).unwrap_or_default();
+        let line = if line.len() < 400 { line.trim_end() } else { line };
         match self.dialect {
             Dialect::Postgresql if rest.starts_with('\\') => {
-                self.psql_line(line, line_end);
+                self.psql_line(line.trim_end(), line_end);
                 true
             }
             Dialect::Mysql | Dialect::Mariadb if starts_with_word(line, "delimiter") => {
@@ -315,8 +324,18 @@ impl<'a> Splitter<'a> {
 
     /// Lines that end a statement without a terminator: `GO`, Oracle's `/`, psql's `\g`, `USE db` of the mysql client.
     fn ends_at_line(&mut self, at: usize) -> bool {
+        let byte = self.byte(at);
+        let may_end = match self.dialect {
+            Dialect::Postgresql => byte == b'\\',
+            Dialect::Mssql => matches!(byte, b'g' | b'G') && self.is_line_start(at),
+            Dialect::Oracle => byte == b'/' && self.is_line_start(at),
+            Dialect::Mysql | Dialect::Mariadb | Dialect::Sqlite => false,
+        };
+        if !may_end {
+            return false;
+        }
         let line_end = self.lexer.line_end(at);
-        match (self.dialect, self.byte(at)) {
+        match (self.dialect, byte) {
             (Dialect::Postgresql, b'\\') => {
                 let line = self.text.get(at..line_end).unwrap_or_default().trim_end();
                 if line.starts_with("\\gexec") {
@@ -325,11 +344,11 @@ impl<'a> Splitter<'a> {
                 self.lexer.at = if line.starts_with("\\;") { at + 2 } else { line_end };
                 line.starts_with("\\g") || line.starts_with("\\;")
             }
-            (Dialect::Mssql, b'g' | b'G') if self.is_line_start(at) && is_go(self.text.get(at..line_end).unwrap_or_default()) => {
+            (Dialect::Mssql, b'g' | b'G') if is_go(self.text.get(at..line_end).unwrap_or_default()) => {
                 self.lexer.at = line_end;
                 true
             }
-            (Dialect::Oracle, b'/') if self.is_line_start(at) && self.text.get(at..line_end).is_some_and(|line| line.trim() == "/") => {
+            (Dialect::Oracle, b'/') if self.text.get(at..line_end).is_some_and(|line| line.trim() == "/") => {
                 self.lexer.at = line_end;
                 true
             }
@@ -378,17 +397,22 @@ impl<'a> Splitter<'a> {
         }
     }
 
-    /// Line and column of a byte, counted on from the last one asked for.
+    /// Line and column of a byte, counted on from the last one asked for: each byte is looked at once.
     fn position(&mut self, at: usize) -> (u32, u32) {
         let counted = &mut self.counted;
-        let between = self.text.as_bytes().get(counted.at..at).unwrap_or_default();
-        for (n, _) in between.iter().enumerate().filter(|(_, b)| **b == b'\n') {
-            counted.line += 1;
-            counted.line_start = counted.at + n + 1;
+        for byte in self.text.as_bytes().get(counted.at..at).unwrap_or_default() {
+            match byte {
+                b'\n' => {
+                    counted.line += 1;
+                    counted.column = 0;
+                }
+                // The bytes of a character behind its first are no column of their own.
+                0x80..=0xBF => {}
+                _ => counted.column += 1,
+            }
         }
         counted.at = at.max(counted.at);
-        let column = self.text.get(counted.line_start..at).map_or(0, |line| line.chars().count());
-        (counted.line + 1, column as u32 + 1)
+        (counted.line + 1, counted.column + 1)
     }
 }
 

@@ -293,8 +293,10 @@ impl<'a> Lexer<'a> {
 
     /// Template text of a tool (`{{ … }}`, `${ … }`): stands for a name.
     fn template(&mut self, close: &str) -> TokenKind {
-        let line = self.line_end(self.at);
-        match self.text.get(self.at..line).and_then(|rest| rest.find(close)) {
+        // Template text is short, and on one line.
+        let near = self.bytes.get(self.at..(self.at + 400).min(self.bytes.len())).unwrap_or_default();
+        let line = near.split(|b| *b == b'\n').next().unwrap_or_default();
+        match line.windows(close.len()).position(|part| part == close.as_bytes()) {
             Some(n) => self.take(n + close.len(), TokenKind::Quoted),
             None => self.one(TokenKind::Operator),
         }

@@ -131,9 +131,9 @@ fn foretell(on: Measured, goal: f64) {
     }
     let all = [("algorithm", algorithms), ("lock", locks), ("work", works), ("loss", losses), ("error", errors)];
     for (name, score) in &all {
-        println!("{name}: {:.1} % of {}", score.share() * 100.0, score.right + score.misses.len());
+        eprintln!("{name}: {:.1} % of {}", score.share() * 100.0, score.right + score.misses.len());
         for miss in &score.misses {
-            println!("    {miss}");
+            eprintln!("    {miss}");
         }
     }
     for (name, score) in &all {

@@ -64,15 +64,21 @@ fn differences(observed: &Value, in_transaction: bool, script: &Script, judgemen
     let columns = strings(&observed["columns_gone"]).into_iter().map(|column| column.rsplit('.').next().unwrap().to_owned());
     let drops_table = text.contains("is dropped with all its rows");
     for name in lost_tables.chain(objects).chain(columns) {
-        if !text.contains(&name) && !(drops_table && observed["objects_lost"].to_string().contains("table ")) {
+        let with_its_table = drops_table && observed["objects_lost"].to_string().contains("table ");
+        if !text.contains(&name) && !with_its_table {
             found.push(format!("`{name}` is lost, not said"));
         }
     }
     found
 }
 
-/// Cases whose truth lies in the rows or the library's build, not in the text; checked to be as few as this.
-const BEYOND_THE_TEXT: &[&str] = &[];
+/// What is asked for. The rest lies beyond the text and the schema: which keys an INSERT finds taken, that no row has
+/// the key of a DELETE, which modules the library was built with, that `"x"` in an index is no column; or is known and
+/// left: a ROLLBACK later in the script takes nothing back here, an edited `sqlite_master` counts as medium, a bug of
+/// 3.31 to 3.33 in RENAME COLUMN, and the word `DATA` in SET DATA TYPE.
+const RIGHT_PER_MILLE: usize = 972;
+/// The same for the work: whether it grows with the rows.
+const WORK_PER_MILLE: usize = 955;
 
 #[test]
 fn answers_are_those_of_sqlite_on_all_versions() {
@@ -109,7 +115,6 @@ fn answers_are_those_of_sqlite_on_all_versions() {
         println!("{miss} {versions:?}");
     }
     println!("SQLite: {right} of {asked} answers right, work {work_right} of {work_asked}");
-    assert!(right * 1000 >= asked * 970, "{right} of {asked}");
-    assert!(work_right * 1000 >= work_asked * 950, "{work_right} of {work_asked}");
-    let _ = BEYOND_THE_TEXT;
+    assert!(right * 1000 >= asked * RIGHT_PER_MILLE, "{right} of {asked}");
+    assert!(work_right * 1000 >= work_asked * WORK_PER_MILLE, "{work_right} of {work_asked}");
 }

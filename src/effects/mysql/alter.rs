@@ -549,8 +549,12 @@ fn dearer(whole: &mut Alter<'_, '_>, rows: &[&'static Fact]) {
     }
     let changes =
         rows.iter().any(|row| row.algorithm != "INSTANT" || row.situation.contains("add_column") || row.situation == "drop_column");
-    if whole.alter.ignore || whole.is_other_engine() && changes {
-        more.push(if whole.alter.ignore { "copy_ignoring" } else { "copy" });
+    if whole.is_other_engine() && changes {
+        more.push("copy");
+    }
+    // Rows can only be thrown away while they are copied.
+    if whole.alter.ignore && rows.iter().any(|row| row.algorithm == "COPY" || matches!(row.situation, "add_unique" | "add_primary_key")) {
+        more.push("copy_ignoring");
     }
     for situation in more {
         meets(whole.effect, situation, whole.name(), whole.place);

@@ -30,10 +30,10 @@ pub fn add(whole: &mut Alter<'_, '_>, column: &Column, if_not_exists: bool) {
         }
         return;
     }
-    if let Some(Position::After(other)) = &column.position {
-        if missing(whole, other, "1054", false) {
-            return;
-        }
+    if let Some(Position::After(other)) = &column.position
+        && missing(whole, other, "1054", false)
+    {
+        return;
     }
     refuse_added(whole, column);
     add_situation(whole, column);
@@ -161,7 +161,8 @@ fn needs_rows(whole: &Alter<'_, '_>, default: &Expression) -> bool {
     let calls =
         default.functions.iter().any(|name| matches!(name.as_str(), "uuid" | "uuid_short" | "sys_guid" | "nextval" | "nextval_for"));
     let in_brackets = default.text.trim_start().starts_with('(');
-    if whole.is_mariadb() { calls || name_columns && (in_brackets || !default.functions.is_empty()) } else { in_brackets }
+    let counts = default.text.to_lowercase().contains("next value for");
+    if whole.is_mariadb() { calls || counts || name_columns && (in_brackets || !default.functions.is_empty()) } else { in_brackets }
 }
 
 const KEYWORDS: &[&str] = &[
@@ -362,10 +363,10 @@ pub fn change(whole: &mut Alter<'_, '_>, from: &str, column: &Column, if_exists:
     if !from.eq_ignore_ascii_case(&column.name) {
         rename(whole, from, &column.name);
     }
-    if let Some(Position::After(other)) = &column.position {
-        if missing(whole, other, "1054", false) {
-            return;
-        }
+    if let Some(Position::After(other)) = &column.position
+        && missing(whole, other, "1054", false)
+    {
+        return;
     }
     let Some((table, before)) = whole.table.and_then(|table| table.column(from).map(|before| (table, before))) else {
         unknown_before(whole, column);
@@ -425,6 +426,10 @@ fn change_type(whole: &mut Alter<'_, '_>, table: &Table, before: &Column, column
         || !whole.is_mariadb() && refuse_index(whole, table, before, new)
     {
         return;
+    }
+    let fulltext = table.indexes_on(&before.name).any(|state| state.index.special.as_deref() == Some("fulltext"));
+    if fulltext && change.situations.contains(&"change_collation_indexed") {
+        whole.part("add_fulltext");
     }
     whole.parts.extend(change.situations);
     for code in change.refused {

@@ -116,7 +116,7 @@ pub fn add_constraint(whole: &mut Alter<'_, '_>, constraint: &Constraint) {
             };
             add_index(whole, &index, false);
         }
-        ConstraintKind::PrimaryKey { columns, .. } => add_primary_key(whole, columns),
+        ConstraintKind::PrimaryKey { columns, .. } => add_primary_key(whole, constraint, columns),
         ConstraintKind::ForeignKey { columns, reference } => add_foreign_key(whole, constraint, columns, reference),
         ConstraintKind::Exclude { .. } | ConstraintKind::NotNull { .. } | ConstraintKind::Default { .. } => {
             whole.effect.unknown.get_or_insert_with(|| "MySQL and MariaDB have no such constraint".to_owned());
@@ -125,12 +125,13 @@ pub fn add_constraint(whole: &mut Alter<'_, '_>, constraint: &Constraint) {
 }
 
 fn add_check(whole: &mut Alter<'_, '_>, constraint: &Constraint) {
-    if let Some(name) = constraint.name.as_deref() {
-        if whole.known().is_some_and(|table| table.constraint(name).is_some()) && !drops_constraint(whole, name) {
+    let taken = constraint.name.as_deref().filter(|name| whole.known().is_some_and(|table| table.constraint(name).is_some()));
+    if let Some(name) = taken.filter(|name| !drops_constraint(whole, name)) {
+        if !constraint.if_not_exists {
             let code = if whole.is_mariadb() { "1826" } else { "3822" };
             whole.refuse(code, format!("a constraint `{name}` stands already"));
-            return;
         }
+        return;
     }
     whole.part(if constraint.not_enforced { "drop_check" } else { "add_check" });
     if !constraint.not_enforced && whole.is_on("check_constraint_checks") {
@@ -139,9 +140,12 @@ fn add_check(whole: &mut Alter<'_, '_>, constraint: &Constraint) {
     }
 }
 
-fn add_primary_key(whole: &mut Alter<'_, '_>, columns: &[String]) {
+fn add_primary_key(whole: &mut Alter<'_, '_>, constraint: &Constraint, columns: &[String]) {
     let replaced = whole.alter.actions.iter().any(|action| matches!(action, AlterAction::DropPrimaryKey));
     if !replaced && whole.known().is_some_and(|table| table.primary_key().is_some()) {
+        if constraint.if_not_exists {
+            return;
+        }
         whole.refuse("1068", format!("`{}` has a primary key already", whole.name()));
         return;
     }
@@ -151,7 +155,11 @@ fn add_primary_key(whole: &mut Alter<'_, '_>, columns: &[String]) {
     }
     whole.part("add_primary_key");
     notes_build(whole);
-    whole.refuse_on_rows("1062", format!("rows of `{}` with equal keys stop it", whole.name()));
+    if whole.alter.ignore {
+        whole.lose(Loss::High, format!("`IGNORE`: rows of `{}` with equal keys are thrown away", whole.name()));
+    } else {
+        whole.refuse_on_rows("1062", format!("rows of `{}` with equal keys stop it", whole.name()));
+    }
     let nullable = whole.table.is_some_and(|table| columns.iter().any(|column| !table.is_not_null(column)));
     if nullable {
         whole.refuse_on_rows("1265", format!("rows of `{}` with NULL in the key stop it", whole.name()));
@@ -178,6 +186,9 @@ fn add_foreign_key(whole: &mut Alter<'_, '_>, constraint: &Constraint, columns: 
             .tables()
             .any(|(_, table)| table.constraint(name).is_some_and(|found| matches!(found.kind, ConstraintKind::ForeignKey { .. })));
         if whole.place.catalog.is_complete && taken {
+            if constraint.if_not_exists {
+                return;
+            }
             let (code, dropped) = (if whole.is_mariadb() { "1005" } else { "1826" }, drops_constraint(whole, name));
             if whole.is_new_mysql() || whole.is_mariadb() || !dropped {
                 whole.refuse(code, format!("a foreign key `{name}` stands already (errno 121)"));

@@ -234,7 +234,7 @@ pub(crate) fn fails_on_rows(effect: &mut Effect, code: &'static str, table: &Nam
     }
 }
 
-/// The work that an algorithm's situation stands for, for a table copied on request.
+/// All rows are written anew.
 pub(crate) const fn copies(fact: &Fact) -> bool {
     matches!(fact.work, Work::Rewrite)
 }

@@ -301,9 +301,10 @@ fn other_change(old: &Shape, new: &Shape, dialect: Dialect) -> TypeChange {
 
 fn string_change(before: &DataType, after: &DataType, old: &Shape, new: &Shape, at: &Surroundings<'_>) -> TypeChange {
     let (old_set, new_set) = (charset(before, at.table), charset(after, at.table));
+    let listed = matches!(old, Shape::Enum(_) | Shape::Set(_));
     let mut change = kind_of_string(old, new, &old_set, &new_set, at);
     if old_set != new_set {
-        let widens = old_set == "utf8mb3" && new_set == "utf8mb4" && std::mem::discriminant(old) == std::mem::discriminant(new);
+        let widens = old_set == "utf8mb3" && new_set == "utf8mb4" && std::mem::discriminant(old) == std::mem::discriminant(new) && !listed;
         change.situations.push(match (widens, at.indexed) {
             (true, false) => "widen_charset",
             (true, true) => "widen_charset_indexed",
@@ -313,7 +314,12 @@ fn string_change(before: &DataType, after: &DataType, old: &Shape, new: &Shape, 
             change.refused.push("1366");
         }
     } else if collation(before, at.table) != collation(after, at.table) {
-        change.situations.push(if at.indexed { "change_collation_indexed" } else { "change_collation" });
+        change.situations.push(match (listed, at.indexed) {
+            // The server takes another collation of an ENUM or SET for another type.
+            (true, _) => "change_charset",
+            (false, true) => "change_collation_indexed",
+            (false, false) => "change_collation",
+        });
     }
     change
 }

@@ -86,12 +86,12 @@ fn view(effect: &mut Effect, name: &Name, if_exists: bool, place: &Place<'_>) {
 }
 
 fn index(effect: &mut Effect, name: &Name, if_exists: bool, place: &Place<'_>) {
-    if name.name.to_lowercase().starts_with("sqlite_autoindex_") {
+    if name.schema.is_none() && name.name.to_lowercase().starts_with("sqlite_autoindex_") {
         let message = "index associated with UNIQUE or PRIMARY KEY constraint cannot be dropped";
         refuse(effect, message, "it carries a constraint: only a new table can be without it");
         return;
     }
-    let found = place.catalog.index(name);
+    let found = super::index(name, place);
     if gone(effect, "index", name, place.catalog.is_complete && found.is_none(), if_exists) {
         return;
     }

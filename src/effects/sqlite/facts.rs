@@ -19,6 +19,7 @@ type Locks = &'static [(Role, LockMode)];
 const WRITES: Locks = &[(Role::Target, LockMode::Database)];
 const READS: Locks = &[];
 
+#[allow(clippy::too_many_arguments)] // A row has that many cells.
 const fn between(
     first: u16,
     last: u16,

@@ -1,6 +1,6 @@
 //! Rows of children when rows of their parent go: by `DROP TABLE`, `DELETE` or `REPLACE`.
 
-use crate::effects::sqlite::{fact, works};
+use crate::effects::sqlite::{fact, refuse, works};
 use crate::effects::{Effect, Loss, Place, Undo, When, Work};
 use crate::sql::catalog::Table;
 use crate::sql::change::{Constraint, ConstraintKind, IndexKey, Name};
@@ -34,6 +34,18 @@ pub fn children(table: &Name, place: &Place<'_>) -> Vec<(Name, Constraint)> {
     found.into_iter().filter(|(child, _)| *child != key && place.catalog.has_rows(child)).collect()
 }
 
+/// A foreign key of `table` itself points at nothing: with foreign_keys ON its rows can be neither written nor deleted.
+pub fn points_at_nothing(effect: &mut Effect, table: &Name, place: &Place<'_>) -> bool {
+    if setting(place) != ForeignKeys::On {
+        return false;
+    }
+    let constraints = place.catalog.table(table).map(|found| found.constraints.as_slice()).unwrap_or_default();
+    let parents = constraints.iter().filter_map(Constraint::reference).map(|reference| &reference.table);
+    let Some(missing) = parents.into_iter().find(|parent| place.catalog.is_missing(parent)) else { return false };
+    refuse(effect, format!("no such table: main.{}", missing.name), format!("a foreign key of `{table}` points at it"));
+    true
+}
+
 /// Why rows of the parent go.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Cause {
@@ -56,16 +68,28 @@ pub fn follow(effect: &mut Effect, table: &Name, cause: Cause, place: &Place<'_>
             act(effect, table, cause, place, &mut Vec::new());
         }
         ForeignKeys::Off => {}
-        ForeignKeys::Unsaid => {
-            for (child, constraint) in &children {
-                let what = outcome(constraint);
-                effect.breaks(
-                    "foreign_keys_unsaid",
-                    format!("with `PRAGMA foreign_keys = ON`: {} of `{child}`, which point at `{table}`,", what.words()),
-                );
-            }
-        }
+        ForeignKeys::Unsaid => warn(effect, table, &children),
     }
+}
+
+/// Nobody said whether foreign keys act: what would happen if they do.
+fn warn(effect: &mut Effect, table: &Name, children: &[(Name, Constraint)]) {
+    let said: Vec<String> = children
+        .iter()
+        .map(|(child, constraint)| format!("rows of `{child}` that point at `{table}` {}", outcome(constraint).words()))
+        .collect();
+    if said.is_empty() {
+        return;
+    }
+    let warning = format!("with `PRAGMA foreign_keys = ON`, {}", said.join(", "));
+    match &mut effect.loss_why {
+        Some(why) => {
+            why.push_str("; ");
+            why.push_str(&warning);
+        }
+        None => effect.lose(Loss::Low, warning.clone()),
+    }
+    effect.breaks("foreign_keys_unsaid", warning);
 }
 
 /// What a foreign key does when the row it points at goes.
@@ -79,9 +103,9 @@ enum Outcome {
 impl Outcome {
     const fn words(self) -> &'static str {
         match self {
-            Self::Deleted => "rows are deleted",
-            Self::Overwritten => "values are overwritten",
-            Self::Refused => "rows stop the statement",
+            Self::Deleted => "are deleted too",
+            Self::Overwritten => "forget which",
+            Self::Refused => "stop it",
         }
     }
 }

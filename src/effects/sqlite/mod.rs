@@ -19,7 +19,7 @@ pub use facts::FACTS;
 
 use crate::effects::fact::{Fact, Role};
 use crate::effects::{Effect, Place, When, Work};
-use crate::sql::catalog::RelationKind;
+use crate::sql::catalog::{IndexState, RelationKind};
 use crate::sql::change::{Change, Name, Reading};
 
 /// The newest version that was measured: newer ones are taken to do the same.
@@ -97,6 +97,11 @@ fn missing(effect: &mut Effect, name: &Name, place: &Place<'_>) -> bool {
 
 fn is_view(name: &Name, place: &Place<'_>) -> bool {
     place.catalog.table(name).is_some_and(|table| table.kind == RelationKind::View)
+}
+
+/// The index called `name`, with its table. Those of constraints have names of SQLite's own.
+fn index<'a>(name: &Name, place: &Place<'a>) -> Option<(&'a Name, &'a IndexState)> {
+    place.catalog.index(name).filter(|(_, state)| state.constraint.is_none())
 }
 
 /// True when the columns of a table are known, all of them.

@@ -41,7 +41,7 @@ const NOT_DETERMINISTIC: &[&str] =
 
 fn create_index(effect: &mut Effect, table: &Name, index: &Index, place: &Place<'_>) {
     let name = index.name.as_deref().unwrap_or_default();
-    if place.catalog.index(&Name::bare(name)).is_some() {
+    if super::index(&Name::bare(name), place).is_some() {
         if !index.if_not_exists {
             refuse(effect, format!("index {name} already exists"), "the name is taken");
         }
@@ -166,7 +166,7 @@ fn reindex(effect: &mut Effect, name: Option<&Name>, place: &Place<'_>) {
     let Some(name) = name else {
         return all_tables(effect, "reindex", place);
     };
-    let index = place.catalog.index(name).map(|(table, _)| table.clone());
+    let index = super::index(name, place).map(|(table, _)| table.clone());
     let is_collation = ["binary", "nocase", "rtrim"].iter().any(|other| name.name.eq_ignore_ascii_case(other));
     if place.catalog.is_missing(name) && index.is_none() && !is_collation {
         refuse(effect, "unable to identify the object to be reindexed", format!("`{name}` is no table, index or collation"));

@@ -58,13 +58,14 @@ fn refused_for_schema_table(effect: &mut Effect, table: &Name, place: &Place<'_>
 
 fn insert(effect: &mut Effect, change: &Insert, place: &Place<'_>) {
     let table = &change.table;
-    if missing(effect, table, place) || refused_for_schema_table(effect, table, place) {
+    if missing(effect, table, place)
+        || refused_for_schema_table(effect, table, place)
+        || foreign_keys::points_at_nothing(effect, table, place)
+    {
         return;
     }
-    if let Some(found) = known(table, place) {
-        if refused_for_columns(effect, change, found) {
-            return;
-        }
+    if known(table, place).is_some_and(|found| refused_for_columns(effect, change, found)) {
+        return;
     }
     fact(effect, if change.query.is_some() { "insert_select" } else { "insert" }, place);
     if let Some(query) = &change.query {
@@ -226,10 +227,8 @@ fn update(effect: &mut Effect, change: &Update, place: &Place<'_>) {
     if missing(effect, table, place) || refused_for_schema_table(effect, table, place) {
         return;
     }
-    if let Some(found) = known(table, place) {
-        if refused_for_assigned(effect, change, found, place) {
-            return;
-        }
+    if known(table, place).is_some_and(|found| refused_for_assigned(effect, change, found, place)) {
+        return;
     }
     let keyed = by_key(table, &change.reach, place) || table.name == "alembic_version";
     meets(effect, if keyed { "update" } else { "update_all" }, table, place);
@@ -314,7 +313,10 @@ fn check_in_the_way(effect: &mut Effect, change: &Update, table: &Table, column:
 
 fn delete(effect: &mut Effect, change: &Delete, place: &Place<'_>) {
     let Some(table) = change.tables.first() else { return };
-    if missing(effect, table, place) || refused_for_schema_table(effect, table, place) {
+    if missing(effect, table, place)
+        || refused_for_schema_table(effect, table, place)
+        || foreign_keys::points_at_nothing(effect, table, place)
+    {
         return;
     }
     let is_all = change.reach.condition.is_none() && change.reach.limit.is_none();

@@ -129,7 +129,8 @@ pub fn alter_word(alter: &AlterTable, version: ServerVersion) -> Option<String> 
         return Some(alter.table.name.clone());
     }
     let first = alter.actions.first()?;
-    action_word(first, version).or_else(|| (alter.actions.len() > 1).then(|| ",".to_owned()))
+    let several = alter.actions.len() > 1 && !matches!(first, AlterAction::Unknown { .. });
+    action_word(first, version).or_else(|| several.then(|| ",".to_owned()))
 }
 
 fn action_word(action: &AlterAction, version: ServerVersion) -> Option<String> {
@@ -161,9 +162,14 @@ fn action_word(action: &AlterAction, version: ServerVersion) -> Option<String> {
         | AlterAction::SetNotNull { .. }
         | AlterAction::DropNotNull { .. } => return None,
         AlterAction::Unknown { text } => {
-            let first = text.split_whitespace().next().unwrap_or_default().to_uppercase();
-            // Behind a word that SQLite has, anything may be meant.
-            return (!matches!(first.as_str(), "ADD" | "DROP" | "RENAME" | "ALTER")).then_some(first);
+            let mut words = text.split_whitespace().map(str::to_uppercase);
+            let is_known = |word: &String| matches!(word.as_str(), "ADD" | "DROP" | "RENAME" | "ALTER" | "COLUMN");
+            // Behind a word that SQLite has, a name or anything may be meant, but not these.
+            let is_reserved = |word: &String| matches!(word.as_str(), "INDEX" | "PRIMARY" | "FOREIGN" | "UNIQUE" | "TABLE");
+            return match words.next() {
+                Some(first) if is_known(&first) => words.next().filter(is_reserved),
+                first => first,
+            };
         }
         other => return Some(foreign_word_of(other)),
     };

@@ -1,7 +1,7 @@
 //! `CREATE TABLE` and `ALTER TABLE` on SQLite.
 
 use crate::effects::sqlite::{
-    columns, fact, is_view, knows_columns, meets, missing, refuse, refuse_syntax, reserved, syntax, views, works,
+    columns, fact, index, is_view, knows_columns, meets, missing, refuse, refuse_syntax, reserved, syntax, views, works,
 };
 use crate::effects::{Effect, Loss, Place, When, Work};
 use crate::sql::change::{AlterAction, AlterTable, Change, Constraint, ConstraintKind, CreateTable, Name};
@@ -18,7 +18,7 @@ pub fn create(effect: &mut Effect, create: &CreateTable, place: &Place<'_>) {
         refuse(effect, format!("{kind} {} already exists", create.name.name), "the name is taken");
         return;
     }
-    if !create.temporary && place.catalog.index(&create.name).is_some() {
+    if !create.temporary && index(&create.name, place).is_some() {
         refuse(effect, format!("there is already an index named {}", create.name.name), "the name is taken");
         return;
     }
@@ -166,7 +166,7 @@ fn rename_table(effect: &mut Effect, table: &Name, to: &Name, place: &Place<'_>)
         return;
     }
     let same = place.catalog.key(table) == place.catalog.key(to);
-    if !same && (place.catalog.table(to).is_some() || place.catalog.index(to).is_some()) {
+    if !same && (place.catalog.table(to).is_some() || index(to, place).is_some()) {
         refuse(effect, format!("there is already another table or index with this name: {}", to.name), "the name is taken");
         return;
     }
@@ -256,10 +256,9 @@ fn add_check(effect: &mut Effect, table: &Name, constraint: &Constraint, place: 
         return;
     }
     // The first word of a condition is a column, or no condition.
-    if let Some(first) = check.words.first().filter(|first| check.text.starts_with(first.as_str())) {
-        if !first.eq_ignore_ascii_case("not") && column_missing(effect, table, first, place) {
-            return;
-        }
+    let first = check.words.first().filter(|first| check.text.starts_with(first.as_str()) && !first.eq_ignore_ascii_case("not"));
+    if first.is_some_and(|first| column_missing(effect, table, first, place)) {
+        return;
     }
     meets(effect, "add_check", table, place);
     if place.catalog.has_rows(table) {

@@ -10,19 +10,19 @@ pub const HAD_FULLTEXT: &str = "had fulltext";
 /// A constraint with the server's name for it, and the index that a foreign key needs.
 pub fn add_constraint(dialect: Dialect, table_name: &Name, table: &mut Table, constraint: &Constraint) {
     let name = constraint_name(dialect, table_name, table, constraint);
-    if let ConstraintKind::ForeignKey { columns, .. } = &constraint.kind {
-        if !begins_an_index(table, columns) {
-            let keys = columns.iter().cloned().map(IndexKey::Column).collect();
-            let index = Index { keys, ..Index::default() };
-            let own = constraint.name.clone().unwrap_or_else(|| index_name(table, &index));
-            table.indexes.push(IndexState {
-                index: Index { name: Some(own), ..index },
-                constraint: None,
-                is_new: true,
-                is_valid: true,
-                of_parent: false,
-            });
-        }
+    if let ConstraintKind::ForeignKey { columns, .. } = &constraint.kind
+        && !begins_an_index(table, columns)
+    {
+        let keys = columns.iter().cloned().map(IndexKey::Column).collect();
+        let index = Index { keys, ..Index::default() };
+        let own = constraint.name.clone().unwrap_or_else(|| index_name(table, &index));
+        table.indexes.push(IndexState {
+            index: Index { name: Some(own), ..index },
+            constraint: None,
+            is_new: true,
+            is_valid: true,
+            of_parent: false,
+        });
     }
     add(table_name, table, &Constraint { name: Some(name), ..constraint.clone() }, true);
 }

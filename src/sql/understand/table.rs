@@ -254,9 +254,10 @@ pub fn column_named(name: String, cursor: &mut Cursor<'_>, flags: &mut Flags) ->
         }
     }
     while !cursor.is_done() && !cursor.mark(",") {
-        let before = cursor.at;
+        let from = cursor.at;
         column_constraint(&mut column, cursor, flags)?;
-        if cursor.at == before {
+        if cursor.at == from {
+            // A word of another dialect: `UNSIGNED` outside of the MySQL family.
             return None;
         }
     }
@@ -362,8 +363,9 @@ fn column_property(column: &mut Column, cursor: &mut Cursor<'_>, flags: &mut Fla
         if let Some(found) = &mut column.data_type {
             found.collation = Some(collation);
         }
-    } else if cursor.eat_one_of(&["auto_increment", "autoincrement"]).is_some() {
-        column.auto_increment = true;
+    } else if let Some(word) = cursor.eat_one_of(&["auto_increment", "autoincrement"]) {
+        // In SQLite the MySQL word is read as a part of the type.
+        column.auto_increment = cursor.dialect != Dialect::Sqlite || word == "autoincrement";
     } else if cursor.eat("identity") {
         column.auto_increment = true;
         cursor.skip_group();
@@ -584,12 +586,14 @@ fn is_column_type(cursor: &Cursor<'_>) -> bool {
 /// A table constraint: `[CONSTRAINT name] …`.
 pub fn constraint(cursor: &mut Cursor<'_>, flags: &mut Flags) -> Option<Constraint> {
     let mut name = None;
+    let from = cursor.at;
     if cursor.eat("constraint") && !begins_constraint(cursor) {
         cursor.eat("if not exists");
         name = Some(cursor.name()?.name);
     }
     let (kind, own_name) = constraint_kind(cursor, flags)?;
-    let mut found = Constraint { name: name.or(own_name), ..Constraint::of(kind) };
+    let if_not_exists = (from..cursor.at).any(|at| Cursor { at, ..*cursor }.are("if not exists"));
+    let mut found = Constraint { name: name.or(own_name), if_not_exists, ..Constraint::of(kind) };
     attributes(&mut found, cursor, flags)?;
     Some(found)
 }
