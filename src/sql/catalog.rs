@@ -771,13 +771,10 @@ impl Catalog {
                     _ => Volatility::Volatile,
                 };
                 let is_literal = reading.flags.contains_key("literal_body");
-                self.functions.insert(name.name.to_lowercase(), Function {
-                    volatility,
-                    language: language.clone(),
-                    is_literal,
-                    returns: returns.clone(),
-                    body: body.clone(),
-                });
+                self.functions.insert(
+                    name.name.to_lowercase(),
+                    Function { volatility, language: language.clone(), is_literal, returns: returns.clone(), body: body.clone() },
+                );
             }
             Change::CreateSchema { name, elements, .. } => {
                 self.schemas.extend(name.iter().map(|name| name.name.clone()));

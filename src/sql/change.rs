@@ -210,7 +210,16 @@ impl Constraint {
     /// A constraint of `kind` without name and attributes.
     #[must_use]
     pub const fn of(kind: ConstraintKind) -> Self {
-        Self { name: None, kind, not_valid: false, not_enforced: false, deferrable: false, initially_deferred: false, no_inherit: false, if_not_exists: false }
+        Self {
+            name: None,
+            kind,
+            not_valid: false,
+            not_enforced: false,
+            deferrable: false,
+            initially_deferred: false,
+            no_inherit: false,
+            if_not_exists: false,
+        }
     }
 
     /// The referenced table of a foreign key.

@@ -66,7 +66,9 @@ fn first_version(reading: &Reading) -> Option<u16> {
                 AlterAction::SetAccessMethod { .. } => Some(15),
                 AlterAction::SetExpression { .. } => Some(17),
                 AlterAction::AddColumn { column, .. } if matches!(column.generated, Some((Generated::Virtual, _))) => Some(18),
-                AlterAction::AddColumn { column, .. } => storage_version(column.storage.as_deref()),
+                AlterAction::AddColumn { column, .. } => {
+                    storage_version(column.storage.as_deref()).or_else(|| flag("compression").then_some(14))
+                }
                 AlterAction::AddConstraint(constraint)
                     if constraint.not_enforced || matches!(constraint.kind, ConstraintKind::NotNull { .. }) =>
                 {
@@ -262,9 +264,31 @@ pub(crate) fn is_volatile(functions: &[String], place: &Place<'_>) -> bool {
 
 /// Functions of PostgreSQL's own whose answer changes with time, session or call, in all their forms.
 const CHANGING: &[&str] = &[
-    "now", "current_timestamp", "current_date", "current_time", "localtime", "localtimestamp", "clock_timestamp", "statement_timestamp",
-    "transaction_timestamp", "timeofday", "random", "gen_random_uuid", "uuidv4", "uuidv7", "nextval", "currval", "lastval", "setval",
-    "txid_current", "current_user", "session_user", "current_setting", "pg_backend_pid", "current_schema", "inet_client_addr",
+    "now",
+    "current_timestamp",
+    "current_date",
+    "current_time",
+    "localtime",
+    "localtimestamp",
+    "clock_timestamp",
+    "statement_timestamp",
+    "transaction_timestamp",
+    "timeofday",
+    "random",
+    "gen_random_uuid",
+    "uuidv4",
+    "uuidv7",
+    "nextval",
+    "currval",
+    "lastval",
+    "setval",
+    "txid_current",
+    "current_user",
+    "session_user",
+    "current_setting",
+    "pg_backend_pid",
+    "current_schema",
+    "inet_client_addr",
 ];
 
 /// True for an expression that an index, a generated column or a partition key may not hold: 42P17.
@@ -272,7 +296,10 @@ pub(crate) fn changes_with_time(expression: &crate::sql::change::Expression, pla
     expression.functions.iter().any(|name| match place.catalog.function(name) {
         Some(own) => own.volatility != Volatility::Immutable,
         None => CHANGING.contains(&name.as_str()),
-    }) || expression.words.iter().any(|word| matches!(word.as_str(), "current_timestamp" | "current_date" | "current_time" | "localtimestamp"))
+    }) || expression
+        .words
+        .iter()
+        .any(|word| matches!(word.as_str(), "current_timestamp" | "current_date" | "current_time" | "localtimestamp"))
 }
 
 /// A unique key of a partitioned table must hold the partition key.

@@ -5,7 +5,8 @@ use crate::effects::postgresql::{fact, lock, loses_rows, meets, meets_all, missi
 use crate::effects::{Effect, Loss, Place, Undo, When, Work};
 use crate::sql::catalog::{RelationKind, UserType};
 use crate::sql::change::{
-    Change, Constraint, DomainAction, Drop, Index, IndexAction, IndexKey, Name, Query, Reading, ReindexScope, SequenceAction, TypeAction, ViewAction,
+    Change, Constraint, DomainAction, Drop, Index, IndexAction, IndexKey, Name, Query, Reading, ReindexScope, SequenceAction, TypeAction,
+    ViewAction,
 };
 use crate::sql::words::Kind;
 
@@ -197,8 +198,7 @@ fn reading_is_on_constraint(reading: &Reading) -> bool {
 /// A partitioned table's partitions are analyzed with it; from 18 on an inheritance parent's children too.
 fn analyze(effect: &mut Effect, table: &Name, place: &Place<'_>) {
     meets(effect, "analyze", table, place);
-    let children =
-        if place.server.version.major >= 18 { place.catalog.descendants(table) } else { place.catalog.partitions(table) };
+    let children = if place.server.version.major >= 18 { place.catalog.descendants(table) } else { place.catalog.partitions(table) };
     for child in children {
         meets(effect, "analyze", &child, place);
     }
@@ -211,8 +211,7 @@ fn every_table(effect: &mut Effect, situation: &'static str, place: &Place<'_>) 
 
 fn every_relation(effect: &mut Effect, situation: &'static str, kinds: &[RelationKind], place: &Place<'_>) {
     fact(effect, situation, place);
-    let tables: Vec<Name> =
-        place.catalog.tables().filter(|(_, table)| kinds.contains(&table.kind)).map(|(name, _)| name.clone()).collect();
+    let tables: Vec<Name> = place.catalog.tables().filter(|(_, table)| kinds.contains(&table.kind)).map(|(name, _)| name.clone()).collect();
     for table in tables {
         meets(effect, situation, &table, place);
     }
@@ -348,10 +347,14 @@ fn create_index(effect: &mut Effect, table: &Name, only: bool, concurrently: boo
         }
     }
     let partitioned = found.is_some_and(|found| found.partition_by.is_some());
-    let columns: Vec<String> = index.keys.iter().filter_map(|key| match key {
-        IndexKey::Column(name) => Some(name.clone()),
-        IndexKey::Expression(_) => None,
-    }).collect();
+    let columns: Vec<String> = index
+        .keys
+        .iter()
+        .filter_map(|key| match key {
+            IndexKey::Column(name) => Some(name.clone()),
+            IndexKey::Expression(_) => None,
+        })
+        .collect();
     if index.unique && crate::effects::postgresql::lacks_partition_key(table, &columns, place) {
         effect.fail("0A000", When::Always, format!("a unique index on `{table}` must hold its whole partition key"));
         return;
@@ -553,7 +556,9 @@ fn drop_statistics(effect: &mut Effect, name: &Name, drop: &Drop, place: &Place<
 }
 
 fn drop_table(effect: &mut Effect, name: &Name, drop: &Drop, place: &Place<'_>) {
-    if is_other_kind(effect, name, &[RelationKind::Table, RelationKind::Foreign], "a table", place) || missing(effect, name, drop.if_exists, place) {
+    if is_other_kind(effect, name, &[RelationKind::Table, RelationKind::Foreign], "a table", place)
+        || missing(effect, name, drop.if_exists, place)
+    {
         return;
     }
     meets(effect, "drop_table", name, place);
@@ -567,9 +572,11 @@ fn drop_table(effect: &mut Effect, name: &Name, drop: &Drop, place: &Place<'_>) 
         lock(effect, &partition, LockMode::AccessExclusive, place);
     }
     let inherited = |constraint: &Constraint| {
-        table.partition_of.as_ref().and_then(|(parent, _)| place.catalog.table(parent)).is_some_and(|parent| {
-            parent.constraints.iter().any(|above| above.kind == constraint.kind)
-        })
+        table
+            .partition_of
+            .as_ref()
+            .and_then(|(parent, _)| place.catalog.table(parent))
+            .is_some_and(|parent| parent.constraints.iter().any(|above| above.kind == constraint.kind))
     };
     for constraint in table.constraints.iter().filter(|constraint| !inherited(constraint)) {
         if let Some(reference) = constraint.reference() {
@@ -633,7 +640,9 @@ fn drop_table(effect: &mut Effect, name: &Name, drop: &Drop, place: &Place<'_>) 
 }
 
 fn drop_view(effect: &mut Effect, name: &Name, drop: &Drop, place: &Place<'_>) {
-    if is_other_kind(effect, name, &[RelationKind::View, RelationKind::MaterializedView], "a view", place) || missing(effect, name, drop.if_exists, place) {
+    if is_other_kind(effect, name, &[RelationKind::View, RelationKind::MaterializedView], "a view", place)
+        || missing(effect, name, drop.if_exists, place)
+    {
         return;
     }
     meets(effect, "drop_view", name, place);
@@ -998,7 +1007,8 @@ fn alter_type(effect: &mut Effect, name: &Name, actions: &[TypeAction], place: &
                 }
             }
             TypeAction::DropAttribute { cascade } => {
-                let used = !place.catalog.is_complete || place.catalog.tables_with_type(name).iter().any(|(table, _)| place.catalog.has_rows(table));
+                let used = !place.catalog.is_complete
+                    || place.catalog.tables_with_type(name).iter().any(|(table, _)| place.catalog.has_rows(table));
                 let loss = if used { Loss::Medium } else { Loss::Low };
                 effect.lose(loss, format!("the attribute's values are gone in every column of type `{name}`"));
                 effect.undo(Undo::ShapeOnly);

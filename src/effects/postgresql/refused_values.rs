@@ -86,9 +86,10 @@ fn left_out(effect: &mut Effect, change: &Insert, found: &Table, given: &[&Colum
             || column.identity.is_some()
             || column.data_type.as_ref().is_some_and(|data_type| data_type.serial)
     };
-    let missing = found.columns.iter().find(|column| {
-        found.is_not_null(&column.name) && !is_filled(column) && !given.iter().any(|other| other.name == column.name)
-    });
+    let missing = found
+        .columns
+        .iter()
+        .find(|column| found.is_not_null(&column.name) && !is_filled(column) && !given.iter().any(|other| other.name == column.name));
     let Some(column) = missing.filter(|_| change.query.is_none() && !given.is_empty()) else {
         return false;
     };
@@ -138,10 +139,13 @@ fn holds(check: &Expression, value: &str) -> Option<bool> {
 
 /// Unique keys and foreign keys that the values given may break.
 fn keys(effect: &mut Effect, change: &Insert, found: &Table, given: &[(&str, Option<&str>)], place: &Place<'_>) {
-    let is_given = |name: &String| given.iter().any(|(column, value)| column == name && !value.is_some_and(|value| value.eq_ignore_ascii_case("null")));
-    let unique = found.indexes.iter().find(|state| {
-        state.index.unique && state.index.keys.iter().all(|key| matches!(key, IndexKey::Column(name) if is_given(name)))
-    });
+    let is_given = |name: &String| {
+        given.iter().any(|(column, value)| column == name && !value.is_some_and(|value| value.eq_ignore_ascii_case("null")))
+    };
+    let unique = found
+        .indexes
+        .iter()
+        .find(|state| state.index.unique && state.index.keys.iter().all(|key| matches!(key, IndexKey::Column(name) if is_given(name))));
     if unique.is_some() && change.conflict_columns.is_empty() && !change.updates_on_conflict && place.catalog.has_rows(&change.table) {
         effect.fail("23505", When::OnRows, format!("a row of `{}` may have the key already", change.table));
     }

@@ -106,7 +106,9 @@ fn view_target(effect: &mut Effect, table: &Name, place: &Place<'_>) -> bool {
 /// True when a condition compares the first column of an index, or all of the primary key, with values.
 fn by_key(table: &Name, reach: &Reach, place: &Place<'_>) -> bool {
     let found = place.catalog.table(table);
-    if let Some([below]) = found.filter(|found| found.kind == RelationKind::View).and_then(|view| view.query.as_ref()).map(|query| query.tables.as_slice()) {
+    if let Some([below]) =
+        found.filter(|found| found.kind == RelationKind::View).and_then(|view| view.query.as_ref()).map(|query| query.tables.as_slice())
+    {
         return by_key(below, reach, place);
     }
     let Some(found) = found else {
@@ -183,6 +185,9 @@ fn update(effect: &mut Effect, change: &Update, place: &Place<'_>) {
     }
     if moves_rows(table, &change.columns, place) {
         checks_references(effect, table, None, place);
+        for child in place.catalog.partitions(table) {
+            lock(effect, &child, LockMode::RowExclusive, place);
+        }
     }
     checks_references(effect, table, Some(&change.columns), place);
     referencing(effect, table, Some(&change.columns), place);

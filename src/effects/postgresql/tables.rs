@@ -4,7 +4,8 @@ use crate::effects::fact::{LockMode, Role};
 use crate::effects::postgresql::bounds;
 use crate::effects::postgresql::types::{self, Conversion, Values};
 use crate::effects::postgresql::{
-    changes_with_time, fact, is_volatile, lacks_partition_key, lock, lock_referenced, loses_rows, meets, meets_all, missing, missing_function, works,
+    changes_with_time, fact, is_volatile, lacks_partition_key, lock, lock_referenced, loses_rows, meets, meets_all, missing,
+    missing_function, works,
 };
 use crate::effects::{Effect, Loss, Place, Undo, When, Work};
 use crate::sql::catalog::{Table, UserType};
@@ -665,7 +666,8 @@ fn default_refused(effect: &mut Effect, default: &Expression, data_type: Option<
         effect.fail("0A000", When::Always, "a default cannot hold a sub-query");
         return true;
     }
-    let code = data_type.filter(|_| default.is_literal && !default.is_null).and_then(|own| types::refuses_literal(own, &default.text, place));
+    let code =
+        data_type.filter(|_| default.is_literal && !default.is_null).and_then(|own| types::refuses_literal(own, &default.text, place));
     if let Some(code) = code.filter(|code| *code != "22001") {
         effect.fail(code, When::Always, format!("`{}` is no value of the column's type", default.text));
         return true;
@@ -676,10 +678,7 @@ fn default_refused(effect: &mut Effect, default: &Expression, data_type: Option<
 /// A type that nobody made: 42704, where the whole schema is known.
 fn unknown_type(effect: &mut Effect, column: &Column, place: &Place<'_>) -> bool {
     let unknown = column.data_type.as_ref().filter(|data_type| {
-        place.catalog.is_complete
-            && !place.catalog.has_extensions()
-            && data_type.schema.is_none()
-            && types::is_unknown(data_type, place)
+        place.catalog.is_complete && !place.catalog.has_extensions() && data_type.schema.is_none() && types::is_unknown(data_type, place)
     });
     if let Some(data_type) = unknown {
         effect.fail("42704", When::Always, format!("type `{data_type}` does not exist"));
@@ -1014,6 +1013,9 @@ fn converted_values(
         return;
     }
     let by_cast = types::values(from, to, place);
+    if plain && using.is_some_and(|using| casts_from_text(from, to, using)) {
+        effect.fail("22P02", When::OnRows, format!("values of `{table}.{column}` that are no `{to}` stop it"));
+    }
     if let Some(using) = using.filter(|_| !plain || matches!(by_cast, Values::MayNotFit("22001"))) {
         // Only two forms are known to keep what was there: a zone given to a timestamp, and a cast to text.
         if casts_from_text(from, to, using) {
@@ -1045,14 +1047,17 @@ fn converted_values(
 
 fn casts_from_text(from: &DataType, to: &DataType, using: &Expression) -> bool {
     let string = |data_type: &DataType| matches!(data_type.name.as_str(), "text" | "character varying" | "character" | "citext");
-    !string(to) && (string(from) || using.text.to_lowercase().contains("::text::")) && (using.text.contains("::") || using.text.to_lowercase().contains("cast("))
+    !string(to)
+        && (string(from) || using.text.to_lowercase().contains("::text::"))
+        && (using.text.contains("::") || using.text.to_lowercase().contains("cast("))
 }
 
 fn keeps_values(using: &Expression, from: &DataType, to: &DataType, place: &Place<'_>) -> bool {
     let text = using.text.to_lowercase();
     let time = |name: &str| name.starts_with("timestamp");
     // The way back is a cast in the session's zone: only the same zone gives the same values.
-    let zone = time(&from.name) && time(&to.name) && text.rsplit_once("at time zone").is_some_and(|(_, zone)| types::is_session_zone(zone, place));
+    let zone =
+        time(&from.name) && time(&to.name) && text.rsplit_once("at time zone").is_some_and(|(_, zone)| types::is_session_zone(zone, place));
     let is_enum = |data_type: &DataType| matches!(place.catalog.type_of(data_type), Some(UserType::Enum { .. }));
     if is_enum(from) && is_enum(to) && text.contains("::text::") {
         return true;
@@ -1203,8 +1208,12 @@ fn unfit_foreign_key(effect: &mut Effect, table: &Name, constraint: &Constraint,
         return true;
     };
     let is_unique = target.indexes.iter().any(|state| {
-        let own: Vec<&str> = state.index.keys.iter().filter_map(|key| if let IndexKey::Column(name) = key { Some(name.as_str()) } else { None }).collect();
-        state.index.unique && state.index.predicate.is_none() && own.len() == keys.len() && keys.iter().all(|key| own.contains(&key.as_str()))
+        let own: Vec<&str> =
+            state.index.keys.iter().filter_map(|key| if let IndexKey::Column(name) = key { Some(name.as_str()) } else { None }).collect();
+        state.index.unique
+            && state.index.predicate.is_none()
+            && own.len() == keys.len()
+            && keys.iter().all(|key| own.contains(&key.as_str()))
     });
     if !is_unique {
         effect.fail("42830", When::Always, format!("nothing makes ({}) of `{}` unique", keys.join(", "), reference.table));
@@ -1421,7 +1430,9 @@ fn attach(effect: &mut Effect, parent: &Name, partition: &Name, bound: &Partitio
     }
     let keys = partition_key(parent, place);
     let found = place.catalog.table(partition);
-    if let Some((child, above)) = found.zip(place.catalog.table(parent)).filter(|(child, above)| !child.columns.is_empty() && !above.columns.is_empty()) {
+    if let Some((child, above)) =
+        found.zip(place.catalog.table(parent)).filter(|(child, above)| !child.columns.is_empty() && !above.columns.is_empty())
+    {
         if let Some(column) = different_column(child, above, true) {
             effect.fail("42804", When::Always, format!("`{partition}` and `{parent}` differ in column `{column}`"));
             return;
@@ -1511,9 +1522,10 @@ fn detach(effect: &mut Effect, parent: &Name, partition: &Name, concurrently: bo
     if missing(effect, partition, false, place) {
         return;
     }
-    let is_partition = place.catalog.table(partition).is_none_or(|found| {
-        found.partition_of.as_ref().is_some_and(|(of, _)| place.catalog.key(of) == place.catalog.key(parent))
-    });
+    let is_partition = place
+        .catalog
+        .table(partition)
+        .is_none_or(|found| found.partition_of.as_ref().is_some_and(|(of, _)| place.catalog.key(of) == place.catalog.key(parent)));
     if place.catalog.is_complete && !is_partition {
         effect.fail("42P01", When::Always, format!("`{partition}` is not a partition of `{parent}`"));
         return;
@@ -1529,9 +1541,8 @@ fn detach(effect: &mut Effect, parent: &Name, partition: &Name, concurrently: bo
     if let Some(mode) = row.mode(Role::Parent) {
         lock(effect, parent, mode, place);
     }
-    let old = !concurrently && place.server.version.major < 14;
     if let Some(mode) = row.mode(Role::Partition) {
-        lock(effect, partition, if old { LockMode::ShareUpdateExclusive } else { mode }, place);
+        lock(effect, partition, mode, place);
     }
     referenced_by_parent(effect, parent, place);
     if !concurrently {

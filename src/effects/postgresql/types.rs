@@ -226,9 +226,11 @@ fn path(source: &DataType, target: &DataType, place: &Place<'_>) -> Path {
 /// A type that PostgreSQL does not bring and nobody made.
 #[must_use]
 pub fn is_unknown(data_type: &DataType, place: &Place<'_>) -> bool {
-    let others = ["refcursor", "aclitem", "record", "lseg", "box", "circle", "path", "polygon", "interval", "int2vector", "oidvector", "trigger"];
+    let others =
+        ["refcursor", "aclitem", "record", "lseg", "box", "circle", "path", "polygon", "interval", "int2vector", "oidvector", "trigger"];
     let row_type = place.catalog.table(&Name::bare(data_type.name.clone())).is_some();
-    data_type.name == "citext" || is_foreign(data_type, place) && !row_type && !others.contains(&data_type.name.as_str()) && !data_type.name.contains('%')
+    data_type.name == "citext"
+        || is_foreign(data_type, place) && !row_type && !others.contains(&data_type.name.as_str()) && !data_type.name.contains('%')
 }
 
 /// True when a foreign key of the first type may point at a key of the second.
@@ -380,7 +382,13 @@ pub fn values(from: &DataType, to: &DataType, place: &Place<'_>) -> Values {
         _ if is_time(b) || b == "date" => to_time(a, b, &source, &target),
         "char" => Values::MayChange,
         "int2" | "int4" | "int8" | "float4" | "float8" | "numeric" | "money" | "oid" | "regclass" => to_number(a, b, &source, &target),
-        "cidr" | "jsonb" => if a == "cidr" { Values::Kept } else { Values::Changed },
+        "cidr" | "jsonb" => {
+            if a == "cidr" {
+                Values::Kept
+            } else {
+                Values::Changed
+            }
+        }
         "bit" => Values::MayNotFit("22026"),
         "varbit" if target.number(0).is_some_and(|new| source.number(0).is_none_or(|old| old > new)) => Values::MayNotFit("22001"),
         "macaddr" => Values::MayNotFit("22003"),
@@ -390,7 +398,8 @@ pub fn values(from: &DataType, to: &DataType, place: &Place<'_>) -> Values {
 
 /// Types that read blanks behind a value as part of it, or refuse them: `char(n)` pads.
 fn is_text_exact(name: &str, source: &DataType, place: &Place<'_>) -> bool {
-    matches!(name, "json" | "xml" | "inet" | "cidr" | "bit" | "varbit") || matches!(place.catalog.type_of(source), Some(UserType::Enum { .. }))
+    matches!(name, "json" | "xml" | "inet" | "cidr" | "bit" | "varbit")
+        || matches!(place.catalog.type_of(source), Some(UserType::Enum { .. }))
 }
 
 fn from_string(a: &str, b: &str, source: &DataType, target: &DataType) -> Values {
@@ -405,10 +414,7 @@ fn from_string(a: &str, b: &str, source: &DataType, target: &DataType) -> Values
 }
 
 fn to_time(a: &str, b: &str, source: &DataType, target: &DataType) -> Values {
-    let drops_part = matches!(
-        (a, b),
-        ("timestamp" | "timestamptz", "date" | "time" | "timetz") | ("timetz", "time")
-    );
+    let drops_part = matches!((a, b), ("timestamp" | "timestamptz", "date" | "time" | "timetz") | ("timetz", "time"));
     if drops_part {
         return Values::Changed;
     }
@@ -424,7 +430,13 @@ fn to_time(a: &str, b: &str, source: &DataType, target: &DataType) -> Values {
 fn to_number(a: &str, b: &str, source: &DataType, target: &DataType) -> Values {
     let rank = |name: &str| ["int2", "int4", "int8"].iter().position(|own| *own == name);
     match (a, b) {
-        _ if rank(a).is_some() && rank(b).is_some() => if rank(a) > rank(b) { Values::MayNotFit("22003") } else { Values::Kept },
+        _ if rank(a).is_some() && rank(b).is_some() => {
+            if rank(a) > rank(b) {
+                Values::MayNotFit("22003")
+            } else {
+                Values::Kept
+            }
+        }
         ("int8", "oid" | "regclass") => Values::MayNotFit("22003"),
         ("int2", "oid" | "regclass") => Values::Changed,
         ("int2" | "int4", "float8") | ("int2", "float4") | ("float4", "float8") => Values::Kept,
@@ -440,9 +452,17 @@ fn to_number(a: &str, b: &str, source: &DataType, target: &DataType) -> Values {
         }
         ("int2" | "int4" | "int8", "numeric") => Values::MayNotFit("22003"),
         ("numeric", "numeric") => numeric_values(source, target),
-        ("numeric", "money") => if source.number(0).is_some() && source.number(1).unwrap_or(0) <= 2 { Values::Kept } else { Values::Changed },
+        ("numeric", "money") => {
+            if source.number(0).is_some() && source.number(1).unwrap_or(0) <= 2 {
+                Values::Kept
+            } else {
+                Values::Changed
+            }
+        }
         ("money", "numeric") if target.arguments.is_empty() || target.number(1).unwrap_or(0) >= 2 => Values::Kept,
-        ("float4" | "float8" | "numeric" | "money", "int2" | "int4" | "int8") | (_, "money" | "numeric") | ("float8", "float4") => Values::Changed,
+        ("float4" | "float8" | "numeric" | "money", "int2" | "int4" | "int8") | (_, "money" | "numeric") | ("float8", "float4") => {
+            Values::Changed
+        }
         _ => Values::Kept,
     }
 }

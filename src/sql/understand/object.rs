@@ -481,7 +481,10 @@ fn create_trigger(modifiers: &Modifiers, or_replace: bool, cursor: &mut Cursor<'
     if body {
         flags.insert("compound_body", true.into());
     }
-    Some(Found::new(Kind::CreateTrigger, Change::CreateTrigger { name, table: table.clone(), or_replace, references, function, words }).on(table))
+    Some(
+        Found::new(Kind::CreateTrigger, Change::CreateTrigger { name, table: table.clone(), or_replace, references, function, words })
+            .on(table),
+    )
 }
 
 fn create_function(word: &str, or_replace: bool, cursor: &mut Cursor<'_>, flags: &mut Flags) -> Option<Found> {

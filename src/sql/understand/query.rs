@@ -165,7 +165,8 @@ fn scan(cursor: &Cursor<'_>, found: &mut Query) {
 /// What stands behind `WHERE`, up to the next clause.
 fn condition_behind<'a>(at: &Cursor<'a>) -> Cursor<'a> {
     let mut end = Cursor { at: at.at + 1, ..*at };
-    while !end.is_done() && !end.is_one_of(&["group", "order", "limit", "for", "union", "returning", "having", "window", "offset", "fetch"]) {
+    while !end.is_done() && !end.is_one_of(&["group", "order", "limit", "for", "union", "returning", "having", "window", "offset", "fetch"])
+    {
         end.step();
     }
     Cursor { at: at.at + 1, tokens: at.tokens.get(..end.at).unwrap_or_default(), ..*at }

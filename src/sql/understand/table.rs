@@ -61,7 +61,8 @@ const AFTER_DEFAULT: &[&str] = &[
 
 /// A type. `None` when no name comes next.
 pub fn data_type(cursor: &mut Cursor<'_>) -> Option<DataType> {
-    let is_quoted_char = cursor.dialect == Dialect::Postgresql && (cursor.peek(0) == "\"char\"" || cursor.peek(2) == "\"char\"" && cursor.mark_at(1, "."));
+    let is_quoted_char =
+        cursor.dialect == Dialect::Postgresql && (cursor.peek(0) == "\"char\"" || cursor.peek(2) == "\"char\"" && cursor.mark_at(1, "."));
     let name = cursor.name()?;
     let mut word = if is_quoted_char { "\"char\"".to_owned() } else { name.name };
     let dialect = cursor.dialect;
