@@ -5,8 +5,9 @@ use std::path::{Path, PathBuf};
 
 /// Modules from the bottom up: a module uses only those before it, or on its own line.
 const LAYERS: &[&[&str]] = &[
-    &["dialect", "finding"],
+    &["dialect", "finding", "secret"],
     &["sql"],
+    &["fix"],
     &["effects"],
     &["risk"],
     &["rules", "judge"],
