@@ -31,7 +31,7 @@ pub const CHECK: Check = Check::Statement(check);
 const SITUATIONS: &[&str] = &["add_column_checked", "add_column_unique", "add_column_references_default"];
 
 fn check(context: &Context<'_>) -> Vec<Finding> {
-    if !context.met_any(SITUATIONS) || !context.blocks_by_itself() || !context.blocks_long() {
+    if !context.is_postgresql() || !context.met_any(SITUATIONS) || !context.blocks_by_itself() || !context.blocks_long() {
         return Vec::new();
     }
     let what = format!("the constraint of the new column in `{}` is checked on all rows while others wait", context.short());

@@ -33,7 +33,7 @@ use crate::sql::change::{AlterAction, Column, Generated, Name};
 pub const CHECK: Check = Check::Statement(check);
 
 fn check(context: &Context<'_>) -> Vec<Finding> {
-    if !context.met("add_column_rewrite") || !context.blocks_by_itself() || !context.blocks_long() {
+    if !context.is_postgresql() || !context.met("add_column_rewrite") || !context.blocks_by_itself() || !context.blocks_long() {
         return Vec::new();
     }
     let what = format!("`{}` writes the whole table anew while others wait", context.short());

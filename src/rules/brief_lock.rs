@@ -15,6 +15,7 @@
 //! CREATE TABLE drafts (id bigint);
 //! ```
 
+use crate::dialect::Dialect;
 use crate::finding::{Finding, Severity};
 use crate::rules::{Check, Context};
 
@@ -24,9 +25,16 @@ pub const CHECK: Check = Check::Otherwise(check);
 fn check(context: &Context<'_>, said: &[Finding]) -> Vec<Finding> {
     let locks: Vec<String> =
         context.effect.locks.iter().filter(|lock| lock.mode.blocks_writes()).map(|lock| format!("`{}` on `{}`", lock.mode.words(), lock.table)).collect();
-    if !said.is_empty() || locks.is_empty() || context.blocks_long() {
+    // SQLite takes its one lock for every write: no news.
+    let is_sqlite = context.script.server.dialect == Dialect::Sqlite;
+    if is_sqlite || !said.is_empty() || locks.is_empty() || context.blocks_long() {
         return Vec::new();
     }
     let what = format!("`{}` makes others wait for a moment", context.short());
-    vec![context.finding(Severity::Notice, what, locks.join(", "), "set a `lock_timeout` and try again when it runs out")]
+    let mend = if context.script.server.dialect.is_mysql_family() {
+        "set `lock_wait_timeout` for the session and try again when it runs out"
+    } else {
+        "set a `lock_timeout` and try again when it runs out"
+    };
+    vec![context.finding(Severity::Notice, what, locks.join(", "), mend)]
 }

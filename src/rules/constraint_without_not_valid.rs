@@ -37,7 +37,7 @@ pub const CHECK: Check = Check::Statement(check);
 const SITUATIONS: &[&str] = &["add_check", "add_foreign_key", "add_not_null_constraint"];
 
 fn check(context: &Context<'_>) -> Vec<Finding> {
-    if !context.met_any(SITUATIONS) || !context.blocks_by_itself() || !context.blocks_long() {
+    if !context.is_postgresql() || !context.met_any(SITUATIONS) || !context.blocks_by_itself() || !context.blocks_long() {
         return Vec::new();
     }
     let what = format!("`{}` verifies all rows while others wait", context.short());

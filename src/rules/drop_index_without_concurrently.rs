@@ -33,7 +33,7 @@ pub const CHECK: Check = Check::Statement(check);
 
 fn check(context: &Context<'_>) -> Vec<Finding> {
     let Change::Drop(drop) = context.change() else { return Vec::new() };
-    if !context.met("drop_index") || drop.concurrently {
+    if !context.is_postgresql() || !context.met("drop_index") || drop.concurrently {
         return Vec::new();
     }
     let lock = context.blocking_lock().map(|(table, mode)| format!("`{}` on `{table}`", mode.words()));

@@ -40,7 +40,7 @@ fn check(context: &Context<'_>) -> Vec<Finding> {
         let what = format!("{first}: it is made again in the same transaction, without the grants it had");
         return vec![context.finding(Severity::Notice, what, why, "grant again what was granted on it")];
     }
-    let what = format!("{first} fail");
+    let what = format!("fails from now on: {first}");
     let mend = "drop it in a later revision, when no release uses it any more";
     vec![context.finding(Severity::Error, what, why, mend)]
 }

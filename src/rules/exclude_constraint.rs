@@ -24,7 +24,7 @@ use crate::rules::{Check, Context};
 pub const CHECK: Check = Check::Statement(check);
 
 fn check(context: &Context<'_>) -> Vec<Finding> {
-    if !context.met("add_exclude") || !context.blocks_by_itself() || !context.blocks_long() {
+    if !context.is_postgresql() || !context.met("add_exclude") || !context.blocks_by_itself() || !context.blocks_long() {
         return Vec::new();
     }
     let what = format!("`{}` builds its index while others wait", context.short());

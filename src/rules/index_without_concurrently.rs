@@ -33,7 +33,7 @@ use crate::sql::change::{Change, IndexKey};
 pub const CHECK: Check = Check::Statement(check);
 
 fn check(context: &Context<'_>) -> Vec<Finding> {
-    if !context.met("create_index") || !context.blocks_long() {
+    if !context.is_postgresql() || !context.met("create_index") || !context.blocks_long() {
         return Vec::new();
     }
     let Change::CreateIndex { table, index, .. } = context.change() else { return Vec::new() };

@@ -32,7 +32,7 @@ pub const CHECK: Check = Check::Statement(check);
 const SITUATIONS: &[&str] = &["add_unique", "add_primary_key", "add_primary_key_using_index_nullable"];
 
 fn check(context: &Context<'_>) -> Vec<Finding> {
-    if !context.met_any(SITUATIONS) || !context.blocks_by_itself() || !context.blocks_long() {
+    if !context.is_postgresql() || !context.met_any(SITUATIONS) || !context.blocks_by_itself() || !context.blocks_long() {
         return Vec::new();
     }
     let nullable = context.met("add_primary_key_using_index_nullable");

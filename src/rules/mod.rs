@@ -3,6 +3,7 @@
 
 use std::collections::BTreeMap;
 
+use crate::dialect::Dialect;
 use crate::effects::{Effect, LockMode, When};
 use crate::finding::{Finding, Severity};
 use crate::judge::{Options, Step, Transaction};
@@ -37,9 +38,20 @@ impl Context<'_> {
         &self.statement.reading.change
     }
 
+    /// True on PostgreSQL, of whose syntax the mends of many rules are.
+    #[must_use]
+    pub const fn is_postgresql(&self) -> bool {
+        matches!(self.script.server.dialect, Dialect::Postgresql)
+    }
+
     /// True when others wait longer than the deploy tolerates, or nobody knows how long.
+    ///
+    /// SQLite locks the whole database for every write: there only a known size says that it is long.
     #[must_use]
     pub fn blocks_long(&self) -> bool {
+        if self.script.server.dialect == Dialect::Sqlite && self.wait.ms.is_none() {
+            return false;
+        }
         self.wait.grows_with_size && self.wait.ms.is_none_or(|ms| ms > self.options.max_block_ms as f64)
     }
 
@@ -139,7 +151,8 @@ impl Context<'_> {
     pub fn waits(&self) -> String {
         let own = self.blocking_lock().map(|(table, mode)| (table.clone(), mode));
         let held = self.transaction.blocking().map(|(table, mode, _)| (table.clone(), *mode));
-        let strongest = [own, held].into_iter().flatten().max_by_key(|(_, mode)| *mode);
+        // Of two of one strength, the own lock says more.
+        let strongest = [held, own].into_iter().flatten().max_by_key(|(_, mode)| *mode);
         let Some((table, mode)) = strongest else {
             return "others wait".to_owned();
         };

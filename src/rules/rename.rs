@@ -35,11 +35,11 @@ fn check(context: &Context<'_>) -> Vec<Finding> {
     let Some(first) = broken.first() else { return Vec::new() };
     if let Some(granted) = view_in_its_place(context) {
         let severity = if granted { Severity::Notice } else { Severity::Warning };
-        let what = format!("{first} go to a view from now on");
+        let what = format!("goes to a view from now on: {first}");
         let why = "a view under the old name takes its place in the same transaction; a role needs a grant on it";
         return vec![context.finding(severity, what, why, "grant on the view what was granted on the table")];
     }
-    let what = format!("{first} fail");
+    let what = format!("fails from now on: {first}");
     let why = "the running release uses the old name until the last process of it is gone";
     let mend = "add the new name beside the old one, write both, switch over, and drop the old one in a later release";
     let mut found = context.finding(Severity::Error, what, why, mend);

@@ -28,7 +28,7 @@ use crate::sql::change::AlterAction;
 pub const CHECK: Check = Check::Statement(check);
 
 fn check(context: &Context<'_>) -> Vec<Finding> {
-    if !context.met("set_not_null") || !context.blocks_by_itself() || !context.blocks_long() {
+    if !context.is_postgresql() || !context.met("set_not_null") || !context.blocks_by_itself() || !context.blocks_long() {
         return Vec::new();
     }
     let what = format!("`{}` reads all rows while others wait", context.short());

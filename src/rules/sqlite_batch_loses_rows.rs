@@ -39,12 +39,17 @@ use crate::sql::change::Change;
 pub const CHECK: Check = Check::Statement(check);
 
 fn check(context: &Context<'_>) -> Vec<Finding> {
+    let mend = "switch `foreign_keys` off before the transaction begins, and run `PRAGMA foreign_key_check` at the end";
     let is_drop = matches!(context.change(), Change::Drop(_)) && context.script.server.dialect == Dialect::Sqlite;
-    let rows: Vec<&str> = context.effect.cascades.iter().filter(|what| what.starts_with("rows of") || what.starts_with("values of")).map(String::as_str).collect();
-    if !is_drop || rows.is_empty() {
-        return Vec::new();
+    let cascades = context.effect.cascades.iter().filter(|what| what.starts_with("rows of") || what.starts_with("values of"));
+    let rows: Vec<&str> = cascades.map(String::as_str).collect();
+    if is_drop && !rows.is_empty() {
+        let what = format!("dropping the table takes {} along", rows.join(", "));
+        let why = "`foreign_keys` is on, and their foreign keys say what happens when a row goes; the pragma does nothing inside of a transaction";
+        return vec![context.finding(Severity::Error, what, why, mend)];
     }
-    let what = format!("dropping the table takes {} along", rows.join(", "));
-    let why = "`foreign_keys` is on, and their foreign keys say what happens when a row goes; the pragma does nothing inside of a transaction";
-    vec![context.finding(Severity::Error, what, why, "switch `foreign_keys` off before the transaction begins, and run `PRAGMA foreign_key_check` at the end")]
+    // The script does not say whether foreign keys act.
+    let unsaid = context.broken("sqlite_batch_loses_rows");
+    let why = "the pragma is set for each connection, which this script does not show";
+    unsaid.first().map(|what| context.finding(Severity::Warning, *what, why, mend)).into_iter().collect()
 }

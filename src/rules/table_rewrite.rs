@@ -28,7 +28,7 @@ pub const CHECK: Check = Check::Statement(check);
 const SITUATIONS: &[&str] = &["vacuum_full", "cluster", "set_unlogged", "set_tablespace", "set_access_method", "set_expression"];
 
 fn check(context: &Context<'_>) -> Vec<Finding> {
-    if !context.met_any(SITUATIONS) || !context.blocks_by_itself() || !context.blocks_long() {
+    if !context.is_postgresql() || !context.met_any(SITUATIONS) || !context.blocks_by_itself() || !context.blocks_long() {
         return Vec::new();
     }
     let what = format!("`{}` copies the whole table while others wait", context.short());

@@ -32,7 +32,7 @@ use crate::sql::change::AlterAction;
 pub const CHECK: Check = Check::Statement(check);
 
 fn check(context: &Context<'_>) -> Vec<Finding> {
-    if !context.met("alter_type_rewrite") || !context.blocks_by_itself() || !context.blocks_long() {
+    if !context.is_postgresql() || !context.met("alter_type_rewrite") || !context.blocks_by_itself() || !context.blocks_long() {
         return Vec::new();
     }
     let what = format!("`{}` writes the whole table anew while others wait", context.short());

@@ -81,7 +81,7 @@ fn view(effect: &mut Effect, name: &Name, if_exists: bool, place: &Place<'_>) {
     fact(effect, "drop_view", place);
     if !place.catalog.is_new(name) {
         effect.lose(Loss::Low, format!("the view `{name}` is dropped"));
-        effect.breaks("drop_view", format!("queries that name `{name}`"));
+        effect.breaks("drop_object", format!("queries that name `{name}`"));
     }
 }
 

@@ -89,7 +89,7 @@ fn warn(effect: &mut Effect, table: &Name, children: &[(Name, Constraint)]) {
         }
         None => effect.lose(Loss::Low, warning.clone()),
     }
-    effect.breaks("foreign_keys_unsaid", warning);
+    effect.breaks("sqlite_batch_loses_rows", warning);
 }
 
 /// What a foreign key does when the row it points at goes.
