@@ -174,7 +174,7 @@ pub fn judge(script: &Script, direction: Direction, before: &Catalog, options: &
         let transaction = statement.transaction.and_then(|id| open.get(&id)).unwrap_or(&nothing);
         use_of_new_enum_value(&mut effect, script, statement, transaction, &catalog);
         let held = transaction.held.iter().any(|(_, mode, _)| mode.blocks_writes());
-        let wait = risk::wait(&effect, held, &options.sizes);
+        let wait = risk::wait(&effect.on_filled(&catalog), held, &options.sizes);
         let context = rules::Context { script, statement, effect: &effect, wait: &wait, catalog: &catalog, transaction, options };
         rules::check(&context, &mut findings);
         if !effect.always_fails() {
@@ -189,9 +189,21 @@ pub fn judge(script: &Script, direction: Direction, before: &Catalog, options: &
         }
         steps.push(Step { at, effect, wait });
     }
+    take_back(script, &mut steps);
     rules::check_script(script, &steps, before, options, &mut findings);
     rules::settle(script, options, &mut findings);
     Judgement { steps, findings, after: catalog }
+}
+
+/// A transaction with a statement that is always refused changes nothing.
+fn take_back(script: &Script, steps: &mut [Step]) {
+    let transaction = |step: &Step| script.statements.get(step.at).and_then(|statement| statement.transaction);
+    let refused: Vec<u32> = steps.iter().filter(|step| step.effect.always_fails()).filter_map(transaction).collect();
+    for step in steps.iter_mut() {
+        if transaction(step).is_some_and(|id| refused.contains(&id)) {
+            step.effect.loses_nothing();
+        }
+    }
 }
 
 /// A value added to an enum cannot be used before its transaction is committed: 55P04.

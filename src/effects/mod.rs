@@ -234,6 +234,17 @@ impl Effect {
         self.cascades.clear();
     }
 
+    /// The same without work on tables that hold no rows: it is done at once.
+    #[must_use]
+    pub fn on_filled(&self, catalog: &Catalog) -> Self {
+        let filled = |table: &Name| catalog.has_rows(table) && !catalog.is_new(table);
+        let mut effect = self.clone();
+        effect.rewrites.retain(filled);
+        effect.scans.retain(filled);
+        effect.builds.retain(filled);
+        effect
+    }
+
     /// True when the server refuses it whatever the rows are.
     #[must_use]
     pub fn always_fails(&self) -> bool {

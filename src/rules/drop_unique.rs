@@ -29,6 +29,10 @@ pub const CHECK: Check = Check::Statement(check);
 fn check(context: &Context<'_>) -> Vec<Finding> {
     let broken = context.broken("drop_unique");
     let Some(first) = broken.first() else { return Vec::new() };
-    let why = "an `INSERT … ON CONFLICT` without its index fails with 42P10, and doubles are let in";
-    vec![context.finding(Severity::Warning, format!("{first} fail"), why, "make the index that takes its place first, and be sure that no query needs the old one")]
+    let (what, why) = if context.script.server.dialect.is_mysql_family() {
+        ((*first).to_owned(), "doubles are let in, and `ON DUPLICATE KEY UPDATE` inserts where it updated")
+    } else {
+        (format!("{first} fail"), "an `INSERT … ON CONFLICT` without its index fails with 42P10, and doubles are let in")
+    };
+    vec![context.finding(Severity::Warning, what, why, "make the index that takes its place first, and be sure that no query needs the old one")]
 }

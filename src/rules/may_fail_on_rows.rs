@@ -26,9 +26,19 @@ fn check(context: &Context<'_>, said: &[Finding]) -> Vec<Finding> {
     let Some(why) = context.may_fail().filter(|_| !is_flagged(said)) else { return Vec::new() };
     let code = context.effect.fails.first().map(|failure| failure.code.clone()).unwrap_or_default();
     // Rows that others point at are the rule, not the exception.
-    let pointed_at = code == "23503" && matches!(context.change(), Change::Delete(_) | Change::Update(_));
+    let pointed_at = code == "23503" && is_pointed_at(context, why);
     let left_out = code == "23502" && matches!(context.change(), Change::Insert(_));
     let severity = if pointed_at || left_out { Severity::Warning } else { Severity::Notice };
     let what = format!("`{}` may fail with {code}", context.short());
     vec![context.finding(severity, what, why, "count the rows in the way first, and mend them in a data revision")]
+}
+
+/// The rows written are those that other tables point at; what goes by a cascade is further away.
+fn is_pointed_at(context: &Context<'_>, why: &str) -> bool {
+    let table = match context.change() {
+        Change::Delete(delete) => delete.tables.first(),
+        Change::Update(update) => Some(&update.table),
+        _ => None,
+    };
+    table.is_some_and(|table| why.contains(&format!("point at `{table}`")))
 }

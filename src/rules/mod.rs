@@ -94,7 +94,7 @@ impl Context<'_> {
     /// True when the statement alone makes others wait as long as it works, whatever was locked before it.
     #[must_use]
     pub fn blocks_by_itself(&self) -> bool {
-        crate::risk::wait(self.effect, false, &self.options.sizes).grows_with_size
+        crate::risk::wait(&self.effect.on_filled(self.catalog), false, &self.options.sizes).grows_with_size
     }
 
     /// What stored rows may do to it, in one line.

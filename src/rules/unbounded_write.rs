@@ -47,7 +47,10 @@ fn check(context: &Context<'_>) -> Vec<Finding> {
         _ => return Vec::new(),
     };
     let loss = context.effect.loss;
-    if loss == Loss::None {
+    // All rows are locked and written again, even where they keep their values.
+    let changes_rows = matches!(context.change(), Change::Update(_) | Change::Delete(_));
+    let writes_all = changes_rows && context.met_any(&["update_all", "delete_all"]) && table.is_some_and(|table| context.effect.scans.contains(&context.catalog.key(table)));
+    if loss == Loss::None && !writes_all {
         return Vec::new();
     }
     let deletes = matches!(context.change(), Change::Delete(_));

@@ -286,6 +286,8 @@ pub struct Catalog {
     /// The schema before the script is known as a whole: what is not here does not exist.
     pub is_complete: bool,
     tables: BTreeMap<Name, Table>,
+    /// Constraints that the script added to tables that are not known.
+    sketches: BTreeMap<Name, Table>,
     types: BTreeMap<Name, UserType>,
     functions: BTreeMap<String, Function>,
     /// Sequences, with the table that owns them.
@@ -316,6 +318,7 @@ impl Catalog {
             default_schema: default_schema.to_owned(),
             is_complete: false,
             tables: BTreeMap::new(),
+            sketches: BTreeMap::new(),
             types: BTreeMap::new(),
             functions: BTreeMap::new(),
             sequences: BTreeMap::new(),
@@ -405,6 +408,12 @@ impl Catalog {
     #[must_use]
     pub fn table(&self, name: &Name) -> Option<&Table> {
         self.tables.get(&self.key(name))
+    }
+
+    /// What the script itself told of a table that is not known: nothing but what it added.
+    #[must_use]
+    pub fn sketch(&self, name: &Name) -> Option<&Table> {
+        self.sketches.get(&self.key(name))
     }
 
     fn table_mut(&mut self, name: &Name) -> Option<&mut Table> {
@@ -654,6 +663,12 @@ impl Catalog {
         found
     }
 
+    /// True when an extension was created, which may bring types and functions.
+    #[must_use]
+    pub fn has_extensions(&self) -> bool {
+        self.objects.iter().any(|(made_by, _)| *made_by == Kind::CreateExtension)
+    }
+
     /// True when an object was made by this kind of statement.
     #[must_use]
     pub fn has_object(&self, made_by: Kind, name: &Name) -> bool {
@@ -725,6 +740,9 @@ impl Catalog {
 
     /// Takes a statement's changes over. `transaction` is that of the statement.
     pub fn apply(&mut self, reading: &Reading, transaction: Option<u32>) {
+        if let (Some(subject), Change::Publication { .. }) = (&reading.subject, &reading.change) {
+            self.objects.insert((reading.kind, self.key(subject)));
+        }
         self.note_values(&reading.change);
         self.note_pending(&reading.change, transaction);
         match &reading.change {
@@ -1213,6 +1231,11 @@ impl Catalog {
                     }
                 }
                 _ => {
+                    if !self.tables.contains_key(&key) {
+                        let mut sketch = self.sketches.remove(&key).unwrap_or_default();
+                        self.alter_one(&key, &mut sketch, action);
+                        self.sketches.insert(key.clone(), sketch);
+                    }
                     for name in &names {
                         if let Some(mut table) = self.tables.remove(name) {
                             self.alter_one(name, &mut table, action);

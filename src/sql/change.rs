@@ -1100,6 +1100,8 @@ pub enum Change {
     /// `CREATE/ALTER/DROP PUBLICATION … TABLE …`: tables are those named.
     Publication {
         tables: Vec<Name>,
+        /// `FOR ALL TABLES`.
+        all: bool,
         /// `DROP TABLE`.
         drops: bool,
         /// `SET TABLE`.

@@ -1,4 +1,5 @@
-//! The rules against what real servers did: `tests/truth/postgresql.json`.
+//! The rules against what real servers did: `tests/truth/postgresql.json`, our own cases, and
+//! `tests/truth/examples/`, some that others observed on another schema. `MISSES=1` prints each miss.
 
 use std::collections::BTreeMap;
 
@@ -9,9 +10,6 @@ use alembic_gate::sql::catalog::Catalog;
 use alembic_gate::sql::script::read;
 use alembic_gate::sql::split::Direction;
 use serde_json::Value;
-
-const SCHEMA: &str = include_str!("../truth/postgresql_schema.sql");
-const TRUTH: &str = include_str!("../truth/postgresql.json");
 
 #[derive(Default)]
 struct Score {
@@ -28,9 +26,9 @@ fn texts(value: &Value) -> Vec<&str> {
 }
 
 /// The findings of a case, as the contract says: `setup` behind the schema, a transaction around it where it says so.
-fn findings(case: &Value, version: &str) -> Vec<Finding> {
+fn findings(schema: &str, case: &Value, version: &str) -> Vec<Finding> {
     let server = Server { dialect: Dialect::Postgresql, version: version.parse().unwrap() };
-    let setup: String = std::iter::once(SCHEMA.to_owned()).chain(texts(&case["setup"]).iter().map(|sql| format!("{sql};\n"))).collect();
+    let setup: String = std::iter::once(format!("{schema}\n")).chain(texts(&case["setup"]).iter().map(|sql| format!("{sql};\n"))).collect();
     let statements: Vec<String> = texts(&case["statement"]).iter().map(|sql| format!("{sql};")).collect();
     let sql = statements.join("\n");
     let sql = if case["in_tx"] == true { format!("BEGIN;\n{sql}\nCOMMIT;") } else { sql };
@@ -43,17 +41,16 @@ fn flags(found: &[Finding]) -> Vec<&'static str> {
     found.iter().filter(|finding| finding.severity > Severity::Notice).map(|finding| finding.rule).collect()
 }
 
-#[test]
-fn hazards_are_flagged_and_safe_statements_are_not() {
-    let truth: Value = serde_json::from_str(TRUTH).unwrap();
-    let mut scores: BTreeMap<&str, Score> = BTreeMap::new();
+/// The scores of all cases, by version.
+fn scores(schema: &str, truth: &Value) -> BTreeMap<String, Score> {
+    let mut scores: BTreeMap<String, Score> = BTreeMap::new();
     let mut misses: BTreeMap<String, Vec<&str>> = BTreeMap::new();
     for case in truth["cases"].as_array().unwrap() {
         for observed in case["observed"].as_array().unwrap() {
             let why = texts(&observed["why"]);
             for version in texts(&observed["pg"]) {
-                let said = flags(&findings(case, version));
-                let score = scores.entry(version).or_default();
+                let said = flags(&findings(schema, case, version));
+                let score = scores.entry(version.to_owned()).or_default();
                 let mut miss = |label: &str| {
                     let line =
                         format!("{label} {} {why:?} {said:?}: {}", case["id"].as_str().unwrap(), texts(&case["statement"]).join("; "));
@@ -86,7 +83,7 @@ fn hazards_are_flagged_and_safe_statements_are_not() {
             }
         }
     }
-    for (line, versions) in &misses {
+    for (line, versions) in misses.iter().filter(|_| std::env::var_os("MISSES").is_some()) {
         println!("{} [{}]", line.chars().take(260).collect::<String>(), versions.join(" "));
     }
     for (version, score) in &scores {
@@ -101,9 +98,27 @@ fn hazards_are_flagged_and_safe_statements_are_not() {
             score.brief
         );
     }
-    for (version, score) in &scores {
-        assert!(score.found * 100 >= score.hazards * 92, "PostgreSQL {version}: {} of {} hazards", score.found, score.hazards);
+    scores
+}
+
+#[test]
+fn hazards_of_our_cases_are_flagged_and_safe_statements_are_not() {
+    let truth: Value = serde_json::from_str(include_str!("../truth/postgresql.json")).unwrap();
+    for (version, score) in scores(include_str!("../truth/postgresql_schema.sql"), &truth) {
+        // What is left hangs on stored values, roles and installed extensions, which no text says.
+        assert!(score.found * 1000 >= score.hazards * 940, "PostgreSQL {version}: {} of {} hazards", score.found, score.hazards);
+        // A `MERGE … NOT MATCHED BY SOURCE THEN DELETE` that met no row.
         assert!(score.safe_flagged <= 1, "PostgreSQL {version}: {} safe statements flagged", score.safe_flagged);
+        assert!(score.brief_flagged * 65 <= score.brief * 3, "PostgreSQL {version}: {} brief locks flagged", score.brief_flagged);
+    }
+}
+
+#[test]
+fn hazards_that_others_observed_are_flagged_and_safe_statements_are_not() {
+    let truth: Value = serde_json::from_str(include_str!("../truth/examples/postgresql.json")).unwrap();
+    for (version, score) in scores(include_str!("../truth/examples/postgresql_schema.sql"), &truth) {
+        assert!(score.found * 100 >= score.hazards * 98, "PostgreSQL {version}: {} of {} hazards", score.found, score.hazards);
+        assert_eq!(score.safe_flagged, 0, "PostgreSQL {version}");
         assert!(score.brief_flagged * 65 <= score.brief * 3, "PostgreSQL {version}: {} brief locks flagged", score.brief_flagged);
     }
 }

@@ -1,7 +1,9 @@
 //! What PostgreSQL 12 to 18 does with a change: which situation it meets, and on which relations.
 
+pub mod bounds;
 pub mod facts;
 pub mod objects;
+pub mod refused_values;
 pub mod rows;
 pub mod tables;
 pub mod types;

@@ -50,7 +50,7 @@ pub fn effect(effect: &mut Effect, reading: &Reading, place: &Place<'_>) {
                 meets(effect, "create_statistics", table, place);
             }
         }
-        Change::Publication { tables, drops, sets, .. } => {
+        Change::Publication { tables, all, drops, sets, .. } => {
             fact(effect, "object_without_table", place);
             if *drops && !tables.is_empty() {
                 effect.lose(Loss::Low, "tables are published no more");
@@ -58,6 +58,12 @@ pub fn effect(effect: &mut Effect, reading: &Reading, place: &Place<'_>) {
             for table in tables {
                 if !sets {
                     meets(effect, "publication_table", table, place);
+                }
+            }
+            let every = place.catalog.tables().filter(|(_, table)| *all && table.kind == RelationKind::Table).map(|(name, _)| name);
+            for table in tables.iter().filter(|_| !drops).chain(every) {
+                if lacks_identity(table, place) {
+                    effect.breaks("publication_without_identity", format!("updates and deletes on `{table}`"));
                 }
             }
         }
@@ -186,6 +192,14 @@ pub fn effect(effect: &mut Effect, reading: &Reading, place: &Place<'_>) {
 }
 
 fn drop_result<T>(_: T) {}
+
+/// A known table without a primary key: its rows cannot be named to a subscriber.
+fn lacks_identity(table: &Name, place: &Place<'_>) -> bool {
+    !place.catalog.is_new(table)
+        && place.catalog.table(table).is_some_and(|found| {
+            found.primary_key().is_none() && !found.columns.is_empty() && found.partition_by.is_none() && !found.unlogged
+        })
+}
 
 fn no_such_function(name: &str, place: &Place<'_>) -> bool {
     place.catalog.is_complete && place.catalog.function(name).is_none() && !crate::sql::functions::is_known(name)
@@ -372,7 +386,8 @@ fn create_index(effect: &mut Effect, table: &Name, only: bool, concurrently: boo
     if !place.catalog.is_new(table) && place.catalog.has_rows(table) {
         effect.builds.push(place.catalog.key(table));
     }
-    effect.is_online = concurrently;
+    // Nobody writes to a materialized view but its refresh.
+    effect.is_online = concurrently || found.is_some_and(|found| found.kind == RelationKind::MaterializedView);
     if index.unique && !place.catalog.is_new(table) && place.catalog.has_rows(table) {
         let left = if concurrently { "; the index stays behind, invalid" } else { "" };
         effect.fail("23505", When::OnRows, format!("rows of `{table}` with the same key stop it{left}"));
@@ -458,7 +473,7 @@ fn drop_objects(effect: &mut Effect, kind: Kind, drop: &Drop, place: &Place<'_>)
             Kind::DropSchema => drop_schema(effect, name, drop, place),
             Kind::DropSequence => drop_sequence(effect, name, drop, place),
             Kind::DropTrigger | Kind::DropRule | Kind::DropPolicy => drop_on_table(effect, kind, name, drop, place),
-            Kind::DropFunction | Kind::DropProcedure | Kind::DropAggregate => drop_function(effect, name, drop, place),
+            Kind::DropFunction | Kind::DropProcedure | Kind::DropAggregate => drop_function(effect, kind, name, drop, place),
             Kind::DropDatabase => {
                 fact(effect, "object_without_table", place);
                 effect.lose(Loss::High, format!("database `{name}` is gone with all its rows"));
@@ -630,6 +645,7 @@ fn drop_table(effect: &mut Effect, name: &Name, drop: &Drop, place: &Place<'_>) 
     }
     if !place.catalog.is_new(name) {
         loses_rows(effect, name, &format!("table `{name}` is gone with its rows"), place);
+        effect.lose(Loss::Low, format!("table `{name}` is gone; it is empty"));
         for partition in place.catalog.partitions(name) {
             loses_rows(effect, &partition, &format!("partition `{partition}` is gone with its rows"), place);
         }
@@ -848,13 +864,14 @@ fn drop_on_table(effect: &mut Effect, kind: Kind, name: &Name, drop: &Drop, plac
     meets_all(effect, situation, table, kind != Kind::DropTrigger, place);
     if !place.catalog.is_new(table) {
         effect.lose(Loss::Low, format!("`{name}` on `{table}` is dropped"));
-        if kind == Kind::DropPolicy {
+        let holds = place.catalog.table(table).is_none_or(|found| found.row_security);
+        if kind == Kind::DropPolicy && holds {
             effect.breaks("drop_constraint", format!("policy `{name}` of `{table}` does not hold any more"));
         }
     }
 }
 
-fn drop_function(effect: &mut Effect, name: &Name, drop: &Drop, place: &Place<'_>) {
+fn drop_function(effect: &mut Effect, kind: Kind, name: &Name, drop: &Drop, place: &Place<'_>) {
     fact(effect, "object_without_table", place);
     if place.catalog.is_complete && place.catalog.function(&name.name).is_none() && !crate::sql::functions::is_known(&name.name) {
         if drop.if_exists {
@@ -869,7 +886,9 @@ fn drop_function(effect: &mut Effect, name: &Name, drop: &Drop, place: &Place<'_
         return;
     }
     effect.lose(Loss::Low, format!("`{name}` is dropped"));
-    effect.breaks("drop_object", format!("what calls `{name}`"));
+    if kind == Kind::DropFunction {
+        effect.breaks("drop_object", format!("what calls `{name}`"));
+    }
     if drop.cascade {
         effect.cascades.push(format!("triggers, defaults and views that call `{name}`"));
     }
@@ -940,6 +959,9 @@ fn alter_view(effect: &mut Effect, name: &Name, if_exists: bool, action: &ViewAc
             effect.breaks("rename", format!("queries that name `{name}`"));
         }
     }
+    if matches!(action, ViewAction::OwnerTo) && !is_matview && !place.catalog.is_new(name) {
+        effect.breaks("revoke", format!("queries on `{name}`, which reads its tables with the rights of its new owner,"));
+    }
     if let ViewAction::RenameColumn { from, .. } = action {
         if !place.catalog.is_new(name) {
             effect.breaks("rename", format!("queries that name `{name}.{from}`"));
@@ -1001,7 +1023,7 @@ fn alter_type(effect: &mut Effect, name: &Name, actions: &[TypeAction], place: &
                 }
             }
             TypeAction::Rename { .. } | TypeAction::SetSchema { .. } => {
-                if !is_new {
+                if !is_new && is_used(name, place) {
                     effect.breaks("rename", format!("queries that name type `{name}`"));
                 }
             }
@@ -1029,6 +1051,11 @@ fn alter_type(effect: &mut Effect, name: &Name, actions: &[TypeAction], place: &
     }
 }
 
+/// A column is of the type, or nobody knows.
+fn is_used(name: &Name, place: &Place<'_>) -> bool {
+    !place.catalog.is_complete || !place.catalog.tables_with_type(name).is_empty()
+}
+
 fn alter_domain(effect: &mut Effect, name: &Name, action: &DomainAction, place: &Place<'_>) {
     let known = matches!(place.catalog.user_type(name), Some(UserType::Domain { .. }));
     if place.catalog.is_complete && !known {
@@ -1045,7 +1072,9 @@ fn alter_domain(effect: &mut Effect, name: &Name, action: &DomainAction, place: 
         fact(effect, "domain_other", place);
         match action {
             DomainAction::Rename { .. } | DomainAction::SetSchema { .. } => {
-                effect.breaks("rename", format!("queries that name domain `{name}`"))
+                if is_used(name, place) {
+                    effect.breaks("rename", format!("queries that name domain `{name}`"));
+                }
             }
             DomainAction::DropNotNull if matches!(place.catalog.user_type(name), Some(UserType::Domain { not_null: false, .. })) => {}
             DomainAction::DropConstraint { .. } | DomainAction::DropNotNull => {
@@ -1098,7 +1127,10 @@ fn alter_sequence(effect: &mut Effect, name: &Name, if_exists: bool, actions: &[
                     .breaks("sequence_restart", format!("inserts that take numbers from `{name}`: numbers that are taken may come again"));
             }
             SequenceAction::Rename { .. } | SequenceAction::SetSchema { .. } => {
-                effect.breaks("rename", format!("what calls `nextval('{name}')`"))
+                // A column's own sequence is called by its default, which follows.
+                if place.catalog.owner_of_sequence(name).is_none() {
+                    effect.breaks("rename", format!("what calls `nextval('{name}')`"));
+                }
             }
             SequenceAction::Options | SequenceAction::OwnedBy { .. } | SequenceAction::OwnerTo | SequenceAction::SetLogged => {}
         }

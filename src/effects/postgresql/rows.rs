@@ -1,8 +1,8 @@
 //! DML, queries, COPY and TRUNCATE on PostgreSQL.
 
 use crate::effects::fact::{LockMode, Role};
+use crate::effects::postgresql::refused_values;
 use crate::effects::postgresql::{fact, lock, loses_rows, meets, missing, works};
-use crate::effects::reach::{all_new, by_key, is_bounded, is_selective};
 use crate::effects::{Effect, Loss, Place, Undo, When, Work};
 use crate::sql::catalog::RelationKind;
 use crate::sql::change::{Change, ConstraintKind, Delete, IndexKey, Insert, Merge, Name, Query, Reach, Update};
@@ -68,6 +68,9 @@ fn insert(effect: &mut Effect, change: &Insert, place: &Place<'_>) {
     if missing(effect, &change.table, false, place) || view_target(effect, &change.table, place) {
         return;
     }
+    if refused_values::insert(effect, change, place) {
+        return;
+    }
     meets(effect, "insert", &change.table, place);
     let columns = (!change.columns.is_empty()).then_some(change.columns.as_slice());
     let source_empty = change
@@ -100,6 +103,24 @@ fn view_target(effect: &mut Effect, table: &Name, place: &Place<'_>) -> bool {
     false
 }
 
+/// True when a condition compares the first column of an index, or all of the primary key, with values.
+fn by_key(table: &Name, reach: &Reach, place: &Place<'_>) -> bool {
+    let found = place.catalog.table(table);
+    if let Some([below]) =
+        found.filter(|found| found.kind == RelationKind::View).and_then(|view| view.query.as_ref()).map(|query| query.tables.as_slice())
+    {
+        return by_key(below, reach, place);
+    }
+    let Some(found) = found else {
+        // Without the schema, a name that looks like a key is taken for one.
+        return reach.bounded_by.iter().any(|column| column == "id" || column.ends_with("_id") || column == "version_num");
+    };
+    found.indexes.iter().any(|state| {
+        state.index.predicate.is_none()
+            && matches!(state.index.keys.first(), Some(IndexKey::Column(first)) if reach.bounded_by.iter().any(|column| column == first))
+    })
+}
+
 /// `id IN (SELECT id … LIMIT n)`, `ctid = ANY (ARRAY(SELECT ctid … LIMIT n))`: a bounded batch, found by key.
 fn is_batch(table: &Name, reach: &Reach, place: &Place<'_>) -> bool {
     let Some(condition) = &reach.condition else { return false };
@@ -110,6 +131,16 @@ fn is_batch(table: &Name, reach: &Reach, place: &Place<'_>) -> bool {
             found.indexes.iter().any(|state| matches!(state.index.keys.first(), Some(IndexKey::Column(first)) if first == key))
         });
     is_key && text.contains("select") && text.contains(" limit ")
+}
+
+/// True when the rows reached are bounded: by a key, a limit, or by being the one row of a small table.
+fn is_bounded(table: &Name, reach: &Reach, place: &Place<'_>) -> bool {
+    reach.limit.is_some() || by_key(table, reach, place) || table.name == "alembic_version"
+}
+
+/// `WHERE` compares a column with values, whether or not an index helps.
+fn is_selective(reach: &Reach) -> bool {
+    !reach.bounded_by.is_empty() || reach.limit.is_some()
 }
 
 fn scan_or_key(
@@ -124,7 +155,9 @@ fn scan_or_key(
     let situation = if keyed { situation_key } else { situation_all };
     meets(effect, situation, table, place);
     for child in place.catalog.descendants(table) {
-        meets(effect, situation, &child, place);
+        if !crate::effects::postgresql::bounds::is_pruned(&child, reach, place) {
+            meets(effect, situation, &child, place);
+        }
     }
     effect.is_bounded = is_bounded(table, reach, place) || is_selective(reach);
     reads(effect, &reach.joins, place);
@@ -141,6 +174,9 @@ fn update(effect: &mut Effect, change: &Update, place: &Place<'_>) {
         effect.fail("42703", When::Always, format!("column `{column}` of `{table}` does not exist"));
         return;
     }
+    if refused_values::update(effect, change, place) {
+        return;
+    }
     scan_or_key(effect, "update_all", "update", table, &change.reach, place);
     if is_batch(table, &change.reach, place) {
         effect.is_bounded = true;
@@ -155,7 +191,7 @@ fn update(effect: &mut Effect, change: &Update, place: &Place<'_>) {
     if place.catalog.is_new(table) || table.name == "alembic_version" || !place.catalog.has_rows(table) {
         return;
     }
-    let new_columns = all_new(table, &change.columns, place);
+    let new_columns = known_new(table, &change.columns, place);
     if change.values.text == own_values(&change.columns) {
         return;
     }
@@ -181,6 +217,14 @@ fn own_values(columns: &[String]) -> String {
 /// All columns written are known to be NULL in every row.
 fn only_null(table: &Name, columns: &[String], place: &Place<'_>) -> bool {
     place.catalog.table(table).is_some_and(|found| !columns.is_empty() && columns.iter().all(|column| found.null_columns.contains(column)))
+}
+
+/// All columns written were added by the script under review.
+fn known_new(table: &Name, columns: &[String], place: &Place<'_>) -> bool {
+    let Some(found) = place.catalog.table(table) else {
+        return false;
+    };
+    !columns.is_empty() && columns.iter().all(|column| found.column(column).is_some_and(|known| known.is_new))
 }
 
 /// Foreign keys of other tables that point at rows changed or deleted.
@@ -219,7 +263,7 @@ fn referencing(effect: &mut Effect, table: &Name, columns: Option<&[String]>, pl
             }
             _ => {
                 lock(effect, &owner, LockMode::RowShare, place);
-                if columns.is_none() && place.catalog.has_rows(&owner) && !place.catalog.is_new(&owner) {
+                if place.catalog.has_rows(&owner) && !place.catalog.is_new(&owner) {
                     effect.fail("23503", When::OnRows, format!("rows of `{owner}` that point at `{table}` stop it"));
                 }
             }

@@ -1,14 +1,16 @@
 //! `CREATE TABLE` and `ALTER TABLE` on PostgreSQL.
 
 use crate::effects::fact::{LockMode, Role};
+use crate::effects::postgresql::bounds;
 use crate::effects::postgresql::types::{self, Conversion, Values};
 use crate::effects::postgresql::{
-    fact, is_volatile, lock, lock_referenced, loses_rows, meets, meets_all, missing, missing_function, works,
+    changes_with_time, fact, is_volatile, lacks_partition_key, lock, lock_referenced, loses_rows, meets, meets_all, missing,
+    missing_function, works,
 };
 use crate::effects::{Effect, Loss, Place, Undo, When, Work};
 use crate::sql::catalog::{Table, UserType};
 use crate::sql::change::{
-    AlterAction, AlterTable, Change, Column, Constraint, ConstraintKind, CreateTable, DataType, Expression, Generated, Name,
+    AlterAction, AlterTable, Change, Column, Constraint, ConstraintKind, CreateTable, DataType, Expression, Generated, IndexKey, Name,
     PartitionBound, Reading,
 };
 use crate::sql::words::Action;
@@ -62,12 +64,20 @@ fn unknown_types<'a>(effect: &mut Effect, columns: impl Iterator<Item = &'a Colu
     for column in columns {
         if let Some(default) = &column.default {
             missing_function(effect, &default.functions, place);
+            default_refused(effect, default, column.data_type.as_ref(), place);
         }
+        if let Some((_, expression)) = column.generated.as_ref().filter(|(_, expression)| changes_with_time(expression, place)) {
+            effect.fail("42P17", When::Always, format!("generated column expression `{}` must be immutable", expression.text));
+        }
+        unknown_type(effect, column, place);
     }
 }
 
 fn create_partition(effect: &mut Effect, parent: &Name, bound: &PartitionBound, place: &Place<'_>) {
     if missing(effect, parent, false, place) {
+        return;
+    }
+    if not_partitioned(effect, parent, place) || overlaps(effect, parent, bound, place) {
         return;
     }
     let Some(found) = fact(effect, "create_partition", place) else {
@@ -83,6 +93,30 @@ fn create_partition(effect: &mut Effect, parent: &Name, bound: &PartitionBound, 
             lock(effect, &table, LockMode::ShareRowExclusive, place);
         }
     }
+}
+
+fn not_partitioned(effect: &mut Effect, parent: &Name, place: &Place<'_>) -> bool {
+    let plain = place.catalog.table(parent).is_some_and(|found| found.partition_by.is_none() && place.catalog.is_complete);
+    if plain {
+        effect.fail("42P17", When::Always, format!("`{parent}` is not partitioned"));
+    }
+    plain
+}
+
+fn overlaps(effect: &mut Effect, parent: &Name, bound: &PartitionBound, place: &Place<'_>) -> bool {
+    let other = bounds::overlapping(parent, bound, place);
+    if let Some(other) = &other {
+        effect.fail("42P17", When::Always, format!("the bound overlaps that of partition `{other}`"));
+    }
+    other.is_some()
+}
+
+/// A column that only one of both has, or has with another type.
+fn different_column<'a>(child: &'a Table, parent: &'a Table, both_ways: bool) -> Option<&'a str> {
+    let type_of = |column: &Column| column.data_type.as_ref().map(|data_type| (data_type.name.clone(), data_type.arguments.clone()));
+    let lacks = parent.columns.iter().find(|column| child.column(&column.name).is_none_or(|own| type_of(own) != type_of(column)));
+    let more = child.columns.iter().find(|column| both_ways && parent.column(&column.name).is_none());
+    lacks.or(more).map(|column| column.name.as_str())
 }
 
 /// A new partition gets its parent's foreign keys.
@@ -140,6 +174,9 @@ pub fn alter(effect: &mut Effect, reading: &Reading, alter: &AlterTable, place: 
     if missing(effect, &alter.table, alter.if_exists, place) {
         return;
     }
+    if waits_for_checks(effect, &alter.table, place) || not_for_views(effect, alter, place) {
+        return;
+    }
     let [several @ .., last] = alter.actions.as_slice() else {
         return;
     };
@@ -156,6 +193,55 @@ pub fn alter(effect: &mut Effect, reading: &Reading, alter: &AlterTable, place: 
     }
 }
 
+/// A foreign key's checks wait for the commit: the table cannot be altered before.
+pub fn waits_for_checks(effect: &mut Effect, table: &Name, place: &Place<'_>) -> bool {
+    let waits = place.catalog.has_pending_checks(table, place.transaction);
+    if waits {
+        effect.fail("55006", When::Always, format!("checks of `{table}` wait for the end of this transaction"));
+    }
+    waits
+}
+
+/// What `ALTER TABLE` does to views too; all else is refused.
+fn not_for_views(effect: &mut Effect, alter: &AlterTable, place: &Place<'_>) -> bool {
+    let is_view = place.catalog.table(&alter.table).is_some_and(|found| found.kind == crate::sql::catalog::RelationKind::View);
+    let fits = |action: &AlterAction| {
+        matches!(
+            action,
+            AlterAction::RenameColumn { .. }
+                | AlterAction::RenameTable { .. }
+                | AlterAction::SetSchema { .. }
+                | AlterAction::OwnerTo
+                | AlterAction::SetDefault { .. }
+                | AlterAction::DropDefault { .. }
+                | AlterAction::SetStorageParams { .. }
+                | AlterAction::Rule { .. }
+                | AlterAction::Trigger { .. }
+                | AlterAction::Unknown { .. }
+        )
+    };
+    let refused = is_view && !alter.actions.iter().all(fits);
+    if refused {
+        effect.fail("42809", When::Always, format!("`{}` is a view", alter.table));
+    }
+    refused
+}
+
+/// The parent, by partition or inheritance, that fits a question.
+fn parent_with(table: &Name, place: &Place<'_>, fits: impl Fn(&Table) -> bool) -> Option<Name> {
+    let found = place.catalog.table(table)?;
+    let mut parents = found.partition_of.iter().map(|(parent, _)| parent).chain(&found.inherits);
+    parents.find(|parent| place.catalog.table(parent).is_some_and(&fits)).cloned()
+}
+
+fn inherited_column(effect: &mut Effect, table: &Name, column: &str, place: &Place<'_>) -> bool {
+    let parent = parent_with(table, place, |parent| parent.column(column).is_some());
+    if let Some(parent) = &parent {
+        effect.fail("42P16", When::Always, format!("`{column}` of `{table}` is inherited from `{parent}`"));
+    }
+    parent.is_some()
+}
+
 #[allow(clippy::too_many_lines)] // One arm a kind: the compiler asks for each.
 fn one(effect: &mut Effect, alter: &AlterTable, action: &AlterAction, place: &Place<'_>) {
     let table = &alter.table;
@@ -165,6 +251,9 @@ fn one(effect: &mut Effect, alter: &AlterTable, action: &AlterAction, place: &Pl
         AlterAction::DropColumn { column, if_exists, cascade } => drop_column(effect, alter, column, *if_exists, *cascade, place),
         AlterAction::RenameColumn { from, to } => {
             if column_missing(effect, table, from, false, place) || column_stands(effect, table, to, place) {
+                return;
+            }
+            if inherited_column(effect, table, from, place) {
                 return;
             }
             meets_all(effect, "rename_column", table, only, place);
@@ -199,6 +288,10 @@ fn one(effect: &mut Effect, alter: &AlterTable, action: &AlterAction, place: &Pl
                 return;
             }
             missing_function(effect, &default.functions, place);
+            let data_type = types::column_type(table, column, place);
+            if default_refused(effect, default, data_type.as_ref(), place) {
+                return;
+            }
             meets_all(effect, "set_default", table, only, place);
         }
         AlterAction::DropDefault { column } => {
@@ -225,6 +318,16 @@ fn one(effect: &mut Effect, alter: &AlterTable, action: &AlterAction, place: &Pl
         AlterAction::SetNotNull { column } => set_not_null(effect, alter, column, place),
         AlterAction::DropNotNull { column } => {
             if column_missing(effect, table, column, false, place) {
+                return;
+            }
+            if place.catalog.table(table).and_then(|found| found.column(column)).is_some_and(|found| found.identity.is_some()) {
+                effect.fail("42601", When::Always, format!("`{column}` is an identity column"));
+                return;
+            }
+            if parent_with(table, place, |parent| parent.is_not_null(column)).is_some_and(|parent| {
+                place.server.version.major >= 18 || place.catalog.table(&parent).is_some_and(|parent| parent.partition_by.is_some())
+            }) {
+                effect.fail("42P16", When::Always, format!("`{column}` is NOT NULL in the parent of `{table}`"));
                 return;
             }
             if place.catalog.table(table).and_then(Table::primary_key).is_some_and(|key| key.iter().any(|name| name == column)) {
@@ -319,8 +422,13 @@ fn one(effect: &mut Effect, alter: &AlterTable, action: &AlterAction, place: &Pl
         AlterAction::SetCompression { .. } => none(meets_all(effect, "set_compression", table, only, place)),
         AlterAction::AddConstraint(constraint) => add_constraint(effect, alter, constraint, place),
         AlterAction::DropConstraint { name, if_exists, cascade } => drop_constraint(effect, alter, name, *if_exists, *cascade, place),
-        AlterAction::AlterConstraint { name, enforced, .. } => {
+        AlterAction::AlterConstraint { name, enforced, deferred, .. } => {
             if constraint_missing(effect, table, name, false, place) {
+                return;
+            }
+            let constraint = place.catalog.table(table).and_then(|found| found.constraint(name));
+            if deferred.is_some() && constraint.is_some_and(|constraint| constraint.reference().is_none()) {
+                effect.fail("42809", When::Always, format!("`{name}` of `{table}` is not a foreign key"));
                 return;
             }
             let Some(found) = meets_all(effect, "alter_constraint", table, only, place) else {
@@ -379,6 +487,15 @@ fn one(effect: &mut Effect, alter: &AlterTable, action: &AlterAction, place: &Pl
         AlterAction::SetStorageParams { names, .. } => {
             let exclusive = names.iter().any(|name| name == "user_catalog_table");
             meets(effect, if exclusive { "set_storage_params_exclusive" } else { "set_storage_params" }, table, place);
+            if exclusive {
+                breaks(
+                    effect,
+                    "breaks_running_release",
+                    table,
+                    format!("`ON CONFLICT` on `{table}`, which then counts as a catalogue table,"),
+                    place,
+                );
+            }
         }
         AlterAction::ClusterOn | AlterAction::SetWithoutCluster => none(meets(effect, "cluster_on", table, place)),
         AlterAction::SetWithoutOids => none(meets(effect, "set_storage", table, place)),
@@ -399,6 +516,12 @@ fn one(effect: &mut Effect, alter: &AlterTable, action: &AlterAction, place: &Pl
         }
         AlterAction::Rule { .. } => none(meets(effect, "enable_rule", table, place)),
         AlterAction::Inherit { parent } => {
+            if let Some((child, above)) = place.catalog.table(table).zip(place.catalog.table(parent)) {
+                if let Some(column) = different_column(child, above, false).filter(|_| place.catalog.is_complete) {
+                    effect.fail("42804", When::Always, format!("`{table}` lacks column `{column}` of `{parent}`"));
+                    return;
+                }
+            }
             if let Some(mode) = meets(effect, "inherit", table, place).and_then(|found| found.mode(Role::Parent)) {
                 lock(effect, parent, mode, place);
             }
@@ -520,6 +643,16 @@ fn add_column(effect: &mut Effect, alter: &AlterTable, column: &Column, if_not_e
     }
     if let Some(default) = &column.default {
         missing_function(effect, &default.functions, place);
+        if default_refused(effect, default, column.data_type.as_ref(), place) {
+            return;
+        }
+    }
+    if unknown_type(effect, column, place) {
+        return;
+    }
+    if let Some((_, expression)) = column.generated.as_ref().filter(|(_, expression)| changes_with_time(expression, place)) {
+        effect.fail("42P17", When::Always, format!("generated column expression `{}` must be immutable", expression.text));
+        return;
     }
     let situation = new_column_situation(column, place);
     meets_all(effect, situation, table, alter.only, place);
@@ -533,6 +666,33 @@ fn add_column(effect: &mut Effect, alter: &AlterTable, column: &Column, if_not_e
     for constraint in &column.constraints {
         new_column_constraint(effect, alter, column, constraint, has_value, place);
     }
+}
+
+/// A default that the server does not take, whatever the rows are.
+fn default_refused(effect: &mut Effect, default: &Expression, data_type: Option<&DataType>, place: &Place<'_>) -> bool {
+    let text = default.text.to_lowercase();
+    if text.contains("(select ") || text.contains("( select ") {
+        effect.fail("0A000", When::Always, "a default cannot hold a sub-query");
+        return true;
+    }
+    let code =
+        data_type.filter(|_| default.is_literal && !default.is_null).and_then(|own| types::refuses_literal(own, &default.text, place));
+    if let Some(code) = code.filter(|code| *code != "22001") {
+        effect.fail(code, When::Always, format!("`{}` is no value of the column's type", default.text));
+        return true;
+    }
+    false
+}
+
+/// A type that nobody made: 42704, where the whole schema is known.
+fn unknown_type(effect: &mut Effect, column: &Column, place: &Place<'_>) -> bool {
+    let unknown = column.data_type.as_ref().filter(|data_type| {
+        place.catalog.is_complete && !place.catalog.has_extensions() && data_type.schema.is_none() && types::is_unknown(data_type, place)
+    });
+    if let Some(data_type) = unknown {
+        effect.fail("42704", When::Always, format!("type `{data_type}` does not exist"));
+    }
+    unknown.is_some()
 }
 
 fn new_column_situation(column: &Column, place: &Place<'_>) -> &'static str {
@@ -749,7 +909,12 @@ fn refused(effect: &mut Effect, table: &Name, found: &Table, column: &str, only:
         );
     } else if found.partition_by.as_ref().is_some_and(|(_, key)| key.words.iter().any(|word| word == column)) {
         effect.fail("42P16", When::Always, format!("`{column}` is in the partition key of `{table}`"));
-    } else if found.partition_of.is_some() || only && !place.catalog.descendants(table).is_empty() {
+    } else if found.watched.iter().any(|word| word == column) {
+        effect.fail("0A000", When::Always, format!("a policy or a trigger of `{table}` names `{column}`"));
+    } else if found.partition_of.is_some()
+        || only && !place.catalog.descendants(table).is_empty()
+        || parent_with(table, place, |parent| parent.column(column).is_some()).is_some()
+    {
         effect.fail("42P16", When::Always, format!("`{column}` is inherited: change it on the parent"));
     } else {
         return false;
@@ -920,8 +1085,10 @@ fn set_not_null(effect: &mut Effect, alter: &AlterTable, column: &str, place: &P
     }
     let mut targets = vec![place.catalog.key(table)];
     targets.extend(place.catalog.descendants(table));
-    let proven =
-        |name: &Name| place.catalog.table(name).is_some_and(|found| found.is_not_null(column) || found.has_valid_not_null_check(column));
+    let proven = |name: &Name| {
+        let known = place.catalog.table(name).or_else(|| place.catalog.sketch(name));
+        known.is_some_and(|found| found.is_not_null(column) || found.has_valid_not_null_check(column))
+    };
     if targets.iter().all(proven) {
         meets_all(effect, "set_not_null_proven", table, alter.only, place);
         return;
@@ -955,6 +1122,10 @@ fn add_constraint(effect: &mut Effect, alter: &AlterTable, constraint: &Constrai
             } else {
                 "add_check"
             };
+            if alter.only && !constraint.no_inherit && !place.catalog.descendants(table).is_empty() {
+                effect.fail("42P16", When::Always, format!("the check must be added to the children of `{table}` too"));
+                return;
+            }
             let skips = constraint.no_inherit && place.server.version.major < 18;
             meets_all(effect, situation, table, alter.only || skips, place);
             if on_rows {
@@ -1001,6 +1172,13 @@ fn add_foreign_key(effect: &mut Effect, alter: &AlterTable, constraint: &Constra
         return;
     }
     let partitioned = place.catalog.table(table).is_some_and(|found| found.partition_by.is_some());
+    if alter.only && partitioned {
+        effect.fail("42809", When::Always, format!("`{table}` is partitioned: a foreign key cannot be added to it alone"));
+        return;
+    }
+    if unfit_foreign_key(effect, table, constraint, place) {
+        return;
+    }
     if constraint.not_valid && partitioned && place.server.version.major < 18 {
         effect.fail(
             "42809",
@@ -1024,6 +1202,60 @@ fn add_foreign_key(effect: &mut Effect, alter: &AlterTable, constraint: &Constra
     }
 }
 
+/// The referenced columns need a unique index, and types that can be compared.
+fn unfit_foreign_key(effect: &mut Effect, table: &Name, constraint: &Constraint, place: &Place<'_>) -> bool {
+    let ConstraintKind::ForeignKey { columns, reference } = &constraint.kind else {
+        return false;
+    };
+    let Some(target) = place.catalog.table(&reference.table).filter(|found| place.catalog.is_complete && !found.columns.is_empty()) else {
+        return false;
+    };
+    let keys = if reference.columns.is_empty() { target.primary_key().map(<[String]>::to_vec) } else { Some(reference.columns.clone()) };
+    let Some(keys) = keys else {
+        effect.fail("42704", When::Always, format!("`{}` has no primary key", reference.table));
+        return true;
+    };
+    let is_unique = target.indexes.iter().any(|state| {
+        let own: Vec<&str> =
+            state.index.keys.iter().filter_map(|key| if let IndexKey::Column(name) = key { Some(name.as_str()) } else { None }).collect();
+        state.index.unique
+            && state.index.predicate.is_none()
+            && own.len() == keys.len()
+            && keys.iter().all(|key| own.contains(&key.as_str()))
+    });
+    if !is_unique {
+        effect.fail("42830", When::Always, format!("nothing makes ({}) of `{}` unique", keys.join(", "), reference.table));
+        return true;
+    }
+    for (own, key) in columns.iter().zip(&keys) {
+        let types = types::column_type(table, own, place).zip(types::column_type(&reference.table, key, place));
+        if let Some((own_type, key_type)) = types.filter(|(own, key)| !types::comparable(own, key, place)) {
+            effect.fail("42804", When::Always, format!("`{own}` is `{own_type}` and `{key}` of `{}` is `{key_type}`", reference.table));
+            return true;
+        }
+    }
+    false
+}
+
+/// An index that cannot become a constraint: SQLSTATE and why.
+fn unfit_index(found: &Table, index: &str) -> Option<(&'static str, &'static str)> {
+    let Some(state) = found.index(index) else {
+        return Some(("42704", "does not exist"));
+    };
+    let plain = state.index.predicate.is_none() && state.index.keys.iter().all(|key| matches!(key, IndexKey::Column(_)));
+    if !state.index.unique {
+        Some(("42809", "is not unique"))
+    } else if !plain {
+        Some(("42809", "is partial, or on an expression"))
+    } else if state.constraint.is_some() {
+        Some(("55000", "belongs to a constraint"))
+    } else if state.is_valid {
+        None
+    } else {
+        Some(("55000", "is not valid"))
+    }
+}
+
 fn add_key(effect: &mut Effect, alter: &AlterTable, constraint: &Constraint, using_index: Option<&str>, on_rows: bool, place: &Place<'_>) {
     let table = &alter.table;
     let is_primary = matches!(constraint.kind, ConstraintKind::PrimaryKey { .. });
@@ -1033,6 +1265,14 @@ fn add_key(effect: &mut Effect, alter: &AlterTable, constraint: &Constraint, usi
         return;
     }
     if let Some(index) = using_index {
+        if found.is_some_and(|found| found.partition_by.is_some()) {
+            effect.fail("0A000", When::Always, format!("`{table}` is partitioned: an index cannot become its constraint"));
+            return;
+        }
+        if let Some((code, why)) = found.filter(|_| place.catalog.is_complete).and_then(|found| unfit_index(found, index)) {
+            effect.fail(code, When::Always, format!("index `{index}` {why}"));
+            return;
+        }
         let nullable = is_primary && !found.and_then(|found| found.index(index).map(|state| (found, state))).is_some_and(|(found, state)| {
             state.index.keys.iter().all(|key| matches!(key, crate::sql::change::IndexKey::Column(name) if found.is_not_null(name) || found.has_valid_not_null_check(name)))
         });
@@ -1046,6 +1286,14 @@ fn add_key(effect: &mut Effect, alter: &AlterTable, constraint: &Constraint, usi
             effect.fail("23502", When::OnRows, format!("rows of `{table}` with NULL in the key stop it"));
         }
         return;
+    }
+    let columns = named_columns(constraint);
+    if lacks_partition_key(table, &columns, place) {
+        effect.fail("0A000", When::Always, format!("a unique key of `{table}` must hold its whole partition key"));
+        return;
+    }
+    if is_primary && on_rows && found.is_some_and(|found| columns.iter().any(|column| !found.is_not_null(column))) {
+        effect.fail("23502", When::OnRows, format!("rows of `{table}` with NULL in the key stop it"));
     }
     let old_unique = !is_primary && place.server.version.major < 18;
     meets(effect, if is_primary { "add_primary_key" } else { "add_unique" }, table, place);
@@ -1065,6 +1313,10 @@ fn drop_constraint(effect: &mut Effect, alter: &AlterTable, name: &str, if_exist
         if if_exists {
             meets(effect, "drop_constraint", table, place);
         }
+        return;
+    }
+    if let Some(parent) = parent_with(table, place, |parent| parent.constraint(name).is_some_and(|found| !found.no_inherit)) {
+        effect.fail("42P16", When::Always, format!("`{name}` of `{table}` is inherited from `{parent}`"));
         return;
     }
     meets_all(effect, "drop_constraint", table, alter.only, place);
@@ -1122,9 +1374,22 @@ fn drop_constraint(effect: &mut Effect, alter: &AlterTable, name: &str, if_exist
             format!("`ON CONFLICT ({})` on `{table}`, and what relies on `{name}`", columns.join(", ")),
             place,
         );
-    } else {
+    } else if !is_new && !comes_again && guards(constraint, table, place) {
         effect.breaks("drop_constraint", format!("`{name}` of `{table}` does not keep wrong rows out any more"));
     }
+}
+
+/// A constraint that was not valid yet proved nothing; `CHECK (c IS NOT NULL)` beside NOT NULL says nothing of its own.
+fn guards(constraint: &Constraint, table: &Name, place: &Place<'_>) -> bool {
+    let check = match &constraint.kind {
+        _ if constraint.not_valid || constraint.not_enforced => return false,
+        ConstraintKind::NotNull { .. } => return false,
+        ConstraintKind::Check(check) => check.text.trim_matches(['(', ')', ' ']).to_lowercase(),
+        _ => return true,
+    };
+    let column = check.strip_suffix(" is not null").map(|column| column.trim_matches('"'));
+    let known = place.catalog.table(table);
+    !column.is_some_and(|column| known.and_then(|found| found.column(column)).is_some_and(|found| found.not_null))
 }
 
 fn validate(effect: &mut Effect, alter: &AlterTable, name: &str, place: &Place<'_>) {
@@ -1181,8 +1446,19 @@ fn attach(effect: &mut Effect, parent: &Name, partition: &Name, bound: &Partitio
     if missing(effect, partition, false, place) {
         return;
     }
+    if not_partitioned(effect, parent, place) || overlaps(effect, parent, bound, place) {
+        return;
+    }
     let keys = partition_key(parent, place);
     let found = place.catalog.table(partition);
+    if let Some((child, above)) =
+        found.zip(place.catalog.table(parent)).filter(|(child, above)| !child.columns.is_empty() && !above.columns.is_empty())
+    {
+        if let Some(column) = different_column(child, above, true) {
+            effect.fail("42804", When::Always, format!("`{partition}` and `{parent}` differ in column `{column}`"));
+            return;
+        }
+    }
     let hash = place.catalog.table(parent).and_then(|table| table.partition_by.as_ref()).is_some_and(|(method, _)| method == "hash");
     let proven = !hash && !keys.is_empty() && found.is_some_and(|table| keys.iter().all(|key| check_implies(table, key, bound)));
     let situation = if proven { "attach_partition_proven" } else { "attach_partition" };
@@ -1208,10 +1484,27 @@ fn attach(effect: &mut Effect, parent: &Name, partition: &Name, bound: &Partitio
         works(effect, partition, Work::Scan, place);
         effect.builds.push(place.catalog.key(partition));
     }
-    referenced_by_parent(effect, parent, place);
+    foreign_keys_of_parent(effect, parent, partition, place);
     default_partition(effect, parent, bound, place);
     if !proven && place.catalog.has_rows(partition) && !place.catalog.is_new(partition) {
         effect.fail("23514", When::OnRows, format!("rows of `{partition}` outside of the bound stop it"));
+    }
+}
+
+/// A foreign key that the partition has already is merged under the strongest lock; one that it lacks is made and checked.
+fn foreign_keys_of_parent(effect: &mut Effect, parent: &Name, partition: &Name, place: &Place<'_>) {
+    let own = place.catalog.table(partition);
+    for constraint in place.catalog.table(parent).iter().flat_map(|above| &above.constraints) {
+        let Some(reference) = constraint.reference() else { continue };
+        if own.is_some_and(|own| own.constraints.iter().any(|other| other.kind == constraint.kind)) {
+            lock(effect, &reference.table, LockMode::AccessExclusive, place);
+        } else {
+            lock(effect, &reference.table, LockMode::ShareRowExclusive, place);
+            works(effect, partition, Work::Scan, place);
+            if place.catalog.has_rows(partition) && !place.catalog.is_new(partition) {
+                effect.fail("23503", When::OnRows, format!("rows of `{partition}` without a match in `{}` stop it", reference.table));
+            }
+        }
     }
 }
 
@@ -1247,6 +1540,21 @@ fn detach(effect: &mut Effect, parent: &Name, partition: &Name, concurrently: bo
         effect.fail("55000", When::Always, format!("`{parent}` has a default partition: it cannot be detached concurrently"));
         return;
     }
+    if missing(effect, partition, false, place) {
+        return;
+    }
+    let is_partition = place
+        .catalog
+        .table(partition)
+        .is_none_or(|found| found.partition_of.as_ref().is_some_and(|(of, _)| place.catalog.key(of) == place.catalog.key(parent)));
+    if place.catalog.is_complete && !is_partition {
+        effect.fail("42P01", When::Always, format!("`{partition}` is not a partition of `{parent}`"));
+        return;
+    }
+    if finalize && place.catalog.is_complete {
+        effect.fail("55000", When::Always, format!("no detaching of `{partition}` is pending"));
+        return;
+    }
     let situation = if concurrently || finalize { "detach_partition_concurrently" } else { "detach_partition" };
     let Some(row) = fact(effect, situation, place) else {
         return;
@@ -1258,11 +1566,11 @@ fn detach(effect: &mut Effect, parent: &Name, partition: &Name, concurrently: bo
     if let Some(mode) = row.mode(Role::Partition) {
         lock(effect, partition, if old { LockMode::ShareUpdateExclusive } else { mode }, place);
     }
+    referenced_by_parent(effect, parent, place);
     if !concurrently {
         if let Some(default) = place.catalog.default_partition(parent) {
             lock(effect, &default, LockMode::AccessExclusive, place);
         }
-        referenced_by_parent(effect, parent, place);
         for (table, _) in place.catalog.foreign_keys_to(parent) {
             lock(effect, &table, LockMode::AccessExclusive, place);
         }

@@ -223,6 +223,70 @@ fn path(source: &DataType, target: &DataType, place: &Place<'_>) -> Path {
     }
 }
 
+/// A type that PostgreSQL does not bring and nobody made.
+#[must_use]
+pub fn is_unknown(data_type: &DataType, place: &Place<'_>) -> bool {
+    let others =
+        ["refcursor", "aclitem", "record", "lseg", "box", "circle", "path", "polygon", "interval", "int2vector", "oidvector", "trigger"];
+    let row_type = place.catalog.table(&Name::bare(data_type.name.clone())).is_some();
+    data_type.name == "citext"
+        || is_foreign(data_type, place) && !row_type && !others.contains(&data_type.name.as_str()) && !data_type.name.contains('%')
+}
+
+/// True when a foreign key of the first type may point at a key of the second.
+#[must_use]
+pub fn comparable(own: &DataType, key: &DataType, place: &Place<'_>) -> bool {
+    let (own, key) = (place.catalog.base_type(own), place.catalog.base_type(key));
+    let (a, b) = (catalog_name(&own.name), catalog_name(&key.name));
+    let family = |name: &str| match name {
+        "int2" | "int4" | "int8" => 1,
+        "float4" | "float8" => 2,
+        "text" | "varchar" | "bpchar" | "name" | "citext" => 3,
+        "date" | "timestamp" | "timestamptz" => 4,
+        "inet" | "cidr" => 5,
+        _ => 0,
+    };
+    let implicit = CAST.get(&(a, b)).is_some_and(|cast| cast.context == b'i');
+    own.dimensions == key.dimensions && (a == b || family(a) > 0 && family(a) == family(b) || implicit)
+        || is_foreign(&own, place)
+        || is_foreign(&key, place)
+}
+
+/// Why a literal is no value of a type: SQLSTATE.
+#[must_use]
+pub fn refuses_literal(data_type: &DataType, literal: &str, place: &Place<'_>) -> Option<&'static str> {
+    let quoted = literal.starts_with('\'') && literal.ends_with('\'') && literal.len() > 1;
+    if !quoted && literal.parse::<f64>().is_err() || data_type.dimensions > 0 {
+        return None;
+    }
+    let base = place.catalog.base_type(data_type);
+    let value = literal.get(1..literal.len() - 1).filter(|_| quoted).unwrap_or(literal).replace("''", "'");
+    if let Some(UserType::Enum { values, .. }) = place.catalog.type_of(&base) {
+        return (quoted && !values.is_empty() && !values.contains(&value)).then_some("22P02");
+    }
+    let number = value.trim();
+    let limit = match base.name.as_str() {
+        "smallint" => Some(i64::from(i16::MAX)),
+        "integer" => Some(i64::from(i32::MAX)),
+        "bigint" => Some(i64::MAX),
+        _ => None,
+    };
+    match (limit, base.name.as_str()) {
+        (Some(_), _) if quoted && number.parse::<i128>().is_err() && number.parse::<f64>().is_err() => Some("22P02"),
+        (Some(limit), _) => number.parse::<i128>().is_ok_and(|number| number > i128::from(limit)).then_some("22003"),
+        (None, "numeric" | "real" | "double precision") if quoted => number.parse::<f64>().is_err().then_some("22P02"),
+        (None, "uuid") if quoted => {
+            let digits = number.chars().filter(char::is_ascii_hexdigit).count();
+            (digits != 32).then_some("22P02")
+        }
+        (None, "character varying" | "character") if quoted => {
+            let most = base.number(0).and_then(|length| usize::try_from(length).ok());
+            most.is_some_and(|most| value.trim_end().chars().count() > most).then_some("22001")
+        }
+        _ => None,
+    }
+}
+
 /// A type that an extension brings: its casts are not known.
 fn is_foreign(data_type: &DataType, place: &Place<'_>) -> bool {
     let name = catalog_name(&data_type.name);

@@ -612,6 +612,7 @@ fn publication(kind: Kind, cursor: &mut Cursor<'_>) -> Option<Found> {
     let name = cursor.identifier()?;
     let (drops, sets, mut filtered) = (cursor.is("drop"), cursor.is("set"), false);
     let mut tables = Vec::new();
+    let all = cursor.are("for all tables");
     while !cursor.is_done() {
         if cursor.eat("table") {
             loop {
@@ -633,7 +634,7 @@ fn publication(kind: Kind, cursor: &mut Cursor<'_>) -> Option<Found> {
         }
     }
     let subject = Some(Name::bare(name));
-    Some(Found { subject, ..Found::new(kind, Change::Publication { tables, drops, sets, filtered }) })
+    Some(Found { subject, ..Found::new(kind, Change::Publication { tables, all, drops, sets, filtered }) })
 }
 
 /// `DROP …`.

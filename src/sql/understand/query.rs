@@ -521,7 +521,8 @@ fn single_row(cursor: &Cursor<'_>) -> Vec<Option<String>> {
         let from = inside.at;
         inside.skip_to_comma();
         let value = inside.expression_between(from, inside.at);
-        row.push(value.is_literal.then_some(value.text));
+        let is_default = value.text.eq_ignore_ascii_case("default");
+        row.push((value.is_literal || is_default).then_some(value.text));
         inside.eat_mark(",");
     }
     row

@@ -1,0 +1,151 @@
+//! Bounds of partitions: which overlap, and which a condition leaves out.
+
+use std::cmp::Ordering;
+
+use crate::effects::Place;
+use crate::sql::change::{Name, PartitionBound, Reach};
+
+/// A bound, read. Values are literals without quotes; the least and greatest of all have no literal.
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Bound {
+    Default,
+    Range { from: Vec<Edge>, to: Vec<Edge> },
+    List(Vec<String>),
+    Hash { modulus: u64, remainder: u64 },
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Edge {
+    Least,
+    Value(String),
+    Greatest,
+}
+
+/// The partition whose bound overlaps a new one, if the bounds can be read.
+#[must_use]
+pub fn overlapping(parent: &Name, bound: &PartitionBound, place: &Place<'_>) -> Option<Name> {
+    let new = read(bound)?;
+    let key = place.catalog.key(parent);
+    place.catalog.tables().find_map(|(name, table)| {
+        let (of, own) = table.partition_of.as_ref()?;
+        (place.catalog.key(of) == key && overlap(&read(own)?, &new)).then(|| name.clone())
+    })
+}
+
+/// True when no row of a partition can meet the condition: the server does not touch it.
+#[must_use]
+pub fn is_pruned(partition: &Name, reach: &Reach, place: &Place<'_>) -> bool {
+    let Some((parent, bound)) = place.catalog.table(partition).and_then(|table| table.partition_of.as_ref()) else {
+        return false;
+    };
+    let key = place.catalog.table(parent).and_then(|table| table.partition_by.as_ref());
+    let Some((_, key)) = key else { return false };
+    let ([column], Some(condition)) = (key.words.as_slice(), &reach.condition) else {
+        return false;
+    };
+    let text = condition.text.to_lowercase();
+    let joined = !text.contains(" or ") && !text.contains(" between ");
+    joined && read(bound).is_some_and(|bound| text.split(" and ").any(|part| excludes(&bound, column, part)))
+}
+
+/// `column < literal` and the like, against a bound.
+fn excludes(bound: &Bound, column: &str, part: &str) -> bool {
+    let Some(rest) = part.trim().strip_prefix(column) else { return false };
+    let rest = rest.trim();
+    let Some((mark, literal)) = ["<=", ">=", "<", ">", "="].iter().find_map(|mark| Some((*mark, rest.strip_prefix(mark)?))) else {
+        return false;
+    };
+    let literal = literal.trim();
+    let is_literal = literal.starts_with('\'') && literal.ends_with('\'') || literal.parse::<f64>().is_ok();
+    let value = Edge::Value(literal.trim_matches('\'').to_owned());
+    if !is_literal {
+        return false;
+    }
+    match bound {
+        Bound::Range { from, to } => {
+            let (Some(from), Some(to)) = (from.first(), to.first()) else { return false };
+            match mark {
+                "<" => compare(from, &value).is_some_and(Ordering::is_ge),
+                "<=" => compare(from, &value).is_some_and(Ordering::is_gt),
+                ">" | ">=" => compare(to, &value).is_some_and(Ordering::is_le),
+                _ => compare(&value, from).is_some_and(Ordering::is_lt) || compare(&value, to).is_some_and(Ordering::is_ge),
+            }
+        }
+        Bound::List(values) => mark == "=" && !values.iter().any(|own| Edge::Value(own.clone()) == value),
+        Bound::Default | Bound::Hash { .. } => false,
+    }
+}
+
+fn read(bound: &PartitionBound) -> Option<Bound> {
+    if bound.is_default {
+        return Some(Bound::Default);
+    }
+    let lower = bound.text.to_lowercase();
+    let behind = |word: &str| lower.find(word).and_then(|at| bound.text.get(at + word.len()..)).and_then(list);
+    if lower.contains("modulus") {
+        let number = |word: &str| {
+            let rest = lower.split_once(word)?.1;
+            rest.trim().split(|c: char| !c.is_ascii_digit()).next()?.parse().ok()
+        };
+        return Some(Bound::Hash { modulus: number("modulus")?, remainder: number("remainder")? });
+    }
+    if let (Some(from), Some(to)) = (behind("from"), behind(" to")) {
+        return Some(Bound::Range { from: edges(from), to: edges(to) });
+    }
+    behind(" in").or_else(|| behind("in")).map(Bound::List)
+}
+
+/// `('a', 2, b)` as its parts.
+fn list(text: &str) -> Option<Vec<String>> {
+    let inside = text.trim_start().strip_prefix('(')?;
+    let end = inside.find(')')?;
+    Some(inside.get(..end)?.split(',').map(|part| part.trim().trim_matches('\'').to_owned()).collect())
+}
+
+fn edges(parts: Vec<String>) -> Vec<Edge> {
+    let edge = |part: String| match part.to_lowercase().as_str() {
+        "minvalue" => Edge::Least,
+        "maxvalue" => Edge::Greatest,
+        _ => Edge::Value(part),
+    };
+    parts.into_iter().map(edge).collect()
+}
+
+/// Numbers as numbers, all else (dates above all) as text; `None` where that says nothing.
+fn compare(a: &Edge, b: &Edge) -> Option<Ordering> {
+    match (a, b) {
+        (Edge::Value(a), Edge::Value(b)) => match (a.parse::<f64>(), b.parse::<f64>()) {
+            (Ok(a), Ok(b)) => a.partial_cmp(&b),
+            (Err(_), Err(_)) => Some(a.cmp(b)),
+            _ => None,
+        },
+        _ if a == b => Some(Ordering::Equal),
+        (Edge::Least, _) | (_, Edge::Greatest) => Some(Ordering::Less),
+        (Edge::Greatest, _) | (_, Edge::Least) => Some(Ordering::Greater),
+    }
+}
+
+fn compare_all(a: &[Edge], b: &[Edge]) -> Option<Ordering> {
+    for (a, b) in a.iter().zip(b) {
+        match compare(a, b)? {
+            Ordering::Equal => {}
+            other => return Some(other),
+        }
+    }
+    Some(Ordering::Equal)
+}
+
+fn overlap(a: &Bound, b: &Bound) -> bool {
+    match (a, b) {
+        (Bound::Default, Bound::Default) => true,
+        (Bound::Range { from: a, to: b }, Bound::Range { from: c, to: d }) => {
+            compare_all(a, d).is_some_and(Ordering::is_lt) && compare_all(c, b).is_some_and(Ordering::is_lt)
+        }
+        (Bound::List(a), Bound::List(b)) => a.iter().any(|value| b.contains(value)),
+        (Bound::Hash { modulus: m, remainder: r }, Bound::Hash { modulus: n, remainder: s }) => {
+            let step = (*m).min(*n).max(1);
+            r % step == s % step
+        }
+        _ => false,
+    }
+}
