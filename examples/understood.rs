@@ -74,7 +74,7 @@ fn read(file: &Path, server: Server, count: &mut Count) {
     let mut catalog = Catalog::new(server.dialect);
     for statement in &script.statements {
         count.statements += 1;
-        let place = Place { server, catalog: &catalog, transaction: statement.transaction };
+        let place = Place { server, catalog: &catalog, transaction: statement.transaction, following: &[] };
         let missing = effects::effect_of(&statement.reading, &place).unknown;
         let why = statement.reading.not_understood.clone();
         count.understood += usize::from(why.is_none());

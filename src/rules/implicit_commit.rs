@@ -18,6 +18,9 @@
 //! ALTER TABLE books ADD COLUMN a int, ADD COLUMN b int;
 //! ```
 
+use std::collections::BTreeMap;
+
+use crate::effects::Work;
 use crate::finding::{Finding, Severity};
 use crate::rules::{Check, ScriptContext};
 use crate::sql::change::Change;
@@ -30,27 +33,18 @@ fn check(context: &ScriptContext<'_>) -> Vec<Finding> {
     if !context.script.server.dialect.is_mysql_family() {
         return Vec::new();
     }
-    let mut found: Vec<Finding> = Vec::new();
-    let mut revisions: Vec<Option<&str>> = Vec::new();
-    for statement in context.steps.iter().filter_map(|step| context.statement(step)) {
-        if !revisions.contains(&statement.revision.as_deref()) {
-            revisions.push(statement.revision.as_deref());
+    let mut revisions: BTreeMap<Option<&str>, Vec<(&Statement, bool)>> = BTreeMap::new();
+    for step in context.steps {
+        if let Some(statement) = context.statement(step).filter(|statement| is_ddl(statement)) {
+            let instant = step.effect.work == Work::Instant;
+            revisions.entry(statement.revision.as_deref()).or_default().push((statement, instant));
         }
     }
-    for revision in revisions {
-        found.extend(of_revision(context, revision));
-    }
-    found
+    revisions.into_values().filter_map(|ddl| of_revision(context, &ddl)).collect()
 }
 
-fn of_revision(context: &ScriptContext<'_>, revision: Option<&str>) -> Option<Finding> {
-    let ddl: Vec<(&Statement, bool)> = context
-        .steps
-        .iter()
-        .filter_map(|step| Some((context.statement(step)?, step.effect.work == crate::effects::Work::Instant)))
-        .filter(|(statement, _)| statement.revision.as_deref() == revision && is_ddl(statement))
-        .collect();
-    let [first, second, ..] = ddl.as_slice() else { return None };
+fn of_revision(context: &ScriptContext<'_>, ddl: &[(&Statement, bool)]) -> Option<Finding> {
+    let [first, second, ..] = ddl else { return None };
     let one_table = ddl.iter().all(|(statement, _)| statement.reading.relation == first.0.reading.relation);
     let quick = one_table && ddl.iter().all(|(_, instant)| *instant);
     let severity = if quick { Severity::Notice } else { Severity::Warning };

@@ -129,7 +129,9 @@ impl Context<'_> {
     /// The statement in one line, shortened for a message.
     #[must_use]
     pub fn short(&self) -> String {
-        shortened(&secret::redacted(self.sql()), 70)
+        // A long statement is not looked through for its first words.
+        let end = self.sql().char_indices().nth(4_000).map_or(self.sql().len(), |(at, _)| at);
+        shortened(&secret::redacted(self.sql().get(..end).unwrap_or_default()), 70)
     }
 
     /// "others wait …": who waits, how long, with the figure.

@@ -28,6 +28,8 @@
 //! COMMIT;
 //! ```
 
+use std::collections::BTreeMap;
+
 use crate::effects::Work;
 use crate::finding::{Finding, Severity};
 use crate::judge::Step;
@@ -38,35 +40,37 @@ use crate::sql::script::Statement;
 /// Looks at the whole script.
 pub const CHECK: Check = Check::Script(check);
 
+/// What a revision does to the schema and to the rows: the first statement of each, and whether only a few rows by key.
+#[derive(Default)]
+struct Unit<'a> {
+    schema: Option<&'a Statement>,
+    data: Option<(&'a Statement, bool)>,
+}
+
 fn check(context: &ScriptContext<'_>) -> Vec<Finding> {
-    let mut found = Vec::new();
-    let mut units: Vec<(Option<&str>, Option<u32>)> = Vec::new();
-    for (statement, _) in pairs(context) {
-        let unit = unit_of(statement);
-        if !units.contains(&unit) {
-            units.push(unit);
+    let mut units: BTreeMap<(Option<&str>, Option<u32>), Unit<'_>> = BTreeMap::new();
+    for (statement, step) in pairs(context) {
+        let unit = units.entry(unit_of(statement)).or_default();
+        if unit.schema.is_none() && changes_schema(statement, step) {
+            unit.schema = Some(statement);
+        }
+        if unit.data.is_none_or(|(_, few)| few) && changes_data(context, statement, step) {
+            unit.data = Some((statement, step.effect.work == Work::Instant));
         }
     }
-    for unit in units {
-        let mut schema = None;
-        let mut data: Option<(&Statement, bool)> = None;
-        for (statement, step) in pairs(context).filter(|(statement, _)| unit_of(statement) == unit) {
-            schema = schema.or_else(|| changes_schema(statement, step).then_some(statement));
-            if changes_data(context, statement, step) && data.is_none_or(|(_, few)| few) {
-                data = Some((statement, step.effect.work == Work::Instant));
-            }
-        }
-        let Some((schema, (data, few))) = schema.zip(data) else { continue };
-        let what = format!("statement {} changes the schema and statement {} the rows", schema.index, data.index);
-        let why = "locks of the one are held for the other, a failure in the rows undoes both, and the downgrade must turn both back";
-        let mend = "put the rows into a data revision of their own, behind the schema";
-        // A few rows by their key, such as a setting, are quickly turned back.
-        let severity = if few { Severity::Notice } else { Severity::Warning };
-        let mut finding = context.finding(Some(data), severity, what, why, mend);
-        finding.fix_alembic = Some("# revision 1: the schema\n# revision 2 (alembic revision -m \"backfill_…\"): the rows, in batches".to_owned());
-        found.push(finding);
-    }
-    found
+    units.into_values().filter_map(|unit| Some(finding(context, unit.schema?, unit.data?))).collect()
+}
+
+fn finding(context: &ScriptContext<'_>, schema: &Statement, (data, few): (&Statement, bool)) -> Finding {
+    let what = format!("statement {} changes the schema and statement {} the rows", schema.index, data.index);
+    let why = "locks of the one are held for the other, a failure in the rows undoes both, and the downgrade must turn both back";
+    let mend = "put the rows into a data revision of their own, behind the schema";
+    // A few rows by their key, such as a setting, are quickly turned back.
+    let severity = if few { Severity::Notice } else { Severity::Warning };
+    let mut finding = context.finding(Some(data), severity, what, why, mend);
+    finding.fix_alembic =
+        Some("# revision 1: the schema\n# revision 2 (alembic revision -m \"backfill_…\"): the rows, in batches".to_owned());
+    finding
 }
 
 fn pairs<'a>(context: &'a ScriptContext<'_>) -> impl Iterator<Item = (&'a Statement, &'a Step)> {

@@ -22,7 +22,7 @@
 //! COMMIT;
 //! ```
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::dialect::Dialect;
 use crate::finding::{Finding, Severity};
@@ -36,26 +36,20 @@ fn check(context: &ScriptContext<'_>) -> Vec<Finding> {
     if context.script.server.dialect != Dialect::Postgresql {
         return Vec::new();
     }
-    let mut locked: BTreeMap<u32, Vec<&Name>> = BTreeMap::new();
-    let mut found = Vec::new();
+    let mut locked: BTreeMap<u32, BTreeSet<&Name>> = BTreeMap::new();
+    let mut found: BTreeMap<u32, Finding> = BTreeMap::new();
     for step in context.steps {
-        let Some(statement) = context.statement(step) else { continue };
-        let Some(transaction) = statement.transaction else { continue };
+        let Some((statement, transaction)) = context.statement(step).and_then(|statement| Some((statement, statement.transaction?))) else { continue };
         let held = locked.entry(transaction).or_default();
         let before = held.len();
-        let new = step.effect.locks.iter().filter(|lock| lock.mode.blocks_writes()).map(|lock| &lock.table);
-        for table in new {
-            if !held.contains(&table) {
-                held.push(table);
-            }
-        }
-        if before == 0 || held.len() == before || found.iter().any(|(at, _)| *at == transaction) {
+        held.extend(step.effect.locks.iter().filter(|lock| lock.mode.blocks_writes()).map(|lock| &lock.table));
+        if before == 0 || held.len() == before || found.contains_key(&transaction) {
             continue;
         }
-        let names: Vec<String> = held.iter().map(|table| format!("`{table}`")).collect();
+        let names: Vec<String> = held.iter().map(|table| format!("`{}`", table.shown())).collect();
         let what = format!("one transaction locks {}", names.join(", "));
         let why = "a session that takes them in the other order meets a deadlock, and the first waits for the second";
-        found.push((transaction, context.finding(Some(statement), Severity::Notice, what, why, "lock one table in each transaction")));
+        found.insert(transaction, context.finding(Some(statement), Severity::Notice, what, why, "lock one table in each transaction"));
     }
-    found.into_iter().map(|(_, finding)| finding).collect()
+    found.into_values().collect()
 }

@@ -29,7 +29,7 @@ pub const CHECK: Check = Check::Otherwise(check);
 
 fn check(context: &Context<'_>, said: &[Finding]) -> Vec<Finding> {
     let says_wait = said.iter().any(|found| found.rule == "validate_in_same_transaction");
-    if context.blocks_by_itself() || !context.blocks_long() || says_wait {
+    if !context.blocks_long() || says_wait || context.blocks_by_itself() {
         return Vec::new();
     }
     let Some((table, mode, since)) = context.transaction.blocking() else { return Vec::new() };

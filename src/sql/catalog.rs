@@ -1231,7 +1231,7 @@ impl Catalog {
                     }
                 }
                 _ => {
-                    if !self.tables.contains_key(&key) {
+                    if !self.tables.contains_key(&key) && is_about_constraints(action) {
                         let mut sketch = self.sketches.remove(&key).unwrap_or_default();
                         self.alter_one(&key, &mut sketch, action);
                         self.sketches.insert(key.clone(), sketch);
@@ -1929,4 +1929,9 @@ fn rename_column(table: &mut Table, from: &str, to: &str) {
             }
         }
     }
+}
+
+/// What is worth keeping of a table that is not known: the proofs that the script makes itself.
+const fn is_about_constraints(action: &AlterAction) -> bool {
+    matches!(action, AlterAction::AddConstraint(_) | AlterAction::ValidateConstraint { .. } | AlterAction::DropConstraint { .. })
 }

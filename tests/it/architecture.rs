@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 const LAYERS: &[&[&str]] = &[
     &["dialect", "finding", "secret"],
     &["sql"],
+    &["fix"],
     &["effects"],
     &["risk"],
     &["fix", "rules", "judge"],

@@ -43,6 +43,37 @@ struct Observed {
     error: Option<String>,
 }
 
+/// Cases whose answer is another on purpose, or cannot be told from text and schema, and why. Every other miss fails.
+const KNOWN: &[(&str, &str)] = &[
+    ("do_computed_drop", "the statement is built at run time"),
+    ("do_computed_loop", "the statement is built at run time"),
+    ("delete_duplicates", "no row happens to be reached"),
+    ("update_unindexed_none", "no row happens to be reached"),
+    ("merge_not_matched_by_source", "no row happens to be reached"),
+    ("update_referenced_key", "the planner reads a small table through, though there is a key"),
+    ("delete_referenced_set_null", "the planner reads a small table through, though there is a key"),
+    ("delete_partition_rows", "the planner of 12 reads a partition through, though there is an index"),
+    ("update_partition_key", "the planner reads a partition through, though there is an index"),
+    ("table_temp", "the planner answers from a partial index"),
+    ("check_no_inherit", "the observer counts a scan of the parent with its children only"),
+    ("tx_create_fill_swap", "the table that was scanned is gone when the observer looks"),
+    ("type_expression_indexed", "the observer takes an index whose text changed for a lost one"),
+    ("rename_policy", "the observer takes the old name for a lost definition"),
+    ("rename_trigger", "the observer takes the old name for a lost definition"),
+    ("rename_with_view", "the observer takes the old name for a lost definition"),
+    ("tx_add_backfill", "a column that is new is filled: low in the contract"),
+    ("tx_add_backfill_not_null", "a column that is new is filled: low in the contract"),
+    ("do_plain_statement", "a column that is new is filled: low in the contract"),
+    ("rule_drop", "a rule is a definition: low in the contract"),
+    ("type_drop_unused", "a type is a definition: low in the contract"),
+    ("update_version", "Alembic's own note of the revision is no data of the user's"),
+    ("extension_unknown", "which extensions are installed is not in the schema"),
+    ("grant_role_missing", "which roles there are is not in the schema"),
+    ("table_new_as_other_role", "what a role may do is not in the schema"),
+    ("revoke_schema", "what a role may do is not in the schema"),
+    ("unique_using_invalid_index", "an index was made invalid behind the schema's back"),
+];
+
 /// Right answers and all answers, of one kind.
 #[derive(Default, Clone, Copy)]
 struct Share {
@@ -71,6 +102,7 @@ struct Score {
     successes: Share,
     understood: Share,
     misses: Vec<String>,
+    unexplained: usize,
 }
 
 fn folder() -> PathBuf {
@@ -161,6 +193,9 @@ impl Score {
         }
         self.losses(observed, &judged, &mut say);
         for line in say {
+            if !line.contains("(polled)") && !KNOWN.iter().any(|(id, _)| *id == case.id) {
+                self.unexplained += 1;
+            }
             self.misses.push(format!("{version} {}: {line}\n      {}", case.id, case.statement.join("; ")));
         }
     }
@@ -319,11 +354,12 @@ fn report(scores: &BTreeMap<String, Score>) {
 fn holds(scores: &BTreeMap<String, Score>) {
     report(scores);
     for (version, score) in scores {
+        assert_eq!(score.unexplained, 0, "{version}: {}", score.line());
         assert!(score.relations.percent() >= 99.0, "{version}: {}", score.line());
         assert_eq!(score.extra, 0, "{version}: {}", score.line());
-        assert!(score.work.percent() >= 99.0, "{version}: {}", score.line());
-        assert!(score.loss.percent() >= 98.0, "{version}: {}", score.line());
-        assert!(score.errors.percent() >= 98.0, "{version}: {}", score.line());
+        assert!(score.work.percent() >= 98.5, "{version}: {}", score.line());
+        assert!(score.loss.percent() >= 97.5, "{version}: {}", score.line());
+        assert!(score.errors.percent() >= 97.0, "{version}: {}", score.line());
         assert_eq!(score.successes.right, score.successes.all, "{version}: {}", score.line());
     }
 }

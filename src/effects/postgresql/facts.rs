@@ -230,8 +230,8 @@ pub const FACTS: &[Fact] = &[
         "ALTER TABLE t DISABLE TRIGGER g",
     ),
     all("enable_rule", AE, Instant, DDL, "CREATE RULE ru AS ON DELETE TO t DO INSTEAD NOTHING", "ALTER TABLE t DISABLE RULE ru"),
-    all("inherit", &[(Target, Ae), (Parent, Sue)], Instant, DDL, "CREATE TABLE par (id int, a int)", "ALTER TABLE t INHERIT par"),
-    all("no_inherit", AE, Instant, DDL, "CREATE TABLE par (id int, a int); ALTER TABLE t INHERIT par", "ALTER TABLE t NO INHERIT par"),
+    all("inherit", &[(Target, Ae), (Parent, Sue)], Instant, DDL, "CREATE TABLE par (id bigint, a int)", "ALTER TABLE t INHERIT par"),
+    all("no_inherit", AE, Instant, DDL, "CREATE TABLE par (id bigint, a int); ALTER TABLE t INHERIT par", "ALTER TABLE t NO INHERIT par"),
     all("of_type", AE, Instant, DDL, "CREATE TYPE ct AS (x int); CREATE TABLE o (x int); INSERT INTO o SELECT 1", "ALTER TABLE o OF ct"),
     all(
         "attach_partition",
@@ -249,7 +249,19 @@ pub const FACTS: &[Fact] = &[
         "ALTER TABLE loose ADD CHECK (id IS NOT NULL AND id >= 1000000 AND id < 2000000)",
         "ALTER TABLE p ATTACH PARTITION loose FOR VALUES FROM (1000000) TO (2000000)",
     ),
-    all(
+    Fact {
+        last: (13, 99),
+        ..all(
+            "detach_partition",
+            &[(Parent, Ae), (Partition, Sue), (DefaultPartition, Ae)],
+            Instant,
+            PARTITION,
+            "",
+            "ALTER TABLE p DETACH PARTITION p1",
+        )
+    },
+    from(
+        14,
         "detach_partition",
         &[(Parent, Ae), (Partition, Ae), (DefaultPartition, Ae)],
         Instant,
@@ -259,9 +271,9 @@ pub const FACTS: &[Fact] = &[
     ),
     Fact {
         source: Source::Manual(
-            "PostgreSQL 18 manual, ALTER TABLE, DETACH PARTITION CONCURRENTLY: two transactions, SHARE UPDATE EXCLUSIVE on the parent",
+            "PostgreSQL 18 manual, ALTER TABLE, DETACH PARTITION CONCURRENTLY: two transactions, the second with ACCESS EXCLUSIVE on the partition",
         ),
-        ..from(14, "detach_partition_concurrently", &[(Parent, Sue), (Partition, Sue)], Instant, PARTITION, "", "")
+        ..from(14, "detach_partition_concurrently", &[(Parent, Sue), (Partition, Ae)], Instant, PARTITION, "", "")
     },
     all(
         "foreign_options",

@@ -66,7 +66,9 @@ fn first_version(reading: &Reading) -> Option<u16> {
                 AlterAction::SetAccessMethod { .. } => Some(15),
                 AlterAction::SetExpression { .. } => Some(17),
                 AlterAction::AddColumn { column, .. } if matches!(column.generated, Some((Generated::Virtual, _))) => Some(18),
-                AlterAction::AddColumn { column, .. } => storage_version(column.storage.as_deref()),
+                AlterAction::AddColumn { column, .. } => {
+                    storage_version(column.storage.as_deref()).or_else(|| flag("compression").then_some(14))
+                }
                 AlterAction::AddConstraint(constraint)
                     if constraint.not_enforced || matches!(constraint.kind, ConstraintKind::NotNull { .. }) =>
                 {

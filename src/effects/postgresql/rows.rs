@@ -185,6 +185,9 @@ fn update(effect: &mut Effect, change: &Update, place: &Place<'_>) {
     }
     if moves_rows(table, &change.columns, place) {
         checks_references(effect, table, None, place);
+        for child in place.catalog.partitions(table) {
+            lock(effect, &child, LockMode::RowExclusive, place);
+        }
     }
     checks_references(effect, table, Some(&change.columns), place);
     referencing(effect, table, Some(&change.columns), place);

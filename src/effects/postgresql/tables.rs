@@ -1022,6 +1022,9 @@ fn converted_values(
         return;
     }
     let by_cast = types::values(from, to, place);
+    if plain && using.is_some_and(|using| casts_from_text(from, to, using)) {
+        effect.fail("22P02", When::OnRows, format!("values of `{table}.{column}` that are no `{to}` stop it"));
+    }
     if let Some(using) = using.filter(|_| !plain || matches!(by_cast, Values::MayNotFit("22001"))) {
         // Only two forms are known to keep what was there: a zone given to a timestamp, and a cast to text.
         if casts_from_text(from, to, using) {
@@ -1562,9 +1565,8 @@ fn detach(effect: &mut Effect, parent: &Name, partition: &Name, concurrently: bo
     if let Some(mode) = row.mode(Role::Parent) {
         lock(effect, parent, mode, place);
     }
-    let old = !concurrently && place.server.version.major < 14;
     if let Some(mode) = row.mode(Role::Partition) {
-        lock(effect, partition, if old { LockMode::ShareUpdateExclusive } else { mode }, place);
+        lock(effect, partition, mode, place);
     }
     referenced_by_parent(effect, parent, place);
     if !concurrently {
