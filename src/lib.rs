@@ -11,10 +11,10 @@
 //!
 //! A module uses only what stands above it in this list (`tests/it/architecture.rs` reads the `use`s and fails):
 //!
-//! 1. vocabulary, plain data: [`dialect`], [`finding`]
+//! 1. vocabulary, plain data: [`dialect`], [`finding`], [`secret`] (what must not be printed)
 //! 2. text to meaning, never fails: [`sql`]
 //! 3. what a server does with a change, facts with versions and sources, no judgement: [`effects`]
-//! 4. judgement: [`risk`], [`rules`], [`judge`]
+//! 4. judgement: [`risk`], [`rules`] with the words of their mends in [`fix`], [`judge`]
 //! 5. the outside world: [`config`], [`git`]
 //! 6. the product as functions: [`tools`], [`report`], [`format`]
 //! 7. surfaces: [`mcp`], [`cli`]

@@ -28,8 +28,9 @@ pub struct TableSizes(pub BTreeMap<String, TableSize>);
 /// Bytes a row is taken to have where only rows are given.
 const BYTES_PER_ROW: f64 = 250.0;
 
-/// Bytes a second that one session gets through, measured on PostgreSQL 15 and 18 by `benches/rates.py`
-/// (a 2-core machine, tables of 250 bytes a row in memory); rounded down.
+/// How fast one session works. Measured with `benches/rates.py` on PostgreSQL 15.18 and 18.4 (1,000,000 rows, 248 MB,
+/// in memory, a busy machine of 2 cores): scan 930 to 1200 MB/s, index build 37 (text) to 212 MB/s (integer),
+/// rewrite with one index 44 to 80 MB/s. The slowest counts; a scan is taken to come from disk.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Rate {
     /// The work.
@@ -39,8 +40,8 @@ pub struct Rate {
 }
 
 const SCAN: Rate = Rate { work: "scan", bytes_per_second: 400.0e6 };
-const BUILD: Rate = Rate { work: "index build", bytes_per_second: 100.0e6 };
-const REWRITE: Rate = Rate { work: "rewrite", bytes_per_second: 50.0e6 };
+const BUILD: Rate = Rate { work: "index build", bytes_per_second: 40.0e6 };
+const REWRITE: Rate = Rate { work: "rewrite", bytes_per_second: 40.0e6 };
 
 impl TableSizes {
     /// The size of a table in bytes, if it is known.

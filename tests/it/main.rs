@@ -11,6 +11,7 @@ mod mysql_versions;
 mod parse_cases;
 mod rule_pages;
 mod splitting;
+mod surfaces;
 mod truth_mariadb;
 mod truth_postgresql;
 mod truth_sqlite;

@@ -392,7 +392,7 @@ pub fn select_or_with(cursor: &mut Cursor<'_>, flags: &mut Flags) -> Option<Chan
             match &mut change {
                 Change::Insert(insert) => {
                     insert.writes = writes;
-                    for query in &mut insert.query {
+                    if let Some(query) = &mut insert.query {
                         query.tables.retain(|name| name.schema.is_some() || !names.contains(&name.name));
                     }
                 }
