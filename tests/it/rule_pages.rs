@@ -143,11 +143,8 @@ fn what_breaks_has_a_rule_that_says_so() {
         }
         let text = std::fs::read_to_string(path).unwrap();
         for call in text.split(".breaks(").skip(1) {
-            if let Some(name) = call.trim_start().strip_prefix('"').and_then(|rest| rest.split('"').next()) {
-                if !known.contains(name) {
-                    missing.push(name.to_owned());
-                }
-            }
+            let name = call.trim_start().strip_prefix('"').and_then(|rest| rest.split('"').next());
+            missing.extend(name.filter(|name| !known.contains(name)).map(str::to_owned));
         }
     }
     assert!(missing.is_empty(), "{missing:?}");

@@ -24,7 +24,8 @@ struct Server {
 
 impl Server {
     fn start() -> Self {
-        let mut child = Command::new(PROGRAM).arg("serve").stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
+        let mut child =
+            Command::new(PROGRAM).arg("serve").stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
         let input = child.stdin.take().unwrap();
         let output = BufReader::new(child.stdout.take().unwrap());
         let mut server = Self { child, input, output };
@@ -183,8 +184,19 @@ fn formats_for_machines_are_what_they_say() {
 #[test]
 fn s_107_the_report_has_the_words_of_the_template() {
     let sql = "-- Running upgrade 0a1b2c3d4e5f -> 1f2e3d4c5b6a\nCREATE INDEX CONCURRENTLY ix_users_email ON users (email);";
-    let (code, report, _) =
-        run(&["review-sql", "-", "--format", "markdown", "--name", "add_user_email_index", "--downgrade-sql", "DROP INDEX CONCURRENTLY ix_users_email"], sql);
+    let (code, report, _) = run(
+        &[
+            "review-sql",
+            "-",
+            "--format",
+            "markdown",
+            "--name",
+            "add_user_email_index",
+            "--downgrade-sql",
+            "DROP INDEX CONCURRENTLY ix_users_email",
+        ],
+        sql,
+    );
     let expected = "## Migration Review: add_user_email_index\n\n**Revision:** 1f2e3d4c5b6a\n**Generated:** unknown\n**Author:** unknown\n\n\
 ### Schema Change Summary\n- **Type:** ADD INDEX\n- **Table(s) affected:** users\n- **Data loss risk:** None\n- **Estimated lock duration:** None\n\n\
 ### SQL Review\n- [ ] `upgrade()` SQL reviewed and matches intended change\n- [x] `downgrade()` SQL reviewed and correctly reverses the change\n\
@@ -213,7 +225,13 @@ fn several_files_are_one_script_with_lines_of_their_own() {
 fn since_reviews_what_changed_on_what_stood() {
     let folder = tempfile::tempdir().unwrap();
     let git = |arguments: &[&str]| {
-        let done = Command::new("git").arg("-C").arg(folder.path()).args(["-c", "user.name=t", "-c", "user.email=t@example.org"]).args(arguments).output().unwrap();
+        let done = Command::new("git")
+            .arg("-C")
+            .arg(folder.path())
+            .args(["-c", "user.name=t", "-c", "user.email=t@example.org"])
+            .args(arguments)
+            .output()
+            .unwrap();
         assert!(done.status.success(), "{}", String::from_utf8_lossy(&done.stderr));
     };
     let write = |name: &str, text: &str| std::fs::write(folder.path().join(name), text).unwrap();
@@ -223,7 +241,12 @@ fn since_reviews_what_changed_on_what_stood() {
     git(&["commit", "-qm", "one"]);
     write("2.sql", "ALTER TABLE books ALTER COLUMN isbn TYPE varchar(50);");
     let review = |arguments: &[&str]| {
-        let output = Command::new(PROGRAM).current_dir(folder.path()).args(["review-sql", "1.sql", "2.sql", "--format", "json"]).args(arguments).output().unwrap();
+        let output = Command::new(PROGRAM)
+            .current_dir(folder.path())
+            .args(["review-sql", "1.sql", "2.sql", "--format", "json"])
+            .args(arguments)
+            .output()
+            .unwrap();
         serde_json::from_slice::<Value>(&output.stdout).unwrap()
     };
     let answer = review(&["--since", "HEAD"]);
@@ -237,7 +260,11 @@ fn a_severity_is_changed_with_a_reason_only() {
     let folder = tempfile::tempdir().unwrap();
     let review = |config: &str| {
         std::fs::write(folder.path().join("alembic-gate.toml"), config).unwrap();
-        let output = Command::new(PROGRAM).current_dir(folder.path()).args(["review-sql", "--sql", "CREATE INDEX i ON books (title)"]).output().unwrap();
+        let output = Command::new(PROGRAM)
+            .current_dir(folder.path())
+            .args(["review-sql", "--sql", "CREATE INDEX i ON books (title)"])
+            .output()
+            .unwrap();
         (output.status.code().unwrap(), String::from_utf8(output.stderr).unwrap())
     };
     assert_eq!(review("").0, 1);
