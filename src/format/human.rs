@@ -70,7 +70,7 @@ fn finding_text(out: &mut String, finding: &Finding, script: &Script, paint: Pai
     if let Some(statement) = finding.statement.and_then(|index| script.statements.get(index as usize - 1)) {
         let (file, line) = super::place(finding);
         let _ = writeln!(out, "  {} {file}:{line}:{}", paint.dim("-->"), statement.column);
-        let text = script.text_of(statement);
+        let text = crate::secret::redacted(script.text_of(statement));
         let count = text.lines().count();
         for (n, source) in text.lines().take(4).enumerate() {
             let _ = writeln!(out, "  {} {source}", paint.dim(&format!("{:>4} |", line as usize + n)));

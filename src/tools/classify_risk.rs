@@ -315,7 +315,7 @@ fn statement_out(script: &Script, statement: &Statement, effect: &Effect, asked:
         file,
         line,
         column: full.then_some(statement.column),
-        sql: full.then(|| script.text_of(statement).to_owned()),
+        sql: full.then(|| crate::secret::redacted(script.text_of(statement))),
         kind: reading.kind.word(),
         actions: (full || !reading.actions.is_empty()).then(|| reading.actions.iter().map(|action| action.word()).collect()),
         flags: full.then(|| reading.flags.clone()),
