@@ -81,12 +81,12 @@ impl Transaction {
             Change::AlterTable(alter) => {
                 self.ddl += 1;
                 for action in &alter.actions {
-                    if let AlterAction::AddConstraint(constraint) = action {
-                        if constraint.not_valid {
-                            let name =
-                                constraint.name.clone().unwrap_or_else(|| crate::sql::catalog::constraint_name(&alter.table, constraint));
-                            self.not_valid.push((alter.table.clone(), name));
-                        }
+                    if let AlterAction::AddConstraint(constraint) = action
+                        && constraint.not_valid
+                    {
+                        let name =
+                            constraint.name.clone().unwrap_or_else(|| crate::sql::catalog::constraint_name(&alter.table, constraint));
+                        self.not_valid.push((alter.table.clone(), name));
                     }
                 }
             }

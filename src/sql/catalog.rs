@@ -1249,10 +1249,8 @@ impl Catalog {
 
     fn alter_one(&mut self, name: &Name, table: &mut Table, action: &AlterAction) {
         match action {
-            AlterAction::AddColumn { column, if_not_exists } => {
-                if !(table.column(&column.name).is_some() && *if_not_exists) {
-                    self.add_column(name, table, column);
-                }
+            AlterAction::AddColumn { column, if_not_exists } if !(table.column(&column.name).is_some() && *if_not_exists) => {
+                self.add_column(name, table, column);
             }
             AlterAction::DropColumn { column, .. } if self.dialect.is_mysql_family() => mysql::drop_column(table, column),
             AlterAction::DropColumn { column, .. } => drop_column(table, column),
@@ -1549,10 +1547,10 @@ impl Catalog {
 
     fn alter_index(&mut self, name: &Name, action: &IndexAction) {
         let Some(table) = self.index(name).map(|(table, _)| table.clone()) else {
-            if let IndexAction::Rename { to } = action {
-                if self.table(name).is_some() {
-                    self.rename(name, &Name::bare(to.clone()));
-                }
+            if let IndexAction::Rename { to } = action
+                && self.table(name).is_some()
+            {
+                self.rename(name, &Name::bare(to.clone()));
             }
             return;
         };

@@ -194,12 +194,12 @@ pub fn answer(input: &SqlInput, review: Review, most: Option<usize>) -> Answer {
 fn shrink(output: &mut Output, statements: &mut Vec<StatementOut>, most: Option<usize>) -> usize {
     let Some(limit) = most else { return 0 };
     let mut left = 0;
-    if let Some(back) = &mut output.downgrade {
-        if serialized_length(&back.statements) > limit / 4 {
-            let all = back.statements.len();
-            cut(&mut back.statements, 0, Some(limit / 4 + 300));
-            left += all - back.statements.len();
-        }
+    if let Some(back) = &mut output.downgrade
+        && serialized_length(&back.statements) > limit / 4
+    {
+        let all = back.statements.len();
+        cut(&mut back.statements, 0, Some(limit / 4 + 300));
+        left += all - back.statements.len();
     }
     if serialized_length(output) > limit / 2 {
         for finding in output.findings.iter_mut().chain(output.downgrade.iter_mut().flat_map(|back| back.findings.iter_mut())) {

@@ -588,12 +588,12 @@ fn clauses(whole: &mut Alter<'_, '_>) {
     } else if rank(LOCKS, lock) < rank(LOCKS, needed) {
         let code = refusal_code(whole.effect);
         whole.refuse(code, format!("`LOCK={}` is not possible here: it takes `{needed}`", lock.to_uppercase()));
-    } else if let Some(mode) = [LockMode::OnlineNone, LockMode::OnlineShared, LockMode::OnlineExclusive].get(rank(LOCKS, lock)) {
-        if !whole.place.catalog.is_new(whole.name()) {
-            let key = whole.place.catalog.key(whole.name());
-            whole.effect.lock(key, *mode);
-            whole.effect.online = whole.effect.online.map(|online| Online { lock: mode.words(), ..online });
-        }
+    } else if let Some(mode) = [LockMode::OnlineNone, LockMode::OnlineShared, LockMode::OnlineExclusive].get(rank(LOCKS, lock))
+        && !whole.place.catalog.is_new(whole.name())
+    {
+        let key = whole.place.catalog.key(whole.name());
+        whole.effect.lock(key, *mode);
+        whole.effect.online = whole.effect.online.map(|online| Online { lock: mode.words(), ..online });
     }
 }
 

@@ -13,10 +13,8 @@ pub fn effect(effect: &mut Effect, change: &Change, place: &Place<'_>) {
         Change::Update(change) => update(effect, change, place),
         Change::Delete(change) => delete(effect, change, place),
         Change::Select(query) => reads(effect, &query.tables, place),
-        Change::LoadData { table } => {
-            if !missing(effect, "1146", table, false, place) {
-                meets(effect, "rows_by_key", table, place);
-            }
+        Change::LoadData { table } if !missing(effect, "1146", table, false, place) => {
+            meets(effect, "rows_by_key", table, place);
         }
         _ => {}
     }

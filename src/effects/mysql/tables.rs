@@ -20,18 +20,14 @@ pub fn effect(effect: &mut Effect, reading: &Reading, place: &Place<'_>) {
             let write = mode.as_deref() != Some("read");
             each(effect, if write { "lock_tables_write" } else { "lock_tables_read" }, tables, place);
         }
-        Change::CreateTrigger { table, .. } => {
-            if !missing(effect, "1146", table, false, place) {
-                meets(effect, "trigger", table, place);
-            }
+        Change::CreateTrigger { table, .. } if !missing(effect, "1146", table, false, place) => {
+            meets(effect, "trigger", table, place);
         }
         Change::CreateView { name, or_replace, if_not_exists, query, .. } => {
             create_view(effect, name, *or_replace, *if_not_exists, &query.tables, place);
         }
-        Change::AlterSequence { name, if_exists, .. } => {
-            if place.catalog.is_complete && !place.catalog.has_sequence(name) && !if_exists {
-                effect.fail("4091", When::Always, format!("sequence `{name}` does not exist"));
-            }
+        Change::AlterSequence { name, if_exists, .. } if place.catalog.is_complete && !place.catalog.has_sequence(name) && !if_exists => {
+            effect.fail("4091", When::Always, format!("sequence `{name}` does not exist"));
         }
         Change::Revoke { .. } => effect.breaks("revoke", "sessions of those who lose a right"),
         Change::Call { .. } => effect.is_opaque = true,

@@ -196,10 +196,10 @@ fn nested(text: &str, dialect: Dialect, depth: u32, block: &mut Block) {
 pub fn hidden_words(text: &str) -> Vec<String> {
     let mut found: Vec<String> = Vec::new();
     for word in text.split(|c: char| !c.is_alphanumeric() && c != '_') {
-        if let Some(known) = HIDDEN.iter().find(|known| known.eq_ignore_ascii_case(word)) {
-            if !found.iter().any(|other| other == known) {
-                found.push((*known).to_owned());
-            }
+        if let Some(known) = HIDDEN.iter().find(|known| known.eq_ignore_ascii_case(word))
+            && !found.iter().any(|other| other == known)
+        {
+            found.push((*known).to_owned());
         }
     }
     found
@@ -289,11 +289,9 @@ pub fn transact_block(kind: Kind, cursor: &mut Cursor<'_>, depth: u32, flags: &m
         ]);
         let ends =
             starts || at.is_one_of(&["end", "else", "begin", "if", "while", "print", "declare", "return", "go", "throw"]) || at.mark(";");
-        if ends {
-            if let Some(start) = from.take() {
-                let tokens = at.tokens.get(start..at.at).unwrap_or_default();
-                part(Cursor { tokens, at: 0, ..at }, depth, &mut block);
-            }
+        if ends && let Some(start) = from.take() {
+            let tokens = at.tokens.get(start..at.at).unwrap_or_default();
+            part(Cursor { tokens, at: 0, ..at }, depth, &mut block);
         }
         if starts {
             from = Some(at.at);

@@ -152,10 +152,12 @@ fn scan(cursor: &Cursor<'_>, found: &mut Query) {
                 {
                     found.locks_rows = true;
                 }
-                if AFTER_FROM.iter().any(|word| is(word)) && !is("on") && !is("using") {
-                    if let Some(level) = levels.last_mut() {
-                        level.0 = false;
-                    }
+                if AFTER_FROM.iter().any(|word| is(word))
+                    && !is("on")
+                    && !is("using")
+                    && let Some(level) = levels.last_mut()
+                {
+                    level.0 = false;
                 }
                 note_word(&at, text, found);
             }
@@ -271,10 +273,8 @@ fn from_item(at: &mut Cursor<'_>, found: &mut Query, ctes: &[String]) {
     let Some(name) = at.name() else { return };
     if at.mark("(") || at.is("with") && before.is("rows") {
         found.functions.push(name.name.to_lowercase());
-    } else if name.schema.is_some() || !ctes.iter().any(|cte| cte.eq_ignore_ascii_case(&name.name)) {
-        if !found.tables.contains(&name) {
-            found.tables.push(name);
-        }
+    } else if (name.schema.is_some() || !ctes.iter().any(|cte| cte.eq_ignore_ascii_case(&name.name))) && !found.tables.contains(&name) {
+        found.tables.push(name);
     }
 }
 
