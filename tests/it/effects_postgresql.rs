@@ -226,12 +226,10 @@ impl Score {
             }
         }
         for (table, mode) in &ours {
-            if !theirs.contains(table) && !is_index_or_sequence(table, before) {
-                if case.in_tx {
-                    self.extra += 1;
-                    self.relations.add(false);
-                    say.push(format!("lock: {table} is not locked, ours {}", short(*mode)));
-                }
+            if !theirs.contains(table) && !is_index_or_sequence(table, before) && case.in_tx {
+                self.extra += 1;
+                self.relations.add(false);
+                say.push(format!("lock: {table} is not locked, ours {}", short(*mode)));
             }
         }
     }

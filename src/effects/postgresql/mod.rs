@@ -17,15 +17,15 @@ use crate::sql::functions::Volatility;
 #[must_use]
 pub fn effect(reading: &Reading, place: &Place<'_>) -> Effect {
     let mut effect = Effect::default();
-    if let Some(first) = first_version(reading) {
-        if place.server.version.major < first {
-            effect.fail(
-                "42601",
-                When::Always,
-                format!("PostgreSQL {} does not know this syntax; it comes with {first}", place.server.version.major),
-            );
-            return effect;
-        }
+    if let Some(first) = first_version(reading)
+        && place.server.version.major < first
+    {
+        effect.fail(
+            "42601",
+            When::Always,
+            format!("PostgreSQL {} does not know this syntax; it comes with {first}", place.server.version.major),
+        );
+        return effect;
     }
     if let Some((code, why)) = refused_by_old(reading, place.server.version.major) {
         effect.fail(code, When::Always, why);

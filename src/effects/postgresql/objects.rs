@@ -120,11 +120,11 @@ pub fn effect(effect: &mut Effect, reading: &Reading, place: &Place<'_>) {
         Change::Comment { table } => {
             fact(effect, "comment", place);
             let columns = table.as_ref().and_then(|table| place.catalog.table(table)).filter(|_| place.catalog.is_complete);
-            if let (Some(found), Some(column)) = (columns.filter(|found| !found.columns.is_empty()), &reading.subject) {
-                if found.column(&column.name).is_none() {
-                    effect.fail("42703", When::Always, format!("column `{column}` does not exist"));
-                    return;
-                }
+            if let (Some(found), Some(column)) = (columns.filter(|found| !found.columns.is_empty()), &reading.subject)
+                && found.column(&column.name).is_none()
+            {
+                effect.fail("42703", When::Always, format!("column `{column}` does not exist"));
+                return;
             }
             let on_relation = !reading_is_on_constraint(reading);
             if let (Some(table), true) = (table, on_relation) {
@@ -310,10 +310,10 @@ fn create_function(
         }
     }
     let old = place.catalog.function(&name.name).filter(|_| or_replace && reading.kind == Kind::CreateFunction);
-    if let Some((before, after)) = old.and_then(|old| old.returns.as_ref()).zip(returns) {
-        if before.name != after.name {
-            effect.fail("42P13", When::Always, format!("`{name}` returns `{before}`; drop it first"));
-        }
+    if let Some((before, after)) = old.and_then(|old| old.returns.as_ref()).zip(returns)
+        && before.name != after.name
+    {
+        effect.fail("42P13", When::Always, format!("`{name}` returns `{before}`; drop it first"));
     }
 }
 
@@ -337,14 +337,14 @@ fn create_index(effect: &mut Effect, table: &Name, only: bool, concurrently: boo
         }
         return;
     }
-    if let Some(found) = found.filter(|found| place.catalog.is_complete && !found.columns.is_empty() && found.query.is_none()) {
-        if let Some(column) = index.keys.iter().find_map(|key| match key {
+    if let Some(found) = found.filter(|found| place.catalog.is_complete && !found.columns.is_empty() && found.query.is_none())
+        && let Some(column) = index.keys.iter().find_map(|key| match key {
             IndexKey::Column(name) if found.column(name).is_none() => Some(name),
             _ => None,
-        }) {
-            effect.fail("42703", When::Always, format!("column `{column}` of `{table}` does not exist"));
-            return;
-        }
+        })
+    {
+        effect.fail("42703", When::Always, format!("column `{column}` of `{table}` does not exist"));
+        return;
     }
     if found.is_some_and(|found| found.kind == RelationKind::View) {
         effect.fail("42809", When::Always, format!("`{table}` is a view: it has no indexes"));
@@ -404,11 +404,11 @@ fn alter_index(effect: &mut Effect, index: &Name, if_exists: bool, action: &Inde
     match action {
         IndexAction::SetTablespace => {
             // The index is copied into a new file; the table is neither locked nor read.
-            if let Some((table, _)) = place.catalog.index(index) {
-                if !place.catalog.is_new(table) {
-                    effect.builds.push(table.clone());
-                    effect.work = Work::Scan;
-                }
+            if let Some((table, _)) = place.catalog.index(index)
+                && !place.catalog.is_new(table)
+            {
+                effect.builds.push(table.clone());
+                effect.work = Work::Scan;
             }
         }
         IndexAction::Disable | IndexAction::Rebuild { .. } => effect.unknown = Some("PostgreSQL has no such `ALTER INDEX`".to_owned()),
@@ -594,10 +594,10 @@ fn drop_table(effect: &mut Effect, name: &Name, drop: &Drop, place: &Place<'_>) 
             .is_some_and(|parent| parent.constraints.iter().any(|above| above.kind == constraint.kind))
     };
     for constraint in table.constraints.iter().filter(|constraint| !inherited(constraint)) {
-        if let Some(reference) = constraint.reference() {
-            if let Some(row) = fact(effect, "drop_table_with_foreign_key", place) {
-                crate::effects::postgresql::lock_referenced(effect, row, &reference.table, place);
-            }
+        if let Some(reference) = constraint.reference()
+            && let Some(row) = fact(effect, "drop_table_with_foreign_key", place)
+        {
+            crate::effects::postgresql::lock_referenced(effect, row, &reference.table, place);
         }
     }
     if let Some((parent, _)) = &table.partition_of {
@@ -747,10 +747,10 @@ fn drop_type(effect: &mut Effect, name: &Name, drop: &Drop, place: &Place<'_>) {
         return;
     }
     let columns = place.catalog.tables_with_type(name);
-    if !drop.cascade {
-        if let Some((table, column)) = columns.first() {
-            effect.fail("2BP01", When::Always, format!("column `{table}.{column}` is of type `{name}`"));
-        }
+    if !drop.cascade
+        && let Some((table, column)) = columns.first()
+    {
+        effect.fail("2BP01", When::Always, format!("column `{table}.{column}` is of type `{name}`"));
     }
     effect.lose(Loss::Low, format!("type `{name}` is dropped"));
     for (table, column) in columns.iter().filter(|_| drop.cascade) {
@@ -921,12 +921,11 @@ fn create_view(
         Some(old) => {
             meets(effect, "replace_view", name, place);
             let new = if columns.is_empty() { query.columns.clone() } else { Some(columns.to_vec()) };
-            if let (Some(before), Some(after)) = (&old.view_columns, new) {
-                if !after.iter().any(|column| column == "*")
-                    && (after.len() < before.len() || before.iter().zip(&after).any(|(a, b)| a != b))
-                {
-                    effect.fail("42P16", When::Always, format!("the columns of view `{name}` change their names or order"));
-                }
+            if let (Some(before), Some(after)) = (&old.view_columns, new)
+                && !after.iter().any(|column| column == "*")
+                && (after.len() < before.len() || before.iter().zip(&after).any(|(a, b)| a != b))
+            {
+                effect.fail("42P16", When::Always, format!("the columns of view `{name}` change their names or order"));
             }
         }
         None => {
@@ -954,18 +953,18 @@ fn alter_view(effect: &mut Effect, name: &Name, if_exists: bool, action: &ViewAc
         _ => "alter_view",
     };
     meets(effect, situation, name, place);
-    if let ViewAction::Rename { .. } | ViewAction::SetSchema { .. } = action {
-        if !place.catalog.is_new(name) {
-            effect.breaks("rename", format!("queries that name `{name}`"));
-        }
+    if let ViewAction::Rename { .. } | ViewAction::SetSchema { .. } = action
+        && !place.catalog.is_new(name)
+    {
+        effect.breaks("rename", format!("queries that name `{name}`"));
     }
     if matches!(action, ViewAction::OwnerTo) && !is_matview && !place.catalog.is_new(name) {
         effect.breaks("revoke", format!("queries on `{name}`, which reads its tables with the rights of its new owner,"));
     }
-    if let ViewAction::RenameColumn { from, .. } = action {
-        if !place.catalog.is_new(name) {
-            effect.breaks("rename", format!("queries that name `{name}.{from}`"));
-        }
+    if let ViewAction::RenameColumn { from, .. } = action
+        && !place.catalog.is_new(name)
+    {
+        effect.breaks("rename", format!("queries that name `{name}.{from}`"));
     }
 }
 
@@ -987,10 +986,8 @@ fn refresh(effect: &mut Effect, name: &Name, concurrently: bool, with_data: bool
             works(effect, table, Work::Scan, place);
         }
     }
-    if !with_data {
-        if !place.catalog.is_new(name) {
-            effect.breaks("drop_object", format!("queries on `{name}`: it holds nothing until it is refreshed"));
-        }
+    if !with_data && !place.catalog.is_new(name) {
+        effect.breaks("drop_object", format!("queries on `{name}`: it holds nothing until it is refreshed"));
     }
 }
 
@@ -1005,18 +1002,19 @@ fn alter_type(effect: &mut Effect, name: &Name, actions: &[TypeAction], place: &
     for action in actions {
         match action {
             TypeAction::AddValue { value, if_not_exists } => {
-                if let (Some(UserType::Enum { values, .. }), false) = (known, if_not_exists) {
-                    if values.contains(value) {
-                        effect.fail("42710", When::Always, format!("`{name}` has the value `{value}` already"));
-                    }
+                if let (Some(UserType::Enum { values, .. }), false) = (known, if_not_exists)
+                    && values.contains(value)
+                {
+                    effect.fail("42710", When::Always, format!("`{name}` has the value `{value}` already"));
                 }
                 effect.undo(Undo::Never);
             }
             TypeAction::RenameValue { from, .. } => {
-                if let Some(UserType::Enum { values, .. }) = known {
-                    if !values.is_empty() && !values.contains(from) {
-                        effect.fail("22023", When::Always, format!("`{name}` has no value `{from}`"));
-                    }
+                if let Some(UserType::Enum { values, .. }) = known
+                    && !values.is_empty()
+                    && !values.contains(from)
+                {
+                    effect.fail("22023", When::Always, format!("`{name}` has no value `{from}`"));
                 }
                 if !is_new {
                     effect.breaks("rename", format!("queries that write `'{from}'` as a `{name}`"));
@@ -1071,10 +1069,8 @@ fn alter_domain(effect: &mut Effect, name: &Name, action: &DomainAction, place: 
     let Some(code) = checks else {
         fact(effect, "domain_other", place);
         match action {
-            DomainAction::Rename { .. } | DomainAction::SetSchema { .. } => {
-                if is_used(name, place) {
-                    effect.breaks("rename", format!("queries that name domain `{name}`"));
-                }
+            DomainAction::Rename { .. } | DomainAction::SetSchema { .. } if is_used(name, place) => {
+                effect.breaks("rename", format!("queries that name domain `{name}`"));
             }
             DomainAction::DropNotNull if matches!(place.catalog.user_type(name), Some(UserType::Domain { not_null: false, .. })) => {}
             DomainAction::DropConstraint { .. } | DomainAction::DropNotNull => {

@@ -354,11 +354,11 @@ fn select(effect: &mut Effect, query: &Query, place: &Place<'_>) {
             lock(effect, table, mode, place);
         }
     }
-    if let Some(into) = &query.into {
-        if place.catalog.table(into).is_some() {
-            effect.fail("42P07", When::Always, format!("relation `{into}` already exists"));
-            return;
-        }
+    if let Some(into) = &query.into
+        && place.catalog.table(into).is_some()
+    {
+        effect.fail("42P07", When::Always, format!("relation `{into}` already exists"));
+        return;
     }
     if !(query.is_limited || finds_by_key(query, place)) {
         reads(effect, &query.tables, place);

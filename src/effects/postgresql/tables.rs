@@ -461,13 +461,13 @@ fn one(effect: &mut Effect, alter: &AlterTable, action: &AlterAction, place: &Pl
                 meets(effect, "set_logged_same", table, place);
                 return;
             }
-            if !logged {
-                if let Some((owner, _)) = place.catalog.foreign_keys_to(table).into_iter().find(|(owner, _)| {
+            if !logged
+                && let Some((owner, _)) = place.catalog.foreign_keys_to(table).into_iter().find(|(owner, _)| {
                     *owner != place.catalog.key(table) && place.catalog.table(owner).is_some_and(|found| !found.unlogged)
-                }) {
-                    effect.fail("42P16", When::Always, format!("`{owner}`, which is logged, points at `{table}`"));
-                    return;
-                }
+                })
+            {
+                effect.fail("42P16", When::Always, format!("`{owner}`, which is logged, points at `{table}`"));
+                return;
             }
             let partitioned = place.catalog.table(table).is_some_and(|found| found.partition_by.is_some());
             if partitioned && place.server.version.major >= 18 {
@@ -516,11 +516,11 @@ fn one(effect: &mut Effect, alter: &AlterTable, action: &AlterAction, place: &Pl
         }
         AlterAction::Rule { .. } => none(meets(effect, "enable_rule", table, place)),
         AlterAction::Inherit { parent } => {
-            if let Some((child, above)) = place.catalog.table(table).zip(place.catalog.table(parent)) {
-                if let Some(column) = different_column(child, above, false).filter(|_| place.catalog.is_complete) {
-                    effect.fail("42804", When::Always, format!("`{table}` lacks column `{column}` of `{parent}`"));
-                    return;
-                }
+            if let Some((child, above)) = place.catalog.table(table).zip(place.catalog.table(parent))
+                && let Some(column) = different_column(child, above, false).filter(|_| place.catalog.is_complete)
+            {
+                effect.fail("42804", When::Always, format!("`{table}` lacks column `{column}` of `{parent}`"));
+                return;
             }
             if let Some(mode) = meets(effect, "inherit", table, place).and_then(|found| found.mode(Role::Parent)) {
                 lock(effect, parent, mode, place);
@@ -875,11 +875,11 @@ fn alter_type(effect: &mut Effect, alter: &AlterTable, column: &str, to: &DataTy
         effect.fail("42804", When::Always, format!("no cast from `{from}` to `{to}` that `ALTER TYPE` uses; `USING` is needed"));
         return;
     }
-    if let Some(default) = found.column(column).and_then(|found| found.default.as_ref()) {
-        if !default_casts(&from, to, default, place) {
-            effect.fail("42804", When::Always, format!("the default of `{column}` cannot be cast to `{to}`; drop it first"));
-            return;
-        }
+    if let Some(default) = found.column(column).and_then(|found| found.default.as_ref())
+        && !default_casts(&from, to, default, place)
+    {
+        effect.fail("42804", When::Always, format!("the default of `{column}` cannot be cast to `{to}`; drop it first"));
+        return;
     }
     let explicit = using.is_some_and(|using| !using.text.to_lowercase().replace('"', "").eq(&column.to_lowercase()));
     apply_conversion(effect, alter, column, to, conversion, found, place);
@@ -1104,11 +1104,11 @@ fn set_not_null(effect: &mut Effect, alter: &AlterTable, column: &str, place: &P
 
 fn add_constraint(effect: &mut Effect, alter: &AlterTable, constraint: &Constraint, place: &Place<'_>) {
     let table = &alter.table;
-    if let Some(name) = &constraint.name {
-        if place.catalog.table(table).is_some_and(|found| found.constraint(name).is_some()) {
-            effect.fail("42710", When::Always, format!("constraint `{name}` of `{table}` already exists"));
-            return;
-        }
+    if let Some(name) = &constraint.name
+        && place.catalog.table(table).is_some_and(|found| found.constraint(name).is_some())
+    {
+        effect.fail("42710", When::Always, format!("constraint `{name}` of `{table}` already exists"));
+        return;
     }
     for column in named_columns(constraint) {
         if column_missing(effect, table, &column, false, place) {
@@ -1340,10 +1340,10 @@ fn drop_constraint(effect: &mut Effect, alter: &AlterTable, name: &str, if_exist
         // Its kind is not known: if it is a foreign key, the other table is locked too.
         return;
     };
-    if let Some(reference) = constraint.reference() {
-        if let Some(row) = fact(effect, "drop_foreign_key", place) {
-            lock_referenced(effect, row, &reference.table, place);
-        }
+    if let Some(reference) = constraint.reference()
+        && let Some(row) = fact(effect, "drop_foreign_key", place)
+    {
+        lock_referenced(effect, row, &reference.table, place);
     }
     if matches!(constraint.kind, ConstraintKind::PrimaryKey { .. } | ConstraintKind::Unique { .. }) {
         let columns = named_columns(constraint);
@@ -1456,11 +1456,10 @@ fn attach(effect: &mut Effect, parent: &Name, partition: &Name, bound: &Partitio
     let found = place.catalog.table(partition);
     if let Some((child, above)) =
         found.zip(place.catalog.table(parent)).filter(|(child, above)| !child.columns.is_empty() && !above.columns.is_empty())
+        && let Some(column) = different_column(child, above, true)
     {
-        if let Some(column) = different_column(child, above, true) {
-            effect.fail("42804", When::Always, format!("`{partition}` and `{parent}` differ in column `{column}`"));
-            return;
-        }
+        effect.fail("42804", When::Always, format!("`{partition}` and `{parent}` differ in column `{column}`"));
+        return;
     }
     let hash = place.catalog.table(parent).and_then(|table| table.partition_by.as_ref()).is_some_and(|(method, _)| method == "hash");
     let proven = !hash && !keys.is_empty() && found.is_some_and(|table| keys.iter().all(|key| check_implies(table, key, bound)));
