@@ -3,6 +3,7 @@
 #![allow(clippy::print_stdout)]
 
 mod architecture;
+mod claims_mariadb;
 mod claims_sqlite;
 mod effects_postgresql;
 mod hostile;
