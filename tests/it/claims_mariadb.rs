@@ -29,14 +29,23 @@ const TOO_CHEAP: [u32; 2] = [1845, 1846];
 /// The clause is no part of such a statement.
 const SYNTAX: u32 = 1064;
 
-/// The tables of the examples with what a statement before may have left undone. One line: see [`Trial`].
-const FRESH: &str = "UNLOCK TABLES; SET foreign_key_checks=1; DROP DATABASE IF EXISTS claims; \
-    CREATE DATABASE claims DEFAULT CHARACTER SET utf8mb4; USE claims; \
-    CREATE TABLE r (id INT PRIMARY KEY) ENGINE=InnoDB; INSERT INTO r SELECT seq FROM seq_1_to_50; \
-    CREATE TABLE t (id INT NOT NULL PRIMARY KEY, a VARCHAR(20), b INT, c VARCHAR(50), e ENUM('x','y'), KEY t_a (a)) ENGINE=InnoDB; \
-    INSERT INTO t SELECT seq, CONCAT('a', seq), seq, CONCAT('c', seq), 'x' FROM seq_1_to_50; \
-    CREATE TABLE p (id INT PRIMARY KEY, b INT) ENGINE=InnoDB PARTITION BY RANGE (id) \
-    (PARTITION p0 VALUES LESS THAN (20), PARTITION p1 VALUES LESS THAN (999)); INSERT INTO p SELECT seq, seq FROM seq_1_to_50;";
+/// Takes away what an example before has made or left undone.
+const CLEAN: &str = "UNLOCK TABLES; SET foreign_key_checks=0; DROP TABLE IF EXISTS p, t2, t, r; SET foreign_key_checks=1;";
+
+/// The tables of the examples, by name.
+const TABLES: [(&str, &str); 3] = [
+    ("r", "CREATE TABLE r (id INT PRIMARY KEY) ENGINE=InnoDB; INSERT INTO r SELECT seq FROM seq_1_to_50;"),
+    (
+        "t",
+        "CREATE TABLE t (id INT PRIMARY KEY, a VARCHAR(20), b INT, c VARCHAR(50), e ENUM('x','y'), KEY t_a (a)) ENGINE=InnoDB; \
+         INSERT INTO t SELECT seq, CONCAT('a', seq), seq, CONCAT('c', seq), 'x' FROM seq_1_to_50;",
+    ),
+    (
+        "p",
+        "CREATE TABLE p (id INT PRIMARY KEY, b INT) ENGINE=InnoDB PARTITION BY RANGE (id) \
+         (PARTITION p0 VALUES LESS THAN (20), PARTITION p1 VALUES LESS THAN (999)); INSERT INTO p SELECT seq, seq FROM seq_1_to_50;",
+    ),
+];
 
 /// A server that stops when this goes, also when a test panics.
 struct TestServer {
@@ -172,18 +181,25 @@ impl TestServer {
         errors
     }
 
-    /// What became of each trial.
-    fn outcomes(&self, trials: &[Trial]) -> Vec<Result<(), ServerError>> {
-        let lines: Vec<String> = trials.iter().flat_map(Trial::lines).collect();
+    /// What became of each statement of each trial.
+    fn outcomes(&self, trials: &[Trial]) -> Vec<Vec<Result<(), ServerError>>> {
+        let mut lines = vec!["CREATE DATABASE IF NOT EXISTS claims DEFAULT CHARACTER SET utf8mb4; USE claims;".to_owned()];
+        let starts: Vec<usize> = trials
+            .iter()
+            .map(|trial| {
+                lines.extend(trial.lines());
+                lines.len() - trial.statements.len()
+            })
+            .collect();
         let errors = self.errors_of(&lines);
-        let outcome = |(at, trial): (usize, &Trial)| {
-            let first = at * Trial::LINES + 1;
-            for (line, what) in [(first, "the tables"), (first + 1, "the setup")] {
-                assert!(!errors.contains_key(&line), "{what} of `{}`: {:?}", trial.sql, errors.get(&line));
+        let of_trial = |(trial, start): (&Trial, &usize)| {
+            for prepared in start - 1..=*start {
+                assert!(!errors.contains_key(&prepared), "before {:?}: {:?}", trial.statements, errors.get(&prepared));
             }
-            errors.get(&(first + 2)).cloned().map_or(Ok(()), Err)
+            let own = start + 1..=start + trial.statements.len();
+            own.map(|line| errors.get(&line).cloned().map_or(Ok(()), Err)).collect()
         };
-        trials.iter().enumerate().map(outcome).collect()
+        trials.iter().zip(&starts).map(of_trial).collect()
     }
 }
 
@@ -201,17 +217,22 @@ fn read_error(complaint: &str) -> Option<(usize, ServerError)> {
     Some((line.parse().ok()?, ServerError { code: code.parse().ok()?, message: message.to_owned() }))
 }
 
-/// A statement on fresh tables. Each part is one line of the client's input: an error is found by its line.
+/// Statements on fresh tables, up to the first that succeeds: a refused one changes nothing, and what comes after an
+/// accepted one tells nothing.
 struct Trial {
     setup: &'static str,
-    sql: String,
+    statements: Vec<String>,
 }
 
 impl Trial {
-    const LINES: usize = 3;
-
-    fn lines(&self) -> [String; Self::LINES] {
-        [FRESH.to_owned(), format!("{};", self.setup), format!("{};", self.sql)]
+    /// One line for the tables, one for the setup, one for each statement: the client tells the line of an error.
+    fn lines(&self) -> Vec<String> {
+        let text = format!("{} {}", self.setup, self.statements.join(" "));
+        let names = |name: &str| text.split(|c: char| !c.is_alphanumeric() && c != '_').any(|word| word == name);
+        let tables = TABLES.iter().filter(|(name, _)| names(name)).map(|(_, sql)| *sql);
+        let fresh = [CLEAN].into_iter().chain(tables).collect::<Vec<_>>().join(" ");
+        let own = [self.setup].into_iter().chain(self.statements.iter().map(String::as_str));
+        [fresh].into_iter().chain(own.map(|sql| format!("{sql};"))).collect()
     }
 }
 
@@ -257,25 +278,29 @@ fn first_accepted(clauses: &[&'static str], outcomes: &[Result<(), ServerError>]
 }
 
 fn watch(server: &TestServer, claims: &[Claim]) -> Vec<Seen> {
-    let plain: Vec<Trial> = claims.iter().map(|claim| Trial { setup: claim.setup, sql: claim.sql.to_owned() }).collect();
-    let mut seen: Vec<Seen> =
-        server.outcomes(&plain).into_iter().map(|outcome| Seen { failed: outcome.err(), ..Seen::default() }).collect();
+    let trial = |claim: &Claim, clauses: &[String]| Trial {
+        setup: claim.setup,
+        statements: clauses.iter().map(|clause| format!("{}{clause}", claim.sql)).collect(),
+    };
+    let plain: Vec<Trial> = claims.iter().map(|claim| trial(claim, &[String::new()])).collect();
+    let failed = server.outcomes(&plain).into_iter().map(|outcomes| outcomes.into_iter().find_map(Result::err));
+    let mut seen: Vec<Seen> = failed.map(|failed| Seen { failed, ..Seen::default() }).collect();
 
-    let takes_clauses: Vec<usize> = (0..claims.len()).filter(|at| claims[*at].sql.starts_with("ALTER ")).collect();
-    let with = |at: usize, clause: String| Trial { setup: claims[at].setup, sql: format!("{}, {clause}", claims[at].sql) };
-    let trials = takes_clauses.iter().flat_map(|at| ALGORITHMS.map(|word| with(*at, format!("ALGORITHM={word}"))));
-    let outcomes = server.outcomes(&trials.collect::<Vec<_>>());
-    for (at, outcomes) in takes_clauses.iter().zip(outcomes.chunks(ALGORITHMS.len())) {
-        (seen[*at].algorithm, seen[*at].strange) = first_accepted(&ALGORITHMS, outcomes);
+    let takes_clauses = |claim: &Claim| claim.sql.starts_with("ALTER ");
+    let asked: Vec<(&Claim, &mut Seen)> = claims.iter().zip(&mut seen).filter(|(claim, _)| takes_clauses(claim)).collect();
+    let trials: Vec<Trial> = asked.iter().map(|(claim, _)| trial(claim, &ALGORITHMS.map(|word| format!(", ALGORITHM={word}")))).collect();
+    let mut accepted = Vec::new();
+    for ((claim, seen), outcomes) in asked.into_iter().zip(server.outcomes(&trials)) {
+        (seen.algorithm, seen.strange) = first_accepted(&ALGORITHMS, &outcomes);
+        accepted.extend(seen.algorithm.map(|algorithm| (claim, algorithm, seen)));
     }
 
-    let locked: Vec<(usize, &str)> = takes_clauses.iter().filter_map(|at| Some((*at, seen[*at].algorithm?))).collect();
-    let trials = locked.iter().flat_map(|(at, algorithm)| LOCKS.map(|word| with(*at, format!("ALGORITHM={algorithm}, LOCK={word}"))));
-    let outcomes = server.outcomes(&trials.collect::<Vec<_>>());
-    for ((at, _), outcomes) in locked.iter().zip(outcomes.chunks(LOCKS.len())) {
-        let (lock, strange) = first_accepted(&LOCKS, outcomes);
-        seen[*at].lock = lock;
-        seen[*at].strange = seen[*at].strange.take().or(strange);
+    let with = |algorithm: &str| LOCKS.map(|word| format!(", ALGORITHM={algorithm}, LOCK={word}"));
+    let trials: Vec<Trial> = accepted.iter().map(|(claim, algorithm, _)| trial(claim, &with(algorithm))).collect();
+    for ((_, _, seen), outcomes) in accepted.into_iter().zip(server.outcomes(&trials)) {
+        let (lock, strange) = first_accepted(&LOCKS, &outcomes);
+        seen.lock = lock;
+        seen.strange = seen.strange.take().or(strange);
     }
     seen
 }
