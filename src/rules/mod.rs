@@ -142,8 +142,9 @@ impl Context<'_> {
     #[must_use]
     pub fn short(&self) -> String {
         // A long statement is not looked through for its first words.
-        let end = self.sql().char_indices().nth(4_000).map_or(self.sql().len(), |(at, _)| at);
-        shortened(&secret::redacted(self.sql().get(..end).unwrap_or_default()), 70)
+        let sql = self.sql();
+        let end = if sql.len() <= 4_000 { sql.len() } else { sql.char_indices().nth(4_000).map_or(sql.len(), |(at, _)| at) };
+        shortened(&secret::redacted(sql.get(..end).unwrap_or_default()), 70)
     }
 
     /// "others wait …": who waits, how long, with the figure.
@@ -415,18 +416,32 @@ fn named(rule: &Rule, mut found: Finding) -> Finding {
         None => rule.name.to_owned(),
     };
     found.cite.insert(0, format!("rule-{}#why", rule.name));
-    for text in [&mut found.what, &mut found.why, &mut found.mend].into_iter().chain(&mut found.fix_sql).chain(&mut found.fix_alembic) {
-        *text = secret::redacted(text);
-    }
     found
+}
+
+/// No finding shows a secret. What a finding says is from the script: without a secret there, none is looked for.
+fn hide_secrets(script: &Script, findings: &mut [Finding]) {
+    if secret::secrets(&script.text).is_empty() {
+        return;
+    }
+    for found in findings {
+        let texts = [&mut found.what, &mut found.why, &mut found.mend];
+        for text in texts.into_iter().chain(&mut found.fix_sql).chain(&mut found.fix_alembic) {
+            *text = secret::redacted(text);
+        }
+    }
 }
 
 /// Puts the project's severities in, takes note of what the text allows, and sorts.
 pub fn settle(script: &Script, options: &Options, findings: &mut [Finding]) {
+    hide_secrets(script, findings);
     let allowed = allowances(script);
     for found in findings.iter_mut() {
         if let Some(severity) = options.severities.get(found.rule) {
             found.severity = *severity;
+        }
+        if allowed.is_empty() {
+            continue;
         }
         let lines = lines_of(script, found);
         let reason =

@@ -1,9 +1,9 @@
 //! One binary for all integration tests: it links once.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
-#![allow(clippy::print_stdout)]
 
 mod architecture;
 mod claims;
+mod claims_mariadb;
 mod claims_sqlite;
 mod effects_postgresql;
 mod hostile;
