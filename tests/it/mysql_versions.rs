@@ -151,6 +151,20 @@ fn mariadb_11_2_copies_while_others_write() {
 }
 
 #[test]
+fn mariadb_11_2_copies_for_lock_none_what_it_does_in_place_else() {
+    let fulltext = "ALTER TABLE orgs ADD FULLTEXT KEY orgs_name (name)";
+    let none = format!("{fulltext}, LOCK=NONE");
+    let effect = effect_on(server(Dialect::Mariadb, "11.4"), SCHEMA, &none);
+    assert!(effect.locks.iter().all(|lock| !lock.mode.blocks_writes()), "{:?}", effect.locks);
+    assert_eq!(class(&effect), "COPY NONE rewrite");
+    assert_eq!(mariadb("11.4", fulltext), "INPLACE SHARED rewrite");
+    assert_eq!(mariadb("11.4", &format!("{fulltext}, ALGORITHM=INPLACE, LOCK=NONE")), "1846");
+    assert_eq!(mariadb("11.1", &none), "1846");
+    assert_eq!(mariadb("11.4", "ALTER TABLE orgs ADD COLUMN n INT AUTO_INCREMENT UNIQUE, LOCK=NONE"), "1846");
+    assert_eq!(mariadb("11.4", &format!("{fulltext}, MODIFY id BIGINT")), "COPY NONE rewrite");
+}
+
+#[test]
 fn names_that_the_server_gives_are_known() {
     let cases = [
         ("ALTER TABLE orgs ADD UNIQUE (name); ALTER TABLE orgs DROP INDEX name", "NOCOPY NONE scan"),

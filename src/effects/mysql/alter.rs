@@ -1,10 +1,11 @@
 //! `ALTER TABLE`: each action meets a situation, and the whole is as dear as the worst of them.
 
 use crate::dialect::Dialect;
-use crate::effects::fact::{Fact, LockMode};
+use crate::effects::fact::{Fact, LockMode, Role};
+use crate::effects::mysql::facts::{COPIED_FOR_LOCK_NONE, release};
 use crate::effects::mysql::{
-    ALGORITHMS, LOCKS, breaks, column, copies, fact, fails_on_rows, has_old_rows, is_on, is_strict, keys, known, loses, loses_stored,
-    meets, missing, rank, takes, types,
+    ALGORITHMS, LOCKS, breaks, column, copies, fact, fact_of, fails_on_rows, has_old_rows, is_on, is_strict, keys, known, loses,
+    loses_stored, meets, missing, rank, takes, types,
 };
 use crate::effects::{Effect, Loss, Online, Place, When};
 use crate::sql::catalog::{self, Table};
@@ -579,7 +580,16 @@ fn clauses(whole: &mut Alter<'_, '_>) {
             meets(whole.effect, "copy", name, whole.place);
         }
     }
-    let Some(lock) = whole.alter.lock.as_deref().filter(|word| *word != "default") else {
+    let lock = whole.alter.lock.as_deref().filter(|word| *word != "default");
+    let copied = whole.effect.online.is_some_and(|online| online.algorithm == "COPY");
+    if (copied || asked.is_none() && lock == Some("none")) && waits_only_in_place(whole) {
+        let key = whole.place.catalog.key(whole.name());
+        whole.effect.locks.retain(|held| held.table != key);
+        whole.effect.online = None;
+        let name = whole.name();
+        meets(whole.effect, "copy", name, whole.place);
+    }
+    let Some(lock) = lock else {
         return;
     };
     let needed = whole.effect.online.map_or("NONE", |online| online.lock);
@@ -597,6 +607,16 @@ fn clauses(whole: &mut Alter<'_, '_>) {
     }
 }
 
+/// True when writers wait for what is done in place, and would not wait while the table is copied.
+fn waits_only_in_place(whole: &Alter<'_, '_>) -> bool {
+    let place = whole.place;
+    let waits = |situation: &&&str| fact_of(situation, place).is_some_and(|row| row.mode(Role::Target) == Some(LockMode::OnlineShared));
+    let mut waited_for = whole.effect.situations.iter().filter(waits);
+    let copies_online = whole.is_mariadb() && release(place.server.dialect, place.server.version) >= (11, 2);
+    let waits = whole.effect.online.is_some_and(|online| online.lock == "SHARED");
+    copies_online && waits && waited_for.all(|situation| COPIED_FOR_LOCK_NONE.contains(situation))
+}
+
 /// 1846 names a reason, 1845 knows none.
 fn refusal_code(effect: &Effect) -> &'static str {
     let with_reason = [
@@ -612,6 +632,7 @@ fn refusal_code(effect: &Effect) -> &'static str {
         "add_fulltext",
         "add_fulltext_first",
         "gain_auto_increment",
+        "add_column_auto_increment",
     ];
     if effect.situations.iter().any(|situation| with_reason.contains(situation)) { "1846" } else { "1845" }
 }

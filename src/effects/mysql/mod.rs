@@ -123,10 +123,7 @@ fn is_conditional(action: &AlterAction) -> bool {
 
 /// The row for a situation on this server. Without one, nobody knows: the effect says so.
 pub(crate) fn fact(effect: &mut Effect, situation: &'static str, place: &Place<'_>) -> Option<&'static Fact> {
-    let dialect = place.server.dialect;
-    let (major, minor) = facts::release(dialect, place.server.version);
-    let found = FACTS.iter().find(|fact| fact.dialect == dialect && fact.situation == situation && fact.covers(major, minor));
-    let Some(fact) = found else {
+    let Some(fact) = fact_of(situation, place) else {
         effect.unknown.get_or_insert_with(|| format!("no fact for `{situation}` on {}", place.server));
         return None;
     };
@@ -135,6 +132,13 @@ pub(crate) fn fact(effect: &mut Effect, situation: &'static str, place: &Place<'
         effect.cites.push(fact.cite);
     }
     Some(fact)
+}
+
+/// The row for a situation on this server, if there is one.
+pub(crate) fn fact_of(situation: &str, place: &Place<'_>) -> Option<&'static Fact> {
+    let dialect = place.server.dialect;
+    let (major, minor) = facts::release(dialect, place.server.version);
+    FACTS.iter().find(|fact| fact.dialect == dialect && fact.situation == situation && fact.covers(major, minor))
 }
 
 /// Notes a situation on a table: lock, work and class. Nobody minds what happens to a table of this script.
