@@ -603,6 +603,9 @@ fn condition_reads(cursor: &Cursor<'_>, from: usize) -> Vec<Name> {
     tables
 }
 
+/// Words that end the value of an assignment, outside of `CASE … END`.
+const AFTER_ASSIGNMENT: &[&str] = &["where", "from", "returning", "order", "limit", "output", "when"];
+
 /// `col = expression`, `(a, b) = (…)`, up to the next comma.
 fn assignment(found: &mut Update, cursor: &mut Cursor<'_>) -> Option<()> {
     if cursor.mark("(") {
@@ -614,7 +617,10 @@ fn assignment(found: &mut Update, cursor: &mut Cursor<'_>) -> Option<()> {
     if !cursor.eat_mark("=") && !cursor.eat_mark(":=") {
         return None;
     }
-    while !cursor.is_done() && !cursor.mark(",") && !cursor.is_one_of(&["where", "from", "returning", "order", "limit", "output", "when"]) {
+    let mut cases = 0_u32;
+    while !cursor.is_done() && (cases > 0 || !cursor.mark(",") && !cursor.is_one_of(AFTER_ASSIGNMENT)) {
+        cases += u32::from(cursor.is("case"));
+        cases = cases.saturating_sub(u32::from(cursor.is("end")));
         cursor.step();
     }
     cursor.eat_mark(",");
