@@ -182,6 +182,7 @@ impl<'a> Lexer<'a> {
         }
         let kind = self.token();
         // A token never ends inside a character.
+        self.at = self.at.min(self.bytes.len());
         while !self.text.is_char_boundary(self.at) {
             self.at += 1;
         }
@@ -364,7 +365,7 @@ impl<'a> Lexer<'a> {
             b'<' => b'>',
             other => other,
         };
-        self.at += 2;
+        self.at = (self.at + 2).min(self.bytes.len());
         while self.at < self.bytes.len() {
             if self.byte(self.at) == close && self.byte(self.at + 1) == b'\'' {
                 self.at += 2;

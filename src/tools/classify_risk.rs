@@ -156,7 +156,7 @@ pub fn run(input: &SqlInput, options: crate::judge::Options, most: Option<usize>
     let mut statements = statements_of(&asked.script, &judged, &asked);
     let count = statements.len();
     let summary = summary(verdict, &risk, &judged, count);
-    let next = if input.sql.as_ref().is_some_and(|sql| sql.len() < 2_000) && verdict > Verdict::Pass {
+    let next = if (1..2_000).contains(&repeated_length(input)) && verdict > Verdict::Pass {
         vec![NextCall { tool: "review_sql", args: json!(input), why: "what to write instead".to_owned() }]
     } else {
         Vec::new()
@@ -174,7 +174,9 @@ pub fn run(input: &SqlInput, options: crate::judge::Options, most: Option<usize>
     };
     let text = text_of(&common, &risk, &statements);
     let mut output = Output { common, risk, statements: Vec::new() };
-    let left = cut(&mut statements, serialized_length(&output), most);
+    let whole = serialized_length(&output) + serialized_length(&statements);
+    let repeated = if most.is_some_and(|most| whole > most) { repeated_length(input) } else { 0 };
+    let left = cut(&mut statements, serialized_length(&output) + repeated, most);
     output.common.truncated = continuation(input, &statements, left);
     output.statements = statements;
     Answer::of(&output, verdict, clipped_text(&text, most))
@@ -213,9 +215,19 @@ pub(crate) fn continuation(input: &SqlInput, told: &[StatementOut], left: usize)
         return None;
     }
     let after = told.last().map_or(input.after.unwrap_or(0), |statement| statement.index);
-    let short = input.sql.as_ref().is_some_and(|sql| sql.len() < 4_000);
+    let short = repeated_length(input) > 0;
     let args = if short { json!(SqlInput { after: Some(after), ..input.clone() }) } else { json!({ "after": after }) };
     Some(json!({ "left": left, "args": args }))
+}
+
+/// The length that `input` takes in a call that goes on; 0: it is too long to be said again.
+pub(crate) fn repeated_length(input: &SqlInput) -> usize {
+    const MOST: usize = 4_000;
+    let texts = [&input.sql, &input.downgrade_sql, &input.setup_sql];
+    if texts.into_iter().flatten().map(String::len).sum::<usize>() > MOST {
+        return 0;
+    }
+    Some(serialized_length(input)).filter(|length| *length <= MOST).unwrap_or(0)
 }
 
 /// The risk of all statements together.

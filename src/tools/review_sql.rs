@@ -12,7 +12,8 @@ use crate::sql::change::{AlterAction, Change};
 use crate::sql::script::{Script, Statement};
 use crate::tools::answer::{Answer, Common, MAX_CHARACTERS, MAX_SUMMARY, Verdict, clipped, counted, output_schema};
 use crate::tools::classify_risk::{
-    Risk, StatementOut, assumptions, clipped_text, continuation, cut, risk_of, serialized_length, statements_of, verdict_of,
+    Risk, StatementOut, assumptions, clipped_text, continuation, cut, repeated_length, risk_of, serialized_length, statements_of,
+    verdict_of,
 };
 use crate::tools::source::{Asked, Detail, SqlInput, counting};
 use crate::tools::{Tool, Touches, parsed};
@@ -184,15 +185,21 @@ pub fn answer(input: &SqlInput, review: Review, most: Option<usize>) -> Answer {
         report_uri: None,
         statements: Vec::new(),
     };
-    let left = shrink(&mut output, &mut statements, most);
+    let left = shrink(&mut output, &mut statements, most, repeated_length(input));
     output.common.truncated = continuation(input, &statements, left);
     output.statements = statements;
     Answer::of(&output, verdict, clipped_text(&text, most))
 }
 
-/// Cuts statements, then warnings' fixes, from the end; errors stay.
-fn shrink(output: &mut Output, statements: &mut Vec<StatementOut>, most: Option<usize>) -> usize {
-    let Some(limit) = most else { return 0 };
+/// Cuts statements, then fixes, then findings, from the end; errors of the way up stay longest. Gives how many are left out.
+///
+/// `repeated`: what the call that goes on takes.
+fn shrink(output: &mut Output, statements: &mut Vec<StatementOut>, most: Option<usize>, repeated: usize) -> usize {
+    let Some(most) = most else { return 0 };
+    if serialized_length(output) + serialized_length(statements) <= most.saturating_sub(100) {
+        return 0;
+    }
+    let limit = most.saturating_sub(repeated);
     let mut left = 0;
     if let Some(back) = &mut output.downgrade
         && serialized_length(&back.statements) > limit / 4
@@ -202,34 +209,59 @@ fn shrink(output: &mut Output, statements: &mut Vec<StatementOut>, most: Option<
         left += all - back.statements.len();
     }
     if serialized_length(output) > limit / 2 {
-        for finding in output.findings.iter_mut().chain(output.downgrade.iter_mut().flat_map(|back| back.findings.iter_mut())) {
+        for finding in findings_of(output) {
             finding.fix_sql = finding.fix_sql.take().map(|text| clipped(&text, 200));
             finding.fix_alembic = finding.fix_alembic.take().map(|text| clipped(&text, 200));
         }
     }
-    while serialized_length(output) > limit.saturating_sub(1_000)
-        && output.findings.iter().any(|finding| finding.severity < Severity::Error)
-    {
-        let last = output.findings.iter().rposition(|finding| finding.severity < Severity::Error);
-        if let Some(at) = last {
-            output.findings.remove(at);
-            left += 1;
-        }
-    }
     let room = limit.saturating_sub(1_000);
-    if serialized_length(output) > room {
+    let over = |output: &Output| serialized_length(output).saturating_sub(room);
+    let too_long = over(output);
+    left += drop_last(&mut output.findings, too_long, |finding| finding.severity < Severity::Error);
+    let too_long = over(output);
+    if let Some(back) = &mut output.downgrade {
+        left += drop_last(&mut back.findings, too_long, |finding| finding.severity < Severity::Error);
+    }
+    let too_long = over(output);
+    if let Some(back) = &mut output.downgrade {
+        left += drop_last(&mut back.findings, too_long, |_| true);
+    }
+    if over(output) > 0 {
         // Only errors are left and they are too many: those at the end are told in one line.
         let all = output.findings.len();
-        while serialized_length(output) > room && output.findings.len() > 1 {
+        while over(output) > 0 && output.findings.len() > 1 {
             output.findings.truncate(output.findings.len() * 9 / 10);
         }
         let gone = all - output.findings.len();
         left += gone;
-        output.common.notes.push(format!("{gone} more errors: go on with `after`"));
-        let last = output.findings.last().and_then(|finding| finding.statement).unwrap_or(0);
-        statements.retain(|statement| statement.index <= last);
+        if gone > 0 {
+            output.common.notes.push(format!("{gone} more errors: go on with `after`"));
+            let last = output.findings.last().and_then(|finding| finding.statement).unwrap_or(0);
+            statements.retain(|statement| statement.index <= last);
+        }
     }
-    left + cut(statements, serialized_length(output), most)
+    left + cut(statements, serialized_length(output) + repeated, Some(most))
+}
+
+fn findings_of(output: &mut Output) -> impl Iterator<Item = &mut Finding> {
+    output.findings.iter_mut().chain(output.downgrade.iter_mut().flat_map(|back| back.findings.iter_mut()))
+}
+
+/// Drops findings from the end, of those that `may_go`, until `too_long` bytes of JSON are saved. Gives how many.
+fn drop_last(findings: &mut Vec<Finding>, too_long: usize, may_go: impl Fn(&Finding) -> bool) -> usize {
+    let before = findings.len();
+    let mut saved = 0;
+    let mut kept: Vec<Finding> = Vec::new();
+    while saved < too_long {
+        let Some(finding) = findings.pop() else { break };
+        if may_go(&finding) {
+            saved += serialized_length(&finding) + 1;
+        } else {
+            kept.push(finding);
+        }
+    }
+    findings.extend(kept.into_iter().rev());
+    before - findings.len()
 }
 
 fn suggested_queries(findings: &[Finding]) -> Vec<String> {

@@ -1,0 +1,44 @@
+//! Inputs that once did harm, found by fuzzing (`fuzz/README.md`): each ends, loses nothing, and its answer fits.
+
+use alembic_gate::dialect::{Dialect, Server};
+use alembic_gate::sql::script;
+use alembic_gate::tools::answer::{Answer, MAX_CHARACTERS};
+use alembic_gate::tools::source::SqlInput;
+use alembic_gate::tools::{classify_risk, review_sql};
+
+fn size(answer: &Answer) -> usize {
+    serde_json::to_string(&answer.output).unwrap().len()
+}
+
+fn fits(input: &SqlInput) {
+    let review = review_sql::run(input, Default::default(), Some(MAX_CHARACTERS));
+    assert!(size(&review) <= 20_500, "the review has {} bytes", size(&review));
+    let risk = classify_risk::run(input, Default::default(), Some(MAX_CHARACTERS));
+    assert!(size(&risk) <= 20_500, "the risk has {} bytes", size(&risk));
+}
+
+#[test]
+fn an_oracle_quote_at_the_end_of_the_text_ends() {
+    for text in ["q'", "SELECT 1(q'", "q'\u{e9}", "q'["] {
+        let script = script::read(text.to_owned(), Server::newest(Dialect::Oracle));
+        assert_eq!(script.statements.last().unwrap().end as usize, text.len(), "{text}");
+    }
+}
+
+#[test]
+fn the_call_that_goes_on_fits_the_answer() {
+    let sql: String = (0..20).map(|n| format!("ALTER TABLE orders_of_customer_{n} CHANGE team_id team_name VARCHAR(50) NULL;\n")).collect();
+    fits(&SqlInput { sql: Some(sql), dialect: Some(Dialect::Mysql), ..SqlInput::default() });
+    fits(&SqlInput {
+        sql: Some("ALTER TABLE t ADD a int;".repeat(150)),
+        setup_sql: Some("CREATE TABLE t (b int);".repeat(5_000)),
+        ..SqlInput::default()
+    });
+    fits(&SqlInput { sql: Some(format!("SELECT {};", "\u{1}".repeat(3_900))), ..SqlInput::default() });
+}
+
+#[test]
+fn findings_of_the_way_back_fit_the_answer() {
+    let downgrade: String = (0..2_000).map(|n| format!("DROP TABLE t{n};\nCREATE INDEX i{n} ON u{n} (a);\n")).collect();
+    fits(&SqlInput { sql: Some("SELECT 1;".to_owned()), downgrade_sql: Some(downgrade), ..SqlInput::default() });
+}
