@@ -152,18 +152,17 @@ impl Context<'_> {
     pub fn waits(&self) -> String {
         let own = self.blocking_lock().map(|(table, mode)| (table.clone(), mode));
         let held = self.transaction.blocking().map(|(table, mode, _)| (table.clone(), *mode));
-        // Of two of one strength, the own lock says more.
-        let strongest = [held, own].into_iter().flatten().max_by_key(|(_, mode)| *mode);
-        let Some((table, mode)) = strongest else {
-            return "others wait".to_owned();
-        };
+        // What the statement itself takes says most; a stronger lock from before counts too.
+        let also = held.as_ref().filter(|held| own.as_ref().is_some_and(|own| held.1 > own.1 && held.0 != own.0)).cloned();
+        let Some((table, mode)) = own.or(held) else { return "others wait".to_owned() };
         let who = if mode.blocks_reads() { "reads and writes wait" } else { "writes wait" };
         let time = match (self.wait.ms, self.wait.grows_with_size) {
             (Some(ms), true) => format!(" for about {}", human_time(ms)),
             (None, true) => " for as long as the table is large".to_owned(),
             _ => " for a moment".to_owned(),
         };
-        format!("`{}` on `{}`: {who}{time}", mode.words(), table.shown())
+        let also = also.map_or(String::new(), |(table, mode)| format!("; `{}` on `{}` is held as long", mode.words(), table.shown()));
+        format!("`{}` on `{}`: {who}{time}{also}", mode.words(), table.shown())
     }
 
     /// A finding on this statement. `rule` and `id` are set by the caller.

@@ -33,7 +33,8 @@ fn check(context: &Context<'_>, said: &[Finding]) -> Vec<Finding> {
         return Vec::new();
     }
     let Some((table, mode, since)) = context.transaction.blocking() else { return Vec::new() };
-    let what = format!("`{}` works while `{}` on `{table}` is held since statement {since}", context.short(), mode.words());
+    let held = format!("`{}` on `{}`", mode.words(), table.shown());
+    let what = format!("`{}` works while {held} is held since statement {since}", context.short());
     let mend = "commit in between: put the work into a revision of its own";
     vec![context.finding(Severity::Error, what, context.waits(), mend)]
 }

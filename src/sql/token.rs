@@ -194,6 +194,7 @@ impl<'a> Lexer<'a> {
         let mysql = self.dialect.is_mysql_family();
         match b {
             b'\'' => self.quoted_by(b'\'', mysql, TokenKind::String),
+            b'"' if self.starts("\"{{") => self.template("}}\""),
             b'"' if mysql => self.quoted_by(b'"', true, TokenKind::String),
             b'"' => self.quoted_by(b'"', false, TokenKind::Quoted),
             b'`' => self.quoted_by(b'`', false, TokenKind::Quoted),

@@ -243,7 +243,9 @@ pub fn column(cursor: &mut Cursor<'_>, flags: &mut Flags) -> Option<Column> {
 /// What follows a column's name.
 pub fn column_named(name: String, cursor: &mut Cursor<'_>, flags: &mut Flags) -> Option<Column> {
     let mut column = Column { name, ..Column::default() };
-    let typeless = cursor.is_done() || cursor.mark(",") || cursor.is_one_of(AFTER_DEFAULT) && !cursor.continues_type();
+    // `storage.kind` is a type in a schema, not a clause.
+    let is_clause = cursor.is_one_of(AFTER_DEFAULT) && !cursor.continues_type() && !cursor.mark_at(1, ".");
+    let typeless = cursor.is_done() || cursor.mark(",") || is_clause;
     if !typeless {
         column.data_type = Some(data_type(cursor)?);
     }
