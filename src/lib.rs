@@ -14,7 +14,7 @@
 //! 1. vocabulary, plain data: [`dialect`], [`finding`], [`secret`] (what must not be printed)
 //! 2. text to meaning, never fails: [`sql`]
 //! 3. what a server does with a change, facts with versions and sources, no judgement: [`effects`]
-//! 4. judgement: [`risk`], [`rules`] with the words of their mends in [`fix`], [`judge`]
+//! 4. judgement: [`risk`], [`step`] (what is passed along), [`rules`] with the words of their mends in [`fix`], [`judge`]
 //! 5. the outside world: [`config`], [`git`]
 //! 6. the product as functions: [`tools`], [`report`], [`format`]
 //! 7. surfaces: [`mcp`], [`cli`]
@@ -47,4 +47,5 @@ pub mod risk;
 pub mod rules;
 pub mod secret;
 pub mod sql;
+pub mod step;
 pub mod tools;

@@ -25,7 +25,7 @@
 
 use crate::finding::{Finding, Severity};
 use crate::fix;
-use crate::judge::added_foreign_keys;
+use crate::step::added_foreign_keys;
 use crate::rules::{Check, ScriptContext};
 use crate::sql::catalog::Table;
 use crate::sql::change::{Change, ConstraintKind, IndexKey, Name};

@@ -56,5 +56,5 @@ fn of_revision(context: &ScriptContext<'_>, ddl: &[(&Statement, bool)]) -> Optio
 fn is_ddl(statement: &Statement) -> bool {
     let version_table = statement.reading.relation.as_ref().is_some_and(|table| table.name == "alembic_version");
     let temporary = matches!(&statement.reading.change, Change::CreateTable(create) if create.temporary);
-    crate::judge::is_ddl(&statement.reading.change) && !version_table && !temporary
+    crate::step::is_ddl(&statement.reading.change) && !version_table && !temporary
 }

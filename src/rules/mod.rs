@@ -6,12 +6,12 @@ use std::collections::BTreeMap;
 use crate::dialect::Dialect;
 use crate::effects::{Effect, LockMode, When};
 use crate::finding::{Finding, Severity};
-use crate::judge::{Options, Step, Transaction};
 use crate::risk::Wait;
 use crate::secret;
 use crate::sql::catalog::Catalog;
 use crate::sql::change::{AlterAction, AlterTable, Change, Name};
 use crate::sql::script::{Script, Statement};
+use crate::step::{Options, Step, Transaction};
 
 /// All that a rule may look at for one statement.
 pub struct Context<'a> {

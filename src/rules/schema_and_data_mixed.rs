@@ -32,7 +32,7 @@ use std::collections::BTreeMap;
 
 use crate::effects::Work;
 use crate::finding::{Finding, Severity};
-use crate::judge::Step;
+use crate::step::Step;
 use crate::rules::{Check, ScriptContext};
 use crate::sql::change::{Change, Name};
 use crate::sql::script::Statement;
@@ -89,7 +89,7 @@ fn changes_schema(statement: &Statement, step: &Step) -> bool {
     let on_old_table = step.effect.locks.iter().any(|lock| lock.mode.blocks_writes());
     match &statement.reading.change {
         Change::AlterTable(_) | Change::CreateIndex { .. } | Change::Drop(_) | Change::RenameTables { .. } | Change::CreateTrigger { .. } => on_old_table,
-        Change::Block(block) => on_old_table && block.statements.iter().any(|inner| crate::judge::is_ddl(&inner.change)),
+        Change::Block(block) => on_old_table && block.statements.iter().any(|inner| crate::step::is_ddl(&inner.change)),
         _ => false,
     }
 }

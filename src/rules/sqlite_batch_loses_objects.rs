@@ -55,7 +55,7 @@ fn check(context: &ScriptContext<'_>) -> Vec<Finding> {
 }
 
 /// A finding where a table that comes back under its name lacks what it had.
-fn dropped(context: &ScriptContext<'_>, step: &crate::judge::Step, after: &Catalog) -> Option<Finding> {
+fn dropped(context: &ScriptContext<'_>, step: &crate::step::Step, after: &Catalog) -> Option<Finding> {
     let statement = context.statement(step)?;
     let Change::Drop(drop) = &statement.reading.change else { return None };
     let name = drop.names.first()?;

@@ -1224,6 +1224,9 @@ impl From<Vec<String>> for Flag {
     }
 }
 
+/// The flags of a statement, by their words.
+pub type Flags = BTreeMap<&'static str, Flag>;
+
 /// A statement, read.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Reading {

@@ -5,10 +5,11 @@ use serde_json::{Value, json};
 
 use crate::effects::{Effect, Loss};
 use crate::finding::Severity;
-use crate::judge::{Judgement, Step};
+use crate::judge::Judgement;
 use crate::risk::{self, LockBasis, Wait};
 use crate::sql::change::{Flag, Name};
 use crate::sql::script::{Script, Statement};
+use crate::step::Step;
 use crate::tools::answer::{Answer, Common, MAX_CHARACTERS, MAX_SUMMARY, NextCall, Verdict, clipped, counted, output_schema};
 use crate::tools::source::{Asked, Detail, SqlInput, counting};
 use crate::tools::{Tool, Touches, parsed};
@@ -46,7 +47,7 @@ fn schema() -> Value {
 
 fn call(arguments: Value) -> Answer {
     match parsed::<SqlInput>(TOOL.name, arguments) {
-        Ok(input) => run(&input, crate::judge::Options::default(), Some(MAX_CHARACTERS)),
+        Ok(input) => run(&input, crate::step::Options::default(), Some(MAX_CHARACTERS)),
         Err(answer) => *answer,
     }
 }
@@ -145,7 +146,7 @@ struct Output {
 
 /// Runs the tool. `most`: how many characters the answer may have; the command line never cuts.
 #[must_use]
-pub fn run(input: &SqlInput, options: crate::judge::Options, most: Option<usize>) -> Answer {
+pub fn run(input: &SqlInput, options: crate::step::Options, most: Option<usize>) -> Answer {
     let asked = match Asked::of(input, options) {
         Ok(asked) => asked,
         Err(error) => return Answer::failed(error),

@@ -6,10 +6,11 @@ use serde::Serialize;
 use serde_json::{Value, json};
 
 use crate::finding::{Finding, Severity};
-use crate::judge::{Judgement, Options, is_ddl};
+use crate::judge::Judgement;
 use crate::rules::shortened;
 use crate::sql::change::{AlterAction, Change};
 use crate::sql::script::{Script, Statement};
+use crate::step::{Options, is_ddl};
 use crate::tools::answer::{Answer, Common, MAX_CHARACTERS, MAX_SUMMARY, Verdict, clipped, counted, output_schema};
 use crate::tools::classify_risk::{
     Risk, StatementOut, assumptions, clipped_text, continuation, cut, repeated_length, risk_of, serialized_length, statements_of,

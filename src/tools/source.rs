@@ -7,11 +7,12 @@ use serde::{Deserialize, Serialize};
 
 use crate::dialect::{Dialect, Server, ServerVersion};
 use crate::finding::Finding;
-use crate::judge::{Judgement, Options, judge};
+use crate::judge::{Judgement, judge};
 use crate::risk::TableSizes;
 use crate::sql::catalog::Catalog;
 use crate::sql::script::{self, Script};
 use crate::sql::split::Direction;
+use crate::step::Options;
 use crate::tools::answer::ToolError;
 
 /// Larger inputs are refused: 64 MiB.

@@ -1,11 +1,12 @@
 //! `ALTER TABLE` as PostgreSQL, SQLite and SQL Server write it.
 
 use crate::dialect::Dialect;
+use crate::sql::change::Flags;
 use crate::sql::change::{AlterAction, AlterTable, Name, PartitionBound};
 use crate::sql::token::TokenKind;
 use crate::sql::understand::cursor::Cursor;
 use crate::sql::understand::mysql;
-use crate::sql::understand::table::{self, Flags};
+use crate::sql::understand::table;
 use crate::sql::words::Action;
 
 /// `ALTER [FOREIGN] TABLE …`; the cursor stands behind `TABLE`. Parts that are not understood become `Unknown`.

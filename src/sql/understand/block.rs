@@ -2,11 +2,11 @@
 //! what is built at run time is opaque, and only its DDL words are known.
 
 use crate::dialect::Dialect;
+use crate::sql::change::Flags;
 use crate::sql::change::{Block, Change};
 use crate::sql::split::split;
 use crate::sql::token::{Token, TokenKind};
 use crate::sql::understand::cursor::Cursor;
-use crate::sql::understand::table::Flags;
 use crate::sql::understand::{Found, read_nested};
 use crate::sql::words::Kind;
 

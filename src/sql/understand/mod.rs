@@ -14,10 +14,10 @@ pub mod table;
 pub mod tree;
 
 use crate::dialect::Dialect;
+use crate::sql::change::Flags;
 use crate::sql::change::{Change, Name, Reading, ReindexScope};
 use crate::sql::token::TokenKind;
 use crate::sql::understand::cursor::Cursor;
-use crate::sql::understand::table::Flags;
 use crate::sql::words::{Action, Kind};
 
 /// How deep statements in statements (`DO`, `EXECUTE`) are read.

@@ -1,9 +1,10 @@
 //! `ALTER TABLE` and the table statements of MySQL and MariaDB.
 
 use crate::dialect::Dialect;
+use crate::sql::change::Flags;
 use crate::sql::change::{AlterAction, AlterTable, ConstraintKind};
 use crate::sql::understand::cursor::Cursor;
-use crate::sql::understand::table::{self, Flags};
+use crate::sql::understand::table;
 
 /// The parts of an `ALTER TABLE`; what is not understood becomes `Unknown`.
 pub fn alter_actions(alter: &mut AlterTable, cursor: &mut Cursor<'_>, flags: &mut Flags) {

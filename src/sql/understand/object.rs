@@ -1,12 +1,13 @@
 //! `CREATE`, `ALTER` and `DROP` of everything that is no table.
 
 use crate::dialect::Dialect;
+use crate::sql::change::Flags;
 use crate::sql::change::{
     Change, DomainAction, Drop, Flag, Index, IndexAction, IndexKey, Name, SequenceAction, TypeAction, TypeForm, ViewAction,
 };
 use crate::sql::token::TokenKind;
 use crate::sql::understand::cursor::Cursor;
-use crate::sql::understand::table::{self, Flags};
+use crate::sql::understand::table;
 use crate::sql::understand::{Found, mysql, query, read_nested};
 use crate::sql::words::{Action, Kind, kind_named};
 

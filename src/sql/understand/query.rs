@@ -1,10 +1,10 @@
 //! Queries and DML, read at the level of tokens: what is read, what is written, which rows are reached.
 
 use crate::dialect::Dialect;
+use crate::sql::change::Flags;
 use crate::sql::change::{Change, Delete, Expression, Insert, Merge, Name, Query, Reach, Update};
 use crate::sql::token::TokenKind;
 use crate::sql::understand::cursor::Cursor;
-use crate::sql::understand::table::Flags;
 
 /// Functions whose arguments hold a `FROM` of their own.
 const FROM_INSIDE: &[&str] = &["extract", "substring", "trim", "overlay", "position", "date_part"];

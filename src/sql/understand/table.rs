@@ -1,18 +1,13 @@
 //! Types, columns, constraints, indexes in a table's body, and `CREATE TABLE`.
 
-use std::collections::BTreeMap;
-
 use crate::dialect::Dialect;
+use crate::sql::change::Flags;
 use crate::sql::change::{
-    Column, Constraint, ConstraintKind, CreateTable, DataType, Expression, Flag, Generated, Index, IndexKey, PartitionBound, Position,
-    Reference,
+    Column, Constraint, ConstraintKind, CreateTable, DataType, Expression, Generated, Index, IndexKey, PartitionBound, Position, Reference,
 };
 use crate::sql::token::TokenKind;
 use crate::sql::understand::cursor::Cursor;
 use crate::sql::understand::query;
-
-/// The flags of a statement, by their words.
-pub type Flags = BTreeMap<&'static str, Flag>;
 
 /// Words that end a column's `DEFAULT`.
 const AFTER_DEFAULT: &[&str] = &[
