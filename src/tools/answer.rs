@@ -120,6 +120,21 @@ impl Answer {
         Self { output: object(value), text, is_error: false, verdict }
     }
 
+    /// The same with texts clipped, the longest first, until its JSON has at most `most` bytes: names may be of any length.
+    ///
+    /// Arguments of calls are never clipped.
+    #[must_use]
+    pub fn within(mut self, most: Option<usize>) -> Self {
+        let Some(most) = most else { return self };
+        for longest in [2_000, 1_000, 500, 200, 100, 50] {
+            if serde_json::to_string(&self.output).map_or(0, |text| text.len()) <= most {
+                break;
+            }
+            clip_texts(&mut self.output, longest);
+        }
+        self
+    }
+
     /// The exit code of the command line: 0 open, 1 closed, 2 could not tell.
     #[must_use]
     pub const fn exit_code(&self, deny_warnings: bool) -> u8 {
@@ -136,6 +151,21 @@ fn object(value: Value) -> Map<String, Value> {
     match value {
         Value::Object(map) => map,
         other => Map::from_iter([("value".to_owned(), other)]),
+    }
+}
+
+fn clip_texts(output: &mut Map<String, Value>, longest: usize) {
+    for (_, value) in output.iter_mut().filter(|(key, _)| key.as_str() != "args") {
+        clip_text(value, longest);
+    }
+}
+
+fn clip_text(value: &mut Value, longest: usize) {
+    match value {
+        Value::String(text) if text.len() > longest => *text = clipped(text, longest),
+        Value::Array(values) => values.iter_mut().for_each(|value| clip_text(value, longest)),
+        Value::Object(map) => clip_texts(map, longest),
+        Value::String(_) | Value::Null | Value::Bool(_) | Value::Number(_) => {}
     }
 }
 

@@ -180,7 +180,7 @@ pub fn run(input: &SqlInput, options: crate::step::Options, most: Option<usize>)
     let left = cut(&mut statements, serialized_length(&output) + repeated, most);
     output.common.truncated = continuation(input, &statements, left);
     output.statements = statements;
-    Answer::of(&output, verdict, clipped_text(&text, most))
+    Answer::of(&output, verdict, clipped_text(&text, most)).within(most)
 }
 
 /// The text part fits the same limit.

@@ -189,7 +189,7 @@ pub fn answer(input: &SqlInput, review: Review, most: Option<usize>) -> Answer {
     let left = shrink(&mut output, &mut statements, most, repeated_length(input));
     output.common.truncated = continuation(input, &statements, left);
     output.statements = statements;
-    Answer::of(&output, verdict, clipped_text(&text, most))
+    Answer::of(&output, verdict, clipped_text(&text, most)).within(most)
 }
 
 /// Cuts statements, then fixes, then findings, from the end; errors of the way up stay longest. Gives how many are left out.

@@ -42,3 +42,11 @@ fn findings_of_the_way_back_fit_the_answer() {
     let downgrade: String = (0..2_000).map(|n| format!("DROP TABLE t{n};\nCREATE INDEX i{n} ON u{n} (a);\n")).collect();
     fits(&SqlInput { sql: Some("SELECT 1;".to_owned()), downgrade_sql: Some(downgrade), ..SqlInput::default() });
 }
+
+#[test]
+fn names_of_any_length_fit_the_answer() {
+    for letter in ["n", "\u{e9}", "\u{1f980}"] {
+        let name = letter.repeat(5_000);
+        fits(&SqlInput { sql: Some(format!("DROP TABLE {name};\nCREATE INDEX {name} ON {name} ({name});")), ..SqlInput::default() });
+    }
+}
