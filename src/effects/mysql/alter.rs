@@ -1,141 +1,14 @@
 //! `ALTER TABLE`: each action meets a situation, and the whole is as dear as the worst of them.
 
-use crate::dialect::Dialect;
 use crate::effects::fact::{Fact, LockMode, Role};
 use crate::effects::mysql::facts::{COPIED_FOR_LOCK_NONE, release};
+use crate::effects::mysql::whole::Alter;
 use crate::effects::mysql::{
-    ALGORITHMS, LOCKS, breaks, column, copies, fact, fact_of, fails_on_rows, has_old_rows, is_on, is_strict, keys, known, loses,
-    loses_stored, meets, missing, rank, takes, types,
+    ALGORITHMS, LOCKS, breaks, column, copies, fact, fact_of, has_old_rows, keys, loses_stored, meets, missing, rank, takes, types,
 };
 use crate::effects::{Effect, Loss, Online, Place, When};
-use crate::sql::catalog::{self, Table};
-use crate::sql::change::{AlterAction, AlterTable, ConstraintKind, Generated, Index, IndexKey, Name};
-
-/// An `ALTER TABLE` while it is looked through.
-pub struct Alter<'a, 'p> {
-    /// What it does, so far.
-    pub effect: &'a mut Effect,
-    /// The statement.
-    pub alter: &'p AlterTable,
-    /// Where it runs.
-    pub place: &'p Place<'p>,
-    /// The table, if it is known.
-    pub table: Option<&'p Table>,
-    /// `IF EXISTS` behind one of its actions.
-    pub lenient: bool,
-    /// Situations met, one or more for each action.
-    pub parts: Vec<&'static str>,
-}
-
-impl<'p> Alter<'_, 'p> {
-    /// The table's name.
-    pub const fn name(&self) -> &'p Name {
-        &self.alter.table
-    }
-
-    /// Notes a situation.
-    pub fn part(&mut self, situation: &'static str) {
-        self.parts.push(situation);
-    }
-
-    /// The server refuses it, whatever the rows are.
-    pub fn refuse(&mut self, code: &'static str, why: impl Into<String>) {
-        self.effect.fail(code, When::Always, why);
-    }
-
-    /// The server refuses it if the rows are in the way.
-    pub fn refuse_on_rows(&mut self, code: &'static str, why: impl Into<String>) {
-        fails_on_rows(self.effect, code, self.name(), why, self.place);
-    }
-
-    /// Notes a loss.
-    pub fn lose(&mut self, loss: Loss, why: impl Into<String>) {
-        loses(self.effect, self.name(), loss, why, self.place);
-    }
-
-    /// Values that do not fit: an error in strict mode, else they are changed.
-    pub fn misfit(&mut self, code: &'static str, why: &str) {
-        if self.is_strict() {
-            self.refuse_on_rows(code, format!("{why} in `{}`", self.name()));
-        } else if has_old_rows(self.name(), self.place) {
-            self.lose(Loss::Medium, format!("{why} in `{}`: without strict mode they are cut or replaced", self.name()));
-        }
-    }
-
-    /// Strict mode, and no `IGNORE`.
-    pub fn is_strict(&self) -> bool {
-        is_strict(self.place) && !self.alter.ignore
-    }
-
-    /// The dialect is MariaDB.
-    pub fn is_mariadb(&self) -> bool {
-        self.place.server.dialect == Dialect::Mariadb
-    }
-
-    /// MySQL 8 and newer, with its own numbers for foreign keys.
-    pub fn is_new_mysql(&self) -> bool {
-        !self.is_mariadb() && self.place.server.version.major >= 8
-    }
-
-    /// A setting that is on unless the script turned it off.
-    pub fn is_on(&self, setting: &str) -> bool {
-        is_on(setting, self.place)
-    }
-
-    /// The table with all its columns, when the whole schema is known.
-    pub fn known(&self) -> Option<&'p Table> {
-        known(self.name(), self.place)
-    }
-
-    /// One of the statement's own actions makes this column.
-    pub fn adds(&self, column: &str) -> bool {
-        self.alter.actions.iter().any(|action| match action {
-            AlterAction::AddColumn { column: added, .. } => added.name.eq_ignore_ascii_case(column),
-            AlterAction::RenameColumn { to, .. } => to.eq_ignore_ascii_case(column),
-            AlterAction::ChangeColumn { from, column: changed, .. } => {
-                changed.name.eq_ignore_ascii_case(column) && !from.eq_ignore_ascii_case(column)
-            }
-            _ => false,
-        })
-    }
-
-    /// True when a column is known not to be there.
-    pub fn lacks(&self, column: &str) -> bool {
-        self.known().is_some_and(|table| table.column(column).is_none()) && !self.adds(column)
-    }
-
-    /// The table has an index of this kind.
-    pub fn has_special(&self, special: &str) -> bool {
-        self.table.is_some_and(|table| table.indexes.iter().any(|state| state.index.special.as_deref() == Some(special)))
-    }
-
-    fn option(&self, name: &str) -> Option<&str> {
-        self.table.and_then(|table| table.options.get(name)).map(String::as_str)
-    }
-
-    /// `ROW_FORMAT=x`.
-    pub fn row_format(&self) -> Option<&str> {
-        self.option("row_format")
-    }
-
-    fn is_compressed(&self) -> bool {
-        self.row_format() == Some("compressed") || self.option("key_block_size").is_some_and(|size| size != "0")
-    }
-
-    fn has_virtual_index(&self) -> bool {
-        self.table.is_some_and(|table| {
-            table
-                .columns
-                .iter()
-                .any(|column| matches!(column.generated, Some((Generated::Virtual, _))) && table.indexes_on(&column.name).next().is_some())
-        })
-    }
-
-    /// The server that keeps the rows is not InnoDB: every change of the columns copies them.
-    fn is_other_engine(&self) -> bool {
-        self.option("engine").is_some_and(|engine| engine != "innodb")
-    }
-}
+use crate::sql::catalog::{self};
+use crate::sql::change::{AlterAction, AlterTable, Index, Name};
 
 /// The effect of an `ALTER TABLE`.
 pub fn alter(effect: &mut Effect, alter: &AlterTable, lenient: bool, place: &Place<'_>) {
@@ -635,37 +508,4 @@ fn refusal_code(effect: &Effect) -> &'static str {
         "add_column_auto_increment",
     ];
     if effect.situations.iter().any(|situation| with_reason.contains(situation)) { "1846" } else { "1845" }
-}
-
-/// True when a statement's foreign key checks are off.
-#[must_use]
-pub fn checks_off(whole: &Alter<'_, '_>) -> bool {
-    !whole.is_on("foreign_key_checks")
-}
-
-/// The columns of an index, where they are plain.
-#[must_use]
-pub fn plain_columns(index: &Index) -> Vec<String> {
-    index
-        .keys
-        .iter()
-        .filter_map(|key| match key {
-            IndexKey::Column(name) => Some(name.clone()),
-            IndexKey::Expression(_) => None,
-        })
-        .collect()
-}
-
-/// The lock on a table that a foreign key points at: its rows are read while it is checked.
-pub fn lists_referenced(whole: &mut Alter<'_, '_>, table: &Name) {
-    let mode = LockMode::OnlineNone;
-    if !whole.place.catalog.is_new(table) && whole.place.catalog.key(table) != whole.place.catalog.key(whole.name()) {
-        let key = whole.place.catalog.key(table);
-        whole.effect.lock(key, mode);
-    }
-}
-
-/// The foreign keys of the table itself.
-pub fn own_foreign_keys<'a>(table: &'a Table, column: &'a str) -> impl Iterator<Item = &'a crate::sql::change::Constraint> + 'a {
-    table.constraints.iter().filter(move |found| matches!(&found.kind, ConstraintKind::ForeignKey { columns, .. } if columns.iter().any(|own| own.eq_ignore_ascii_case(column))))
 }

@@ -1,7 +1,7 @@
 //! Columns: added, dropped, renamed, changed.
 
-use crate::effects::mysql::alter::{Alter, own_foreign_keys};
 use crate::effects::mysql::types::{self, Surroundings};
+use crate::effects::mysql::whole::{Alter, own_foreign_keys};
 use crate::effects::mysql::{breaks, has_old_rows, keys};
 use crate::effects::{Loss, Undo};
 use crate::sql::catalog::{Table, mysql::is_column_check};

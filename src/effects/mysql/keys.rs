@@ -1,7 +1,7 @@
 //! Indexes, keys and constraints.
 
 use crate::effects::Loss;
-use crate::effects::mysql::alter::{Alter, checks_off, lists_referenced, plain_columns};
+use crate::effects::mysql::whole::{Alter, checks_off, lists_referenced, plain_columns};
 use crate::effects::mysql::{breaks, types};
 use crate::sql::catalog::{Table, mysql::begins_an_index};
 use crate::sql::change::{AlterAction, Constraint, ConstraintKind, DataType, Index, Reference};

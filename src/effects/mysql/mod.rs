@@ -7,6 +7,7 @@ pub mod keys;
 pub mod rows;
 pub mod tables;
 pub mod types;
+pub mod whole;
 
 pub use facts::FACTS;
 
