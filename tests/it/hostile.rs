@@ -26,6 +26,8 @@ fn nasty() -> Vec<(&'static str, String)> {
         ("100k open parentheses", format!("SELECT {}; DROP TABLE users;", many("(", 100_000))),
         ("check of 100k parentheses", format!("ALTER TABLE t ADD CHECK ({}a > 1{})", many("(", 100_000), many(")", 100_000))),
         ("1M terms", format!("SELECT 1{}", many("+1", 1_000_000))),
+        ("a chain as long as a parser is given", format!("SELECT 1{}", "+1".repeat(4_000))),
+        ("nested as deep as a parser is given", format!("SELECT {}1{}", "(".repeat(190), ")".repeat(190))),
         ("100k casts", format!("SELECT 1{}", many("::int", 100_000))),
         ("100k OR", format!("DELETE FROM t WHERE a = 1{}", many(" OR a = 2", 100_000))),
         ("100k AND", format!("UPDATE t SET a = 1 WHERE b = 1{}", many(" AND c = 2", 100_000))),
@@ -72,9 +74,7 @@ fn nothing_is_lost_and_nothing_panics() {
 fn a_review_of_anything_comes_to_an_end() {
     for (name, text) in nasty() {
         let input = SqlInput { sql: Some(text), ..SqlInput::default() };
-        let begun = std::time::Instant::now();
         let answer = review_sql::run(&input, Default::default(), Some(20_000));
-        eprintln!("{name}: {:?}", begun.elapsed());
         let size = serde_json::to_string(&answer.output).unwrap().len();
         assert!(size <= 20_500, "{name}: the answer has {size} bytes");
     }

@@ -216,9 +216,25 @@ fn data_found(change: Change) -> Found {
 }
 
 fn read_query(cursor: &mut Cursor<'_>, flags: &mut Flags) -> Option<Found> {
-    let change = query::select_or_with(cursor, flags)?;
+    let mut change = query::select_or_with(cursor, flags)?;
     cursor.skip_all();
+    if let Change::Select(query) = &mut change {
+        second_opinion(query, cursor);
+    }
     Some(data_found(change))
+}
+
+/// Adds the tables that a parser's tree sees in a query and our reader did not.
+fn second_opinion(query: &mut crate::sql::change::Query, cursor: &Cursor<'_>) {
+    let (Some(first), Some(last)) = (cursor.tokens.first(), cursor.tokens.last()) else { return };
+    let text = cursor.text.get(first.start as usize..last.end as usize).unwrap_or_default();
+    for table in tree::relations(text, cursor.dialect).into_iter().flatten() {
+        let known = query.tables.iter().any(|other| other.name.eq_ignore_ascii_case(&table.name));
+        let is_call = query.functions.iter().any(|function| function.eq_ignore_ascii_case(&table.name));
+        if !known && !is_call {
+            query.tables.push(table);
+        }
+    }
 }
 
 fn alter_statement(cursor: &mut Cursor<'_>, flags: &mut Flags) -> Option<Found> {

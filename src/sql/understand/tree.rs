@@ -6,20 +6,28 @@
 
 use std::ops::ControlFlow;
 
-use sqlparser::ast::{ObjectName, ObjectNamePart, Statement, Visit, Visitor};
-use sqlparser::dialect::{Dialect as Grammar, GenericDialect, MsSqlDialect, MySqlDialect, OracleDialect, PostgreSqlDialect, SQLiteDialect};
+use sqlparser::ast::{ObjectName, ObjectNamePart, Query, Statement, Visit, Visitor};
+use sqlparser::dialect::{Dialect as Grammar, MsSqlDialect, MySqlDialect, OracleDialect, PostgreSqlDialect, SQLiteDialect};
 use sqlparser::parser::Parser;
 
 use crate::dialect::Dialect;
 use crate::sql::change::Name;
 
 /// Longer statements are not parsed.
-const MAX_BYTES: usize = 16 * 1024;
+const MAX_BYTES: usize = 8 * 1024;
 
-struct Relations(Vec<Name>);
+/// Tables named, and the names that `WITH` gives.
+#[derive(Default)]
+struct Relations(Vec<Name>, Vec<String>);
 
 impl Visitor for Relations {
     type Break = ();
+
+    fn pre_visit_query(&mut self, query: &Query) -> ControlFlow<()> {
+        let named = query.with.iter().flat_map(|with| &with.cte_tables).map(|table| table.alias.name.value.to_lowercase());
+        self.1.extend(named);
+        ControlFlow::Continue(())
+    }
 
     fn pre_visit_relation(&mut self, relation: &ObjectName) -> ControlFlow<()> {
         let mut parts = relation.0.iter().rev().filter_map(|part| match part {
@@ -34,7 +42,7 @@ impl Visitor for Relations {
     }
 }
 
-/// The tables that a query or DML names, common table expressions among them; `None` when the tree does not count.
+/// The tables that a query or DML names, common table expressions left out; `None` when the tree does not count.
 #[must_use]
 pub fn relations(text: &str, dialect: Dialect) -> Option<Vec<Name>> {
     if text.len() > MAX_BYTES {
@@ -47,7 +55,6 @@ pub fn relations(text: &str, dialect: Dialect) -> Option<Vec<Name>> {
         Dialect::Mssql => &MsSqlDialect {},
         Dialect::Oracle => &OracleDialect {},
     };
-    let _ = GenericDialect {};
     let statements = Parser::new(grammar).with_recursion_limit(64).try_with_sql(text).ok()?.parse_statements().ok()?;
     let [statement] = statements.as_slice() else {
         return None;
@@ -58,7 +65,9 @@ pub fn relations(text: &str, dialect: Dialect) -> Option<Vec<Name>> {
     ) {
         return None;
     }
-    let mut relations = Relations(Vec::new());
+    let mut relations = Relations::default();
     let _ = statement.visit(&mut relations);
-    Some(relations.0)
+    let Relations(mut tables, named) = relations;
+    tables.retain(|table| table.schema.is_some() || !named.contains(&table.name.to_lowercase()));
+    Some(tables)
 }
