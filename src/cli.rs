@@ -14,7 +14,7 @@ use crate::report;
 use crate::rules::{RULES, by_name};
 use crate::step::{FilePart, Options};
 use crate::tools::answer::{Answer, ToolError};
-use crate::tools::source::{Detail, SqlInput};
+use crate::tools::source::{Detail, MAX_BYTES, SqlInput};
 use crate::tools::{TOOLS, classify_risk, review_sql, tool};
 
 /// Takes Alembic database migrations safely from plan to apply: an MCP server and a command line.
@@ -190,12 +190,15 @@ fn text_argument(name: &str, given: &str) -> Result<String, ToolError> {
 
 fn read_file(path: &Path) -> Result<String, ToolError> {
     let shown = path.display().to_string();
-    let bytes = if shown == "-" {
-        let mut bytes = Vec::new();
-        std::io::stdin().lock().read_to_end(&mut bytes).map(|_| bytes)
+    // One byte more than a tool takes: enough for it to refuse, and a device without an end does not fill the memory.
+    let most = MAX_BYTES as u64 + 1;
+    let mut bytes = Vec::new();
+    let read = if shown == "-" {
+        std::io::stdin().lock().take(most).read_to_end(&mut bytes)
     } else {
-        std::fs::read(path)
+        std::fs::File::open(path).and_then(|file| file.take(most).read_to_end(&mut bytes))
     };
+    let bytes = read.map(|_| bytes);
     let bytes = bytes.map_err(|error| ToolError {
         code: "unreadable",
         message: format!("`{shown}` could not be read: {error}"),
@@ -203,6 +206,15 @@ fn read_file(path: &Path) -> Result<String, ToolError> {
         hint: "check the path and its rights".to_owned(),
         retry: false,
     })?;
+    if bytes.len() > MAX_BYTES {
+        return Err(ToolError {
+            code: "too_large",
+            message: format!("`{shown}` is larger than {} MiB", MAX_BYTES >> 20),
+            at: Some(shown),
+            hint: "review it in parts".to_owned(),
+            retry: false,
+        });
+    }
     String::from_utf8(bytes).map_err(|error| ToolError {
         code: "not_utf8",
         message: format!("`{shown}` is not UTF-8: byte {} is no part of a character", error.utf8_error().valid_up_to() + 1),
