@@ -1831,15 +1831,7 @@ fn adopt_index(table: &mut Table, index: &str, constraint: &str, columns: &mut V
     if let Some(state) = table.indexes.iter_mut().find(|state| state.index.name.as_deref() == Some(index)) {
         state.index.name = Some(constraint.to_owned());
         state.constraint = Some(constraint.to_owned());
-        *columns = state
-            .index
-            .keys
-            .iter()
-            .filter_map(|key| match key {
-                IndexKey::Column(name) => Some(name.clone()),
-                IndexKey::Expression(_) => None,
-            })
-            .collect();
+        *columns = state.index.plain_columns();
     }
 }
 

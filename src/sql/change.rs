@@ -278,6 +278,20 @@ pub struct Index {
     pub if_not_exists: bool,
 }
 
+impl Index {
+    /// Its keys that are plain columns, in order.
+    #[must_use]
+    pub fn plain_columns(&self) -> Vec<String> {
+        self.keys
+            .iter()
+            .filter_map(|key| match key {
+                IndexKey::Column(name) => Some(name.clone()),
+                IndexKey::Expression(_) => None,
+            })
+            .collect()
+    }
+}
+
 /// How a partition is bound to its parent.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PartitionBound {

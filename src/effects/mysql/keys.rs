@@ -1,7 +1,7 @@
 //! Indexes, keys and constraints.
 
 use crate::effects::Loss;
-use crate::effects::mysql::whole::{Alter, checks_off, lists_referenced, plain_columns};
+use crate::effects::mysql::whole::{Alter, checks_off, lists_referenced};
 use crate::effects::mysql::{breaks, types};
 use crate::sql::catalog::{Table, mysql::begins_an_index};
 use crate::sql::change::{AlterAction, Constraint, ConstraintKind, DataType, Index, Reference};
@@ -15,7 +15,7 @@ pub fn add_index(whole: &mut Alter<'_, '_>, index: &Index, replace: bool) {
         }
         return;
     }
-    let columns = plain_columns(index);
+    let columns = index.plain_columns();
     if let Some(column) = columns.iter().find(|column| whole.lacks(column)) {
         whole.refuse("1072", format!("`{}` has no column `{column}`", whole.name()));
         return;
@@ -288,14 +288,14 @@ pub fn drop_index(whole: &mut Alter<'_, '_>, name: &str, if_exists: bool) {
         }
         return;
     };
-    let columns = plain_columns(&state.index);
+    let columns = state.index.plain_columns();
     if needed_by_key(whole, table, name, &columns) {
         whole.refuse("1553", format!("a foreign key needs the index `{name}` of `{}`", whole.name()));
         return;
     }
     whole.part("drop_index");
     let replaced = whole.alter.actions.iter().any(|action| match action {
-        AlterAction::AddIndex(index) => plain_columns(index).starts_with(&columns) && index.unique >= state.index.unique,
+        AlterAction::AddIndex(index) => index.plain_columns().starts_with(&columns) && index.unique >= state.index.unique,
         AlterAction::AddConstraint(constraint) => {
             matches!(&constraint.kind, ConstraintKind::Unique { columns: added, .. } if *added == columns)
         }
@@ -414,7 +414,7 @@ pub fn drop_primary_key(whole: &mut Alter<'_, '_>) {
         && !whole.alter.actions.iter().any(|action| match action {
             AlterAction::ChangeColumn { column, from, .. } => key.contains(from) && !column.auto_increment,
             AlterAction::DropColumn { column, .. } => key.contains(column),
-            AlterAction::AddIndex(index) => plain_columns(index).first() == key.first(),
+            AlterAction::AddIndex(index) => index.plain_columns().first() == key.first(),
             _ => false,
         });
     if counts_on && !replaced {
@@ -425,7 +425,7 @@ pub fn drop_primary_key(whole: &mut Alter<'_, '_>) {
         state.index.unique
             && state.constraint.as_deref() != Some("PRIMARY")
             && state.index.name.as_deref() != Some("PRIMARY")
-            && plain_columns(&state.index).iter().all(|column| table.is_not_null(column))
+            && state.index.plain_columns().iter().all(|column| table.is_not_null(column))
     });
     whole.part(if successor && !replaced { "drop_primary_key_unique_left" } else { "drop_primary_key" });
     if !replaced {

@@ -5,7 +5,7 @@ use crate::effects::fact::LockMode;
 use crate::effects::mysql::{fails_on_rows, has_old_rows, is_on, is_strict, known, loses};
 use crate::effects::{Effect, Loss, Place, When};
 use crate::sql::catalog::Table;
-use crate::sql::change::{AlterAction, AlterTable, ConstraintKind, Generated, Index, IndexKey, Name};
+use crate::sql::change::{AlterAction, AlterTable, ConstraintKind, Generated, Name};
 
 /// An `ALTER TABLE` while it is looked through.
 pub struct Alter<'a, 'p> {
@@ -140,19 +140,6 @@ impl<'p> Alter<'_, 'p> {
 #[must_use]
 pub fn checks_off(whole: &Alter<'_, '_>) -> bool {
     !whole.is_on("foreign_key_checks")
-}
-
-/// The columns of an index, where they are plain.
-#[must_use]
-pub fn plain_columns(index: &Index) -> Vec<String> {
-    index
-        .keys
-        .iter()
-        .filter_map(|key| match key {
-            IndexKey::Column(name) => Some(name.clone()),
-            IndexKey::Expression(_) => None,
-        })
-        .collect()
 }
 
 /// The lock on a table that a foreign key points at: its rows are read while it is checked.

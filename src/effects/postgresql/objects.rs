@@ -361,14 +361,7 @@ fn create_index(effect: &mut Effect, table: &Name, only: bool, concurrently: boo
         }
     }
     let partitioned = found.is_some_and(|found| found.partition_by.is_some());
-    let columns: Vec<String> = index
-        .keys
-        .iter()
-        .filter_map(|key| match key {
-            IndexKey::Column(name) => Some(name.clone()),
-            IndexKey::Expression(_) => None,
-        })
-        .collect();
+    let columns = index.plain_columns();
     if index.unique && crate::effects::postgresql::lacks_partition_key(table, &columns, place) {
         effect.fail("0A000", When::Always, format!("a unique index on `{table}` must hold its whole partition key"));
         return;
@@ -722,15 +715,7 @@ fn drop_index(effect: &mut Effect, name: &Name, drop: &Drop, place: &Place<'_>) 
     if !state.is_new && !place.catalog.is_new(table) {
         effect.lose(Loss::Low, format!("index `{name}` is dropped"));
         if state.index.unique {
-            let columns: Vec<&str> = state
-                .index
-                .keys
-                .iter()
-                .filter_map(|key| match key {
-                    IndexKey::Column(column) => Some(column.as_str()),
-                    IndexKey::Expression(_) => None,
-                })
-                .collect();
+            let columns = state.index.plain_columns();
             effect
                 .breaks("drop_unique", format!("`ON CONFLICT ({})` on `{table}`, and the guarantee that it is unique", columns.join(", ")));
         }
