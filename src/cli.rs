@@ -15,7 +15,7 @@ use crate::rules::{RULES, by_name};
 use crate::step::{FilePart, Options};
 use crate::tools::answer::{Answer, ToolError};
 use crate::tools::source::{Detail, MAX_BYTES, SqlInput};
-use crate::tools::{TOOLS, classify_risk, review_sql, tool};
+use crate::tools::{TOOLS, classify_risk, review_sql, search_knowledge, tool};
 
 /// Takes Alembic database migrations safely from plan to apply: an MCP server and a command line.
 ///
@@ -33,8 +33,14 @@ enum Command {
     ReviewSql(SqlArguments),
     /// Say what SQL locks, rewrites, loses, and whether it can be undone
     ClassifyRisk(SqlArguments),
+    /// Search the migration reference: a question, an error text, a code, an id
+    SearchKnowledge(SearchArguments),
     /// Serve the tools over MCP on standard input and output
-    Serve,
+    Serve {
+        /// A folder of your own Markdown, searched beside the reference and marked as yours
+        #[arg(long, value_name = "DIR")]
+        knowledge: Option<PathBuf>,
+    },
     /// Call a tool with JSON arguments and print its output: `call review_sql --args '{"sql": "…"}'`
     Call {
         /// The tool, for example `review_sql`
@@ -105,6 +111,20 @@ struct SqlArguments {
     name: Option<String>,
 }
 
+#[derive(Debug, Args)]
+struct SearchArguments {
+    /// The question, instead of `--query`
+    words: Vec<String>,
+    #[command(flatten)]
+    input: search_knowledge::Input,
+    /// A folder of your own Markdown, searched beside the reference and marked as yours
+    #[arg(long, value_name = "DIR")]
+    knowledge: Option<PathBuf>,
+    /// The form of the output
+    #[arg(long, value_enum, default_value_t = Format::Human)]
+    format: Format,
+}
+
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 enum Deny {
     Warning,
@@ -124,7 +144,8 @@ pub fn run() -> ExitCode {
     match cli.command {
         Command::ReviewSql(arguments) => sql_tool(&arguments, true),
         Command::ClassifyRisk(arguments) => sql_tool(&arguments, false),
-        Command::Serve => serve(),
+        Command::SearchKnowledge(arguments) => search(arguments),
+        Command::Serve { knowledge } => serve(knowledge),
         Command::Call { tool, args } => call(&tool, &args),
         Command::Rules { rule } => rules(rule.as_deref()),
         Command::Tools => print(&serde_json::to_string_pretty(&tools()).unwrap_or_default(), 0),
@@ -144,7 +165,23 @@ fn print(text: &str, code: u8) -> ExitCode {
     ExitCode::from(code)
 }
 
-fn serve() -> ExitCode {
+fn search(arguments: SearchArguments) -> ExitCode {
+    let SearchArguments { words, mut input, knowledge, format } = arguments;
+    if !words.is_empty() {
+        input.query = Some(words.join(" "));
+    }
+    if let Some(folder) = knowledge {
+        search_knowledge::use_team_folder(folder);
+    }
+    answered(&search_knowledge::run(&input, None), format, false)
+}
+
+fn serve(knowledge: Option<PathBuf>) -> ExitCode {
+    if let Some(folder) = knowledge {
+        search_knowledge::use_team_folder(folder);
+    }
+    // The index is made beside the first messages, never in front of them.
+    std::thread::spawn(search_knowledge::prepare);
     let runtime = match tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build() {
         Ok(runtime) => runtime,
         Err(error) => {

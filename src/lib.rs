@@ -15,7 +15,7 @@
 //! 2. text to meaning, never fails: [`sql`]
 //! 3. what a server does with a change, facts with versions and sources, no judgement: [`effects`]
 //! 4. judgement: [`risk`], [`step`] (what is passed along), [`rules`] with the words of their mends in [`fix`], [`judge`]
-//! 5. the outside world: [`config`], [`git`]
+//! 5. the outside world: [`config`], [`git`]; the reference: [`knowledge`]
 //! 6. the product as functions: [`tools`], [`report`], [`format`]
 //! 7. surfaces: [`mcp`], [`cli`]
 //!
@@ -30,7 +30,7 @@
 //! 7. Every fact has a source and a range of versions; where a server can be had, a test runs it there.
 //! 8. The command line and the server give the same output for the same input.
 //! 9. The examples on a rule's page behave as the page says.
-//! 10. `sqlparser` is named in one file, `rmcp` in one folder; processes are started in `git` only.
+//! 10. `sqlparser` is named in one file, `rmcp` and `tantivy` in one folder each; processes are started in `git` only.
 
 pub mod cli;
 pub mod config;
@@ -41,6 +41,7 @@ pub mod fix;
 pub mod format;
 pub mod git;
 pub mod judge;
+pub mod knowledge;
 pub mod mcp;
 pub mod report;
 pub mod risk;

@@ -181,15 +181,24 @@ pub fn counting<'a>(findings: impl IntoIterator<Item = &'a Finding>) -> impl Ite
 /// The input's JSON schema, portable: no integer formats, no lists of types; without the fields named.
 #[must_use]
 pub fn input_schema(without: &[&str]) -> serde_json::Value {
-    let mut schema = serde_json::to_value(schemars::schema_for!(SqlInput)).unwrap_or_default();
-    portable(&mut schema);
+    let mut schema = portable_schema::<SqlInput>();
     if let Some(properties) = schema.get_mut("properties").and_then(serde_json::Value::as_object_mut) {
         properties.retain(|name, _| !without.contains(&name.as_str()));
     }
     if let Some(map) = schema.as_object_mut() {
+        map.insert("required".to_owned(), serde_json::json!(["sql"]));
+    }
+    schema
+}
+
+/// An input's JSON schema in the form that all clients take.
+#[must_use]
+pub fn portable_schema<T: JsonSchema>() -> serde_json::Value {
+    let mut schema = serde_json::to_value(schemars::schema_for!(T)).unwrap_or_default();
+    portable(&mut schema);
+    if let Some(map) = schema.as_object_mut() {
         map.remove("title");
         map.remove("description");
-        map.insert("required".to_owned(), serde_json::json!(["sql"]));
     }
     schema
 }

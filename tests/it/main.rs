@@ -10,6 +10,7 @@ mod hostile;
 mod mysql_versions;
 mod parse_cases;
 mod regressions;
+mod retrieval;
 mod rule_pages;
 mod splitting;
 mod surfaces;
