@@ -14,7 +14,7 @@ use crate::report;
 use crate::rules::{RULES, by_name};
 use crate::step::{FilePart, Options};
 use crate::tools::answer::{Answer, ToolError};
-use crate::tools::source::{Detail, MAX_BYTES, SqlInput};
+use crate::tools::source::{MAX_BYTES, SqlInput};
 use crate::tools::{TOOLS, classify_risk, review_sql, search_knowledge, tool};
 
 /// Takes Alembic database migrations safely from plan to apply: an MCP server and a command line.
@@ -70,33 +70,8 @@ enum Command {
 struct SqlArguments {
     /// SQL files or globs, as one script in the order given; `-` reads standard input
     files: Vec<String>,
-    /// The SQL itself, instead of files
-    #[arg(long)]
-    sql: Option<String>,
-    /// The way back
-    #[arg(long)]
-    downgrade_sql: Option<String>,
-    /// The schema before: CREATE statements; INSERT or COPY mark the tables that have rows
-    #[arg(long)]
-    setup_sql: Option<String>,
-    /// The dialect [default: postgresql]
-    #[arg(long, value_enum)]
-    dialect: Option<Dialect>,
-    /// The server's version, for example 16, 10.11 or 8.0.29 [default: the newest known]
-    #[arg(long)]
-    server_version: Option<String>,
-    /// Sizes of tables as JSON: {"orders": {"rows": 8000000, "bytes": 6000000000}}
-    #[arg(long)]
-    table_stats: Option<String>,
-    /// The write block that the deploy tolerates, in milliseconds [default: 1000]
-    #[arg(long)]
-    max_block_ms: Option<u64>,
-    /// How much to tell [default: concise]
-    #[arg(long, value_enum)]
-    detail: Option<Detail>,
-    /// Go on behind this statement
-    #[arg(long)]
-    after: Option<u32>,
+    #[command(flatten)]
+    input: SqlInput,
     /// Review only files added or changed since this git revision; the others given are the schema before
     #[arg(long, value_name = "REVISION")]
     since: Option<String>,
@@ -324,25 +299,23 @@ fn prepared(arguments: &SqlArguments) -> Result<Prepared, ToolError> {
         hint: error.hint(),
         retry: false,
     })?;
-    let optional = |name: &str, given: &Option<String>| given.as_ref().map(|text| text_argument(name, text)).transpose();
+    let mut input = arguments.input.clone();
+    for (name, text) in [("sql", &mut input.sql), ("downgrade-sql", &mut input.downgrade_sql), ("setup-sql", &mut input.setup_sql)] {
+        if let Some(given) = text {
+            *given = text_argument(name, given)?;
+        }
+    }
     let mut files = files_of(&arguments.files)?;
-    let mut setup = optional("setup-sql", &arguments.setup_sql)?;
     if let Some(revision) = &arguments.since {
         let older = older_than(&mut files, revision)?;
         let (text, _) = joined(&older)?;
         if !text.is_empty() {
-            setup = Some(setup.map_or(text.clone(), |before| format!("{before}\n;\n{text}")));
+            input.setup_sql = Some(input.setup_sql.map_or(text.clone(), |before| format!("{before}\n;\n{text}")));
         }
     }
-    let (sql, parts) = match (optional("sql", &arguments.sql)?, files.is_empty()) {
-        (Some(sql), true) => (Some(sql), Vec::new()),
-        (None, false) => {
-            let (text, parts) = joined(&files)?;
-            (Some(text), parts)
-        }
-        (None, true) if arguments.since.is_some() => (Some(String::new()), Vec::new()),
-        (None, true) => (None, Vec::new()),
-        (Some(_), false) => {
+    let mut parts = Vec::new();
+    if !files.is_empty() {
+        if input.sql.is_some() {
             return Err(ToolError {
                 code: "bad_arguments",
                 message: "both `--sql` and files were given".to_owned(),
@@ -351,28 +324,12 @@ fn prepared(arguments: &SqlArguments) -> Result<Prepared, ToolError> {
                 retry: false,
             });
         }
-    };
-    let table_stats = match optional("table-stats", &arguments.table_stats)? {
-        Some(text) => Some(serde_json::from_str(&text).map_err(|error| ToolError {
-            code: "bad_arguments",
-            message: format!("`--table-stats` is not understood: {error}"),
-            at: Some("--table-stats".to_owned()),
-            hint: r#"for example '{"orders": {"rows": 8000000, "bytes": 6000000000}}'"#.to_owned(),
-            retry: false,
-        })?),
-        None => None,
-    };
-    let input = SqlInput {
-        sql,
-        downgrade_sql: optional("downgrade-sql", &arguments.downgrade_sql)?,
-        setup_sql: setup,
-        dialect: arguments.dialect,
-        server_version: arguments.server_version.clone(),
-        table_stats,
-        max_block_ms: arguments.max_block_ms,
-        detail: arguments.detail,
-        after: arguments.after,
-    };
+        let (text, found) = joined(&files)?;
+        input.sql = Some(text);
+        parts = found;
+    } else if arguments.since.is_some() {
+        input.sql.get_or_insert_default();
+    }
     Ok(Prepared { input, options: Options { severities: config.severities(), files: parts, ..Options::default() } })
 }
 

@@ -30,35 +30,53 @@ pub enum Detail {
 }
 
 /// What both SQL tools take. A field's sentence is its help text and its schema.
-#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize, JsonSchema, clap::Args)]
 #[serde(deny_unknown_fields, default)]
 pub struct SqlInput {
     /// The SQL to look at, as `psql -f` would run it. Example: `ALTER TABLE users ADD COLUMN phone text;`
+    #[arg(long)]
     pub sql: Option<String>,
     /// The way back, reviewed against the schema after `sql`.
+    #[arg(long)]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub downgrade_sql: Option<String>,
     /// The schema before `sql` (CREATE statements; INSERT or COPY mark the tables that have rows): decides whether a type change rewrites, whether a NOT NULL scans.
+    #[arg(long)]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub setup_sql: Option<String>,
     /// postgresql, mysql, mariadb, sqlite, mssql or oracle. Default: postgresql.
+    #[arg(long, value_enum)]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub dialect: Option<Dialect>,
     /// The server's version, for example "16", "10.11" or "8.0.29". Default: the newest that is known.
+    #[arg(long)]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub server_version: Option<String>,
     /// Sizes of tables: {"orders": {"rows": 8000000, "bytes": 6000000000}}. Without them long locks are assumed to be long.
+    #[arg(long, value_parser = sizes, value_name = "JSON")]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub table_stats: Option<TableSizes>,
     /// The write block that the deploy tolerates, in milliseconds. Default: 1000.
+    #[arg(long)]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub max_block_ms: Option<u64>,
     /// concise (default) or full.
+    #[arg(long, value_enum)]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub detail: Option<Detail>,
     /// Go on behind this statement index, after an answer that was cut.
+    #[arg(long)]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub after: Option<u32>,
+}
+
+/// Sizes of tables, as the command line gives them: JSON, or `@file`.
+fn sizes(given: &str) -> Result<TableSizes, String> {
+    let text = match given.strip_prefix('@') {
+        Some(path) => std::fs::read_to_string(path).map_err(|error| format!("`{path}` could not be read: {error}"))?,
+        None => given.to_owned(),
+    };
+    serde_json::from_str(&text).map_err(|error| format!(r#"{error}; for example '{{"orders": {{"rows": 8000000, "bytes": 6000000000}}}}'"#))
 }
 
 /// A checked input.
