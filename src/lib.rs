@@ -11,11 +11,11 @@
 //!
 //! A module uses only what stands above it in this list (`tests/it/architecture.rs` reads the `use`s and fails):
 //!
-//! 1. vocabulary, plain data: [`dialect`], [`finding`], [`secret`] (what must not be printed)
+//! 1. vocabulary, plain data: [`dialect`], [`finding`], [`secret`] (what must not be printed), [`address`] (where a database is)
 //! 2. text to meaning, never fails: [`sql`]
 //! 3. what a server does with a change, facts with versions and sources, no judgement: [`effects`]
 //! 4. judgement: [`risk`], [`step`] (what is passed along), [`rules`] with the words of their mends in [`fix`], [`judge`]
-//! 5. the outside world: [`config`], [`git`]; the reference: [`knowledge`]
+//! 5. the outside world: [`config`], [`git`], [`database`] (one connection for three engines); the reference: [`knowledge`]
 //! 6. the product as functions: [`tools`], [`report`], [`format`]
 //! 7. surfaces: [`mcp`], [`cli`]
 //!
@@ -32,8 +32,10 @@
 //! 9. The examples on a rule's page behave as the page says.
 //! 10. `sqlparser` is named in one file, `rmcp` and `tantivy` in one folder each; processes are started in `git` only.
 
+pub mod address;
 pub mod cli;
 pub mod config;
+pub mod database;
 pub mod dialect;
 pub mod effects;
 pub mod finding;

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 /// Modules from the bottom up: a module uses only those before it, or on its own line.
 const LAYERS: &[&[&str]] = &[
     &["dialect", "finding", "secret"],
+    &["address"],
     &["sql"],
     &["fix"],
     &["effects"],
@@ -14,6 +15,7 @@ const LAYERS: &[&[&str]] = &[
     &["rules"],
     &["judge"],
     &["config", "git", "knowledge"],
+    &["database"],
     &["tools"],
     &["report"],
     &["format"],

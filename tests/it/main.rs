@@ -5,6 +5,7 @@ mod architecture;
 mod claims;
 mod claims_mariadb;
 mod claims_sqlite;
+mod database;
 mod effects_postgresql;
 mod hostile;
 mod mysql_versions;
