@@ -15,7 +15,7 @@
 //! 2. text to meaning, never fails: [`sql`]
 //! 3. what a server does with a change, facts with versions and sources, no judgement: [`effects`]
 //! 4. judgement: [`risk`], [`step`] (what is passed along), [`rules`] with the words of their mends in [`fix`], [`judge`]
-//! 5. the outside world: [`config`], [`git`], [`database`] (one connection for three engines); the reference: [`knowledge`]
+//! 5. the outside world: [`config`], [`git`], [`database`] (one connection for three engines), [`rows`] (awkward rows, and what became of them); the reference: [`knowledge`]
 //! 6. the product as functions: [`tools`], [`report`], [`format`]
 //! 7. surfaces: [`mcp`], [`cli`]
 //!
@@ -47,6 +47,7 @@ pub mod knowledge;
 pub mod mcp;
 pub mod report;
 pub mod risk;
+pub mod rows;
 pub mod rules;
 pub mod secret;
 pub mod sql;

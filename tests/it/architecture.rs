@@ -16,6 +16,7 @@ const LAYERS: &[&[&str]] = &[
     &["judge"],
     &["config", "git", "knowledge"],
     &["database"],
+    &["rows"],
     &["tools"],
     &["report"],
     &["format"],

@@ -12,6 +12,7 @@ mod mysql_versions;
 mod parse_cases;
 mod regressions;
 mod retrieval;
+mod rows;
 mod rule_pages;
 mod splitting;
 mod surfaces;
