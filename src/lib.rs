@@ -11,11 +11,11 @@
 //!
 //! A module uses only what stands above it in this list (`tests/it/architecture.rs` reads the `use`s and fails):
 //!
-//! 1. vocabulary, plain data: [`dialect`], [`finding`], [`secret`] (what must not be printed)
-//! 2. text to meaning, never fails: [`sql`]
+//! 1. vocabulary, plain data: [`dialect`], [`finding`], [`secret`] (what must not be printed), [`allow`] (what a comment allows)
+//! 2. text to meaning, never fails: [`sql`]; an Alembic project as its texts say, never run: [`project`]
 //! 3. what a server does with a change, facts with versions and sources, no judgement: [`effects`]
 //! 4. judgement: [`risk`], [`step`] (what is passed along), [`rules`] with the words of their mends in [`fix`], [`judge`]
-//! 5. the outside world: [`config`], [`git`]
+//! 5. the outside world: [`config`], [`git`], [`workspace`] (a project on the disk)
 //! 6. the product as functions: [`tools`], [`report`], [`format`]
 //! 7. surfaces: [`mcp`], [`cli`]
 //!
@@ -30,8 +30,9 @@
 //! 7. Every fact has a source and a range of versions; where a server can be had, a test runs it there.
 //! 8. The command line and the server give the same output for the same input.
 //! 9. The examples on a rule's page behave as the page says.
-//! 10. `sqlparser` is named in one file, `rmcp` in one folder; processes are started in `git` only.
+//! 10. `sqlparser` and the parser of Python are named in one file each, `rmcp` in one folder; processes are started in `git` only.
 
+pub mod allow;
 pub mod cli;
 pub mod config;
 pub mod dialect;
@@ -42,6 +43,7 @@ pub mod format;
 pub mod git;
 pub mod judge;
 pub mod mcp;
+pub mod project;
 pub mod report;
 pub mod risk;
 pub mod rules;
@@ -49,3 +51,4 @@ pub mod secret;
 pub mod sql;
 pub mod step;
 pub mod tools;
+pub mod workspace;

@@ -9,6 +9,7 @@ mod effects_postgresql;
 mod hostile;
 mod mysql_versions;
 mod parse_cases;
+mod project_chain;
 mod regressions;
 mod rule_pages;
 mod splitting;
