@@ -2,6 +2,7 @@
 //!
 //! A row that is refused is tried tame, then with NULL wherever it is taken; what still does not fit is counted.
 
+use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde::Serialize;
@@ -44,9 +45,8 @@ pub fn fill(connection: &mut Connection, rows: u32) -> Result<Vec<Filled>, RowsE
     for table in in_order(&all) {
         for reference in &table.foreign_keys {
             let entry = (reference.parent.clone(), reference.parent_columns.clone());
-            if !keys.contains_key(&entry) {
-                let found = parent_keys(connection, reference, rows)?;
-                keys.insert(entry, found);
+            if let Entry::Vacant(free) = keys.entry(entry) {
+                free.insert(parent_keys(connection, reference, rows)?);
             }
         }
         filled.push(Filling { table, dialect: connection.server().dialect, keys: &keys }.run(connection, rows)?);

@@ -10,6 +10,7 @@ mod effects_postgresql;
 mod hostile;
 mod mysql_versions;
 mod parse_cases;
+mod project_chain;
 mod regressions;
 mod retrieval;
 mod rows;
