@@ -15,7 +15,8 @@
 //! 2. text to meaning, never fails: [`sql`]
 //! 3. what a server does with a change, facts with versions and sources, no judgement: [`effects`]
 //! 4. judgement: [`risk`], [`step`] (what is passed along), [`rules`] with the words of their mends in [`fix`], [`judge`]
-//! 5. the outside world: [`config`], [`git`], [`database`] (one connection for three engines)
+//! 5. the outside world: [`config`], [`git`], [`database`] (one connection for three engines),
+//!    [`scratch`] (servers and databases that can be thrown away)
 //! 6. the product as functions: [`tools`], [`report`], [`format`]
 //! 7. surfaces: [`mcp`], [`cli`]
 //!
@@ -30,7 +31,7 @@
 //! 7. Every fact has a source and a range of versions; where a server can be had, a test runs it there.
 //! 8. The command line and the server give the same output for the same input.
 //! 9. The examples on a rule's page behave as the page says.
-//! 10. `sqlparser` is named in one file, `rmcp` in one folder; processes are started in `git` only.
+//! 10. `sqlparser` is named in one file, `rmcp` in one folder; processes are started in `git` and `scratch` only.
 
 pub mod address;
 pub mod cli;
@@ -47,6 +48,7 @@ pub mod mcp;
 pub mod report;
 pub mod risk;
 pub mod rules;
+pub mod scratch;
 pub mod secret;
 pub mod sql;
 pub mod step;

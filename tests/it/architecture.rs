@@ -16,6 +16,7 @@ const LAYERS: &[&[&str]] = &[
     &["judge"],
     &["config", "git"],
     &["database"],
+    &["scratch"],
     &["tools"],
     &["report"],
     &["format"],
@@ -75,13 +76,17 @@ fn a_module_uses_only_what_lies_below_it() {
 
 #[test]
 fn a_crate_that_could_be_exchanged_is_named_in_one_place() {
-    let places = BTreeMap::from([("sqlparser::", "sql/understand/tree.rs"), ("rmcp::", "mcp/"), ("std::process::Command", "git.rs")]);
+    let places = BTreeMap::from([
+        ("sqlparser::", &["sql/understand/tree.rs"][..]),
+        ("rmcp::", &["mcp/"]),
+        ("std::process::Command", &["git.rs", "scratch/"]),
+    ]);
     let mut wrong = Vec::new();
     for (file, text) in all_sources() {
-        for (name, place) in &places {
+        for (name, places) in &places {
             let code = text.lines().any(|line| !line.trim_start().starts_with("//") && line.contains(name));
-            if code && !file.starts_with(place) {
-                wrong.push(format!("{file} names {name}, which belongs into {place}"));
+            if code && !places.iter().any(|place| file.starts_with(place)) {
+                wrong.push(format!("{file} names {name}, which belongs into {}", places.join(", ")));
             }
         }
     }

@@ -12,6 +12,7 @@ mod mysql_versions;
 mod parse_cases;
 mod regressions;
 mod rule_pages;
+mod scratch;
 mod splitting;
 mod surfaces;
 mod truth_mariadb;
