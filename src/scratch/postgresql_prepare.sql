@@ -12,13 +12,13 @@ REVOKE CONNECT, TEMPORARY ON DATABASE postgres, template1 FROM PUBLIC;
 CREATE SCHEMA alembic_gate;
 
 -- Most extensions can only be made by a superuser (all of them up to PostgreSQL 12). Those that stay inside of the
--- database are made as one: `migrator` is lifted for the one statement that makes or updates them. Extensions that reach
+-- database are made as one: `migrator` is lifted for the one statement that makes them. Extensions that reach
 -- out (dblink, postgres_fdw, file_fdw, untrusted languages) are not in the list, nor is one that we do not know.
 CREATE FUNCTION alembic_gate.lift() RETURNS event_trigger LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog AS $lift$
 DECLARE
     name text;
 BEGIN
-    IF TG_TAG IN ('CREATE EXTENSION', 'ALTER EXTENSION') THEN
+    IF TG_TAG = 'CREATE EXTENSION' THEN
         FOR name IN SELECT lower((regexp_matches(current_query(),
             'extension\s+(?:if\s+not\s+exists\s+)?"?([a-z0-9_-]+)', 'gi'))[1])
         LOOP
@@ -34,7 +34,7 @@ BEGIN
                 RETURN;
             END IF;
         END LOOP;
-    ELSIF current_query() ~* '(create|alter)\s+extension' THEN
+    ELSIF current_query() ~* 'create\s+extension' THEN
         -- A statement of an extension's own script: its end must not lower what its extension still needs.
         RETURN;
     END IF;
@@ -43,7 +43,7 @@ END $lift$;
 
 CREATE FUNCTION alembic_gate.lower() RETURNS event_trigger LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog AS $lower$
 BEGIN
-    IF TG_TAG NOT IN ('CREATE EXTENSION', 'ALTER EXTENSION') AND current_query() ~* '(create|alter)\s+extension' THEN
+    IF TG_TAG <> 'CREATE EXTENSION' AND current_query() ~* 'create\s+extension' THEN
         RETURN;
     END IF;
     UPDATE pg_authid SET rolsuper = false WHERE rolname = 'migrator' AND rolsuper;
@@ -52,11 +52,11 @@ END $lower$;
 -- Publications of all tables and operator classes are for superusers too, and reach nowhere. Which commands are lifted
 -- and which are lowered must be the same, or `migrator` would stay a superuser.
 CREATE EVENT TRIGGER alembic_gate_lift ON ddl_command_start
-    WHEN TAG IN ('CREATE EXTENSION', 'ALTER EXTENSION', 'CREATE PUBLICATION', 'ALTER PUBLICATION', 'CREATE OPERATOR CLASS',
+    WHEN TAG IN ('CREATE EXTENSION', 'CREATE PUBLICATION', 'ALTER PUBLICATION', 'CREATE OPERATOR CLASS',
         'CREATE OPERATOR FAMILY', 'ALTER OPERATOR FAMILY')
     EXECUTE FUNCTION alembic_gate.lift();
 CREATE EVENT TRIGGER alembic_gate_lower ON ddl_command_end
-    WHEN TAG IN ('CREATE EXTENSION', 'ALTER EXTENSION', 'CREATE PUBLICATION', 'ALTER PUBLICATION', 'CREATE OPERATOR CLASS',
+    WHEN TAG IN ('CREATE EXTENSION', 'CREATE PUBLICATION', 'ALTER PUBLICATION', 'CREATE OPERATOR CLASS',
         'CREATE OPERATOR FAMILY', 'ALTER OPERATOR FAMILY')
     EXECUTE FUNCTION alembic_gate.lower();
 

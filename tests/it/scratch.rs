@@ -180,7 +180,7 @@ fn migrations_may_do_what_an_owner_does_and_make_extensions_that_stay_inside() {
             }
         }
         for sql in [
-            "CREATE ROLE scratch_reader; GRANT USAGE ON SCHEMA public TO scratch_reader; DROP OWNED BY scratch_reader; DROP ROLE scratch_reader",
+            "CREATE ROLE scratch_reader; GRANT USAGE ON SCHEMA public TO scratch_reader; REVOKE USAGE ON SCHEMA public FROM scratch_reader; DROP ROLE scratch_reader",
             "CREATE PUBLICATION p FOR ALL TABLES; DROP PUBLICATION p",
             "CREATE TABLE t (a text); DROP SCHEMA public CASCADE; CREATE SCHEMA public",
         ] {
