@@ -34,6 +34,7 @@
 //!    [`git`],
 //!    [`workspace`] (a project on the disk),
 //!    [`database`] (one connection for three engines),
+//!    [`scratch`] (servers and databases that are thrown away),
 //!    [`rows`] (awkward rows, and what became of them)
 //! 7. the reference:
 //!    [`knowledge`]
@@ -77,6 +78,7 @@ pub mod report;
 pub mod risk;
 pub mod rows;
 pub mod rules;
+pub mod scratch;
 pub mod secret;
 pub mod sql;
 pub mod step;

@@ -15,6 +15,7 @@ mod regressions;
 mod retrieval;
 mod rows;
 mod rule_pages;
+mod scratch;
 mod splitting;
 mod surfaces;
 mod truth_mariadb;
