@@ -11,11 +11,11 @@
 //!
 //! A module uses only what stands above it in this list (`tests/it/architecture.rs` reads the `use`s and fails):
 //!
-//! 1. vocabulary, plain data: [`dialect`], [`finding`], [`secret`] (what must not be printed)
+//! 1. vocabulary, plain data: [`address`], [`dialect`], [`finding`], [`secret`] (what must not be printed)
 //! 2. text to meaning, never fails: [`sql`]
 //! 3. what a server does with a change, facts with versions and sources, no judgement: [`effects`]
 //! 4. judgement: [`risk`], [`step`] (what is passed along), [`rules`] with the words of their mends in [`fix`], [`judge`]
-//! 5. the outside world: [`config`], [`git`]
+//! 5. the outside world: [`config`], [`git`], [`bridge`] (Alembic in the user's own Python)
 //! 6. the product as functions: [`tools`], [`report`], [`format`]
 //! 7. surfaces: [`mcp`], [`cli`]
 //!
@@ -30,8 +30,10 @@
 //! 7. Every fact has a source and a range of versions; where a server can be had, a test runs it there.
 //! 8. The command line and the server give the same output for the same input.
 //! 9. The examples on a rule's page behave as the page says.
-//! 10. `sqlparser` is named in one file, `rmcp` in one folder; processes are started in `git` only.
+//! 10. `sqlparser` is named in one file, `rmcp` in one folder; processes are started in `git` and `bridge` only.
 
+pub mod address;
+pub mod bridge;
 pub mod cli;
 pub mod config;
 pub mod dialect;

@@ -5,7 +5,8 @@ use std::path::{Path, PathBuf};
 
 /// Modules from the bottom up: a module uses only those before it, or on its own line.
 const LAYERS: &[&[&str]] = &[
-    &["dialect", "finding", "secret"],
+    &["secret"],
+    &["address", "dialect", "finding"],
     &["sql"],
     &["fix"],
     &["effects"],
@@ -13,7 +14,7 @@ const LAYERS: &[&[&str]] = &[
     &["step"],
     &["rules"],
     &["judge"],
-    &["config", "git"],
+    &["config", "git", "bridge"],
     &["tools"],
     &["report"],
     &["format"],
@@ -73,13 +74,17 @@ fn a_module_uses_only_what_lies_below_it() {
 
 #[test]
 fn a_crate_that_could_be_exchanged_is_named_in_one_place() {
-    let places = BTreeMap::from([("sqlparser::", "sql/understand/tree.rs"), ("rmcp::", "mcp/"), ("std::process::Command", "git.rs")]);
+    let places: BTreeMap<&str, &[&str]> = BTreeMap::from([
+        ("sqlparser::", &["sql/understand/tree.rs"] as &[&str]),
+        ("rmcp::", &["mcp/"]),
+        ("std::process::Command", &["git.rs", "bridge/"]),
+    ]);
     let mut wrong = Vec::new();
     for (file, text) in all_sources() {
-        for (name, place) in &places {
+        for (name, places) in &places {
             let code = text.lines().any(|line| !line.trim_start().starts_with("//") && line.contains(name));
-            if code && !file.starts_with(place) {
-                wrong.push(format!("{file} names {name}, which belongs into {place}"));
+            if code && !places.iter().any(|place| file.starts_with(place)) {
+                wrong.push(format!("{file} names {name}, which belongs into {places:?}"));
             }
         }
     }
