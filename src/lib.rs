@@ -35,7 +35,8 @@
 //!    [`workspace`] (a project on the disk),
 //!    [`database`] (one connection for three engines),
 //!    [`scratch`] (servers and databases that are thrown away),
-//!    [`rows`] (awkward rows, and what became of them)
+//!    [`rows`] (awkward rows, and what became of them),
+//!    [`bridge`] (one warm Python of the user's own)
 //! 7. the reference:
 //!    [`knowledge`]
 //! 8. the product as functions:
@@ -61,6 +62,7 @@
 
 pub mod address;
 pub mod allow;
+pub mod bridge;
 pub mod cli;
 pub mod config;
 pub mod database;

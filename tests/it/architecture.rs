@@ -8,9 +8,9 @@ const PLACES: &[(&str, &[&str])] = &[
     ("ruff_", &["project/revision.rs"]),
     ("tantivy::", &["knowledge/"]),
     ("rmcp::", &["mcp/"]),
-    ("postgres::", &["database/postgresql.rs"]),
-    ("mysql::Conn", &["database/mysql.rs"]),
-    ("rusqlite::", &["database/sqlite.rs"]),
+    ("postgres::", &["database/"]),
+    ("mysql::Conn", &["database/"]),
+    ("rusqlite::", &["database/", "scratch/sqlite.rs"]),
     ("std::process::Command", &["git.rs", "bridge/", "scratch/", "hook/", "mcp/"]),
 ];
 
