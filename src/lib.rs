@@ -36,7 +36,8 @@
 //!    [`database`] (one connection for three engines),
 //!    [`scratch`] (servers and databases that are thrown away),
 //!    [`rows`] (awkward rows, and what became of them),
-//!    [`bridge`] (one warm Python of the user's own)
+//!    [`bridge`] (one warm Python of the user's own),
+//!    [`workshop`] (a project with its Python and a scratch database)
 //! 7. the reference:
 //!    [`knowledge`]
 //! 8. the product as functions:
@@ -85,4 +86,5 @@ pub mod secret;
 pub mod sql;
 pub mod step;
 pub mod tools;
+pub mod workshop;
 pub mod workspace;
