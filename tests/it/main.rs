@@ -10,6 +10,7 @@ mod hostile;
 mod mysql_versions;
 mod parse_cases;
 mod project_chain;
+mod project_config;
 mod regressions;
 mod rule_pages;
 mod splitting;
