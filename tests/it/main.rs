@@ -12,6 +12,7 @@ mod hostile;
 mod mysql_versions;
 mod parse_cases;
 mod project_chain;
+mod project_config;
 mod regressions;
 mod retrieval;
 mod rows;
