@@ -482,7 +482,11 @@ const DEMO: &str = include_str!("../tests/corpus/airflow/postgresql_018_68626900
 fn demo() -> ExitCode {
     let input = SqlInput { sql: Some(DEMO.to_owned()), dialect: Some(Dialect::Postgresql), ..SqlInput::default() };
     let options = Options {
-        files: vec![FilePart { name: "tests/corpus/airflow/postgresql_018_686269002441.up.sql".to_owned(), first_line: 1, only_line: None }],
+        files: vec![FilePart {
+            name: "tests/corpus/airflow/postgresql_018_686269002441.up.sql".to_owned(),
+            first_line: 1,
+            only_line: None,
+        }],
         ..Options::default()
     };
     match review_sql::review(&input, options) {

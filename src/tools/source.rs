@@ -206,7 +206,9 @@ impl Asked {
     fn of_sql(sql: &str, input: &SqlInput, options: Options) -> Result<Self, ToolError> {
         let mut assumed = Vec::new();
         let mut notes = Vec::new();
-        for (name, text) in [("sql", input.sql.as_ref()), ("downgrade_sql", input.downgrade_sql.as_ref()), ("setup_sql", input.setup_sql.as_ref())] {
+        for (name, text) in
+            [("sql", input.sql.as_ref()), ("downgrade_sql", input.downgrade_sql.as_ref()), ("setup_sql", input.setup_sql.as_ref())]
+        {
             if text.is_some_and(|text| text.len() > MAX_BYTES) {
                 return Err(refused("too_large", format!("`{name}` is larger than {} MiB", MAX_BYTES >> 20), "review it in parts"));
             }

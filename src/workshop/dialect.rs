@@ -1,9 +1,7 @@
 //! For which server a project is meant: what its settings say, what its files show.
 
-use std::str::FromStr;
-
-use crate::config::Config;
-use crate::dialect::{Dialect, Server, ServerVersion};
+use crate::config::{Config, Tier};
+use crate::dialect::{Dialect, Server};
 use crate::workspace::Workspace;
 
 /// The server: of the caller, of an environment in `alembic-gate.toml`, of the URL in the ini file, of what `env.py`
@@ -29,22 +27,10 @@ pub fn server_of(asked: Option<Dialect>, config: &Config, workspace: &Workspace,
 
 /// The environment whose tier is production, else the first that names a server.
 fn of_environment(config: &Config, asked: Option<Dialect>) -> Option<(String, Server)> {
-    let text = |table: &toml::Table, key: &str| table.get(key).and_then(toml::Value::as_str).map(str::to_owned);
-    let mut found: Vec<(bool, String, Server)> = config
-        .environments
-        .iter()
-        .filter_map(|(name, environment)| {
-            let environment = environment.as_table()?;
-            let server = environment.get("server")?.as_table()?;
-            let dialect: Dialect = server.get("dialect")?.clone().try_into().ok()?;
-            let version = text(server, "version").and_then(|version| ServerVersion::from_str(&version).ok());
-            let is_other = text(environment, "tier").as_deref() != Some("production");
-            Some((is_other, name.clone(), Server { dialect, version: version.unwrap_or_else(|| dialect.newest()) }))
-        })
-        .filter(|(_, _, server)| asked.is_none_or(|asked| asked == server.dialect))
-        .collect();
-    found.sort_by_key(|(is_other, _, _)| *is_other);
-    found.into_iter().next().map(|(_, name, server)| (name, server))
+    let named = config.environments.iter().filter_map(|(name, environment)| Some((environment.tier, name, environment.server?)));
+    let mut found: Vec<_> = named.filter(|(_, _, server)| asked.is_none_or(|asked| asked == server.dialect)).collect();
+    found.sort_by_key(|(tier, _, _)| *tier != Tier::Production);
+    found.into_iter().next().map(|(_, name, server)| (name.clone(), server))
 }
 
 fn of_url(workspace: &Workspace) -> Option<(Dialect, &'static str)> {

@@ -11,10 +11,8 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use serde::Deserialize;
-
 use crate::bridge::{Bridge, BridgeError, BridgeSettings, Fences, Hello, Python, Runner, ScratchTarget, Surroundings};
-use crate::config::{Config, ConfigError};
+use crate::config::{self, Config, ConfigError};
 use crate::dialect::{Dialect, Server};
 use crate::project::NameError;
 use crate::scratch::{ScratchDatabase, ScratchError, ScratchServer, Settings as ScratchSettings};
@@ -46,9 +44,6 @@ pub enum WorkshopError {
     /// `alembic-gate.toml` cannot be used.
     #[error(transparent)]
     Config(#[from] ConfigError),
-    /// `[project]` of `alembic-gate.toml` is not understood.
-    #[error("`[project]` of `alembic-gate.toml` is not understood: {}", .0.message())]
-    ProjectSection(Box<toml::de::Error>),
     /// Its Python.
     #[error(transparent)]
     Bridge(#[from] BridgeError),
@@ -85,7 +80,7 @@ impl WorkshopError {
     pub const fn code(&self) -> &'static str {
         match self {
             Self::Open(_) => "no_project",
-            Self::Config(_) | Self::ProjectSection(_) => "bad_config",
+            Self::Config(_) => "bad_config",
             Self::Bridge(BridgeError::NoPython { .. }) => "no_python",
             Self::Bridge(_) => "bridge",
             Self::Scratch(_) => "scratch",
@@ -102,29 +97,18 @@ impl WorkshopError {
         match self {
             Self::Open(error) => error.hint(),
             Self::Config(error) => error.hint(),
-            Self::ProjectSection(_) => "see the keys of `[project]` in the README".to_owned(),
             Self::Bridge(error) => error.hint(),
             Self::Scratch(error) => error.hint(),
             Self::Name(error) => error.hint(),
-            Self::BrokenChain(_) => "mend the revision files first; `alembic-gate migration-status` names each fault with its line".to_owned(),
+            Self::BrokenChain(_) => {
+                "mend the revision files first; `alembic-gate migration-status` names each fault with its line".to_owned()
+            }
             Self::EmptyRange { .. } => "`from` is the revision in front of the first one that is meant, `to` the last one".to_owned(),
             Self::CannotReach { .. } => {
                 "make what the first revision takes for granted in `[project] hook`, or mend the revision that is named".to_owned()
             }
         }
     }
-}
-
-/// What `[project]` says of how the project is run.
-#[derive(Debug, Clone, Default, Deserialize)]
-#[serde(default)]
-struct Running {
-    python: Option<PathBuf>,
-    config: Option<String>,
-    section: Option<String>,
-    runner: Runner,
-    hook: Option<PathBuf>,
-    env: BTreeMap<String, String>,
 }
 
 /// A project, opened.
@@ -137,7 +121,6 @@ pub struct Workshop {
     pub server: Server,
     /// What was taken for granted.
     pub assumed: Vec<String>,
-    running: Running,
     time_limit: Duration,
 }
 
@@ -171,9 +154,9 @@ impl Workshop {
         let given = wanted.project.clone().unwrap_or_else(|| ".".to_owned());
         let (folder, own_config) = folder_of(&given);
         let config = Config::found_from(&std::path::absolute(&folder).unwrap_or_else(|_| folder.clone()))?;
-        let running: Running = config.project.clone().try_into().map_err(|error| WorkshopError::ProjectSection(Box::new(error)))?;
-        let ini = wanted.config.clone().or(own_config).or_else(|| running.config.clone());
-        let section = wanted.section.clone().or_else(|| running.section.clone());
+        let settings = &config.project;
+        let ini = wanted.config.clone().or(own_config).or_else(|| settings.config.as_ref().map(|path| path.to_string_lossy().into_owned()));
+        let section = wanted.section.clone().or_else(|| settings.section.clone());
         let place = |dialect| {
             workspace::open(&Place { folder: &folder.to_string_lossy(), config: ini.as_deref(), section: section.as_deref(), dialect })
         };
@@ -184,9 +167,10 @@ impl Workshop {
             None => dialect::server_of(wanted.dialect, &config, &workspace, &mut assumed),
         };
         // Where a folder of revisions is kept for each dialect, the one of this dialect counts.
-        let workspace = if wanted.dialect.is_none() && workspace.project.revisions.is_empty() { place(Some(server.dialect))? } else { workspace };
+        let workspace =
+            if wanted.dialect.is_none() && workspace.project.revisions.is_empty() { place(Some(server.dialect))? } else { workspace };
         assumed.extend(workspace.notes.iter().cloned());
-        Ok(Self { workspace, config, server, assumed, running, time_limit: wanted.time_limit.unwrap_or(TIME_LIMIT) })
+        Ok(Self { workspace, config, server, assumed, time_limit: wanted.time_limit.unwrap_or(TIME_LIMIT) })
     }
 
     /// The project's Python, warm from an earlier call or started now. It may open nothing but `scratch`.
@@ -207,14 +191,18 @@ impl Workshop {
             }
             return Ok(lent);
         }
-        let python = Python::found(self.running.python.as_deref(), &self.workspace.folder, &Surroundings::of_this_process())?;
+        let running = &self.config.project;
+        let python = Python::found(running.python.as_deref(), &self.workspace.folder, &Surroundings::of_this_process())?;
         let settings = BridgeSettings {
             folder: self.workspace.folder.clone(),
             ini: self.workspace.ini.clone(),
             section: self.workspace.section.clone(),
-            runner: self.running.runner,
-            hook: self.running.hook.as_ref().map(|hook| self.workspace.folder.join(hook)),
-            env: self.running.env.clone(),
+            runner: match running.runner {
+                config::Runner::Plain => Runner::Plain,
+                config::Runner::Thread => Runner::Thread,
+            },
+            hook: running.hook.as_ref().map(|hook| self.workspace.folder.join(hook)),
+            env: running.env.clone(),
             dialect: self.server.dialect,
             scratch: targets,
             time_limit: self.time_limit,

@@ -64,8 +64,17 @@ impl Workshop {
             let is_published =
                 |at: &usize| project.revision(*at).is_some_and(|revision| published.files.contains(&self.workspace.path(&revision.file)));
             let unpublished: BTreeSet<usize> = below.iter().copied().filter(|at| !is_published(at)).collect();
-            let last: Vec<usize> =
-                below.iter().copied().filter(|at| is_published(at) && graph.descendants(&[*at]).iter().all(|later| *later == *at || unpublished.contains(later) || !below.contains(later))).collect();
+            let last: Vec<usize> = below
+                .iter()
+                .copied()
+                .filter(|at| {
+                    is_published(at)
+                        && graph
+                            .descendants(&[*at])
+                            .iter()
+                            .all(|later| *later == *at || unpublished.contains(later) || !below.contains(later))
+                })
+                .collect();
             if let ([one], false) = (last.as_slice(), unpublished.is_empty()) {
                 return (graph.id(*one).to_owned(), format!("the range is what is not in {}", published.branches.join(", ")));
             }
