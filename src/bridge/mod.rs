@@ -220,6 +220,8 @@ pub struct BridgeSettings {
     pub scratch: Vec<ScratchTarget>,
     /// How long one question may take.
     pub time_limit: Duration,
+    /// Whether the kernel's fences are put up too, where it lets us: no network, no sockets of other servers.
+    pub namespaces: bool,
 }
 
 impl BridgeSettings {
@@ -237,6 +239,7 @@ impl BridgeSettings {
             dialect,
             scratch,
             time_limit: Duration::from_secs(120),
+            namespaces: true,
         }
     }
 }
@@ -491,6 +494,7 @@ impl Bridge {
                 hook: settings.hook.as_deref(),
                 env: &settings.env,
                 dialect: settings.dialect,
+                namespaces: settings.namespaces,
                 scratch: &scratch,
             },
         };

@@ -73,6 +73,7 @@ pub(super) struct StartSettings<'a> {
     pub(super) hook: Option<&'a std::path::Path>,
     pub(super) env: &'a std::collections::BTreeMap<String, String>,
     pub(super) dialect: Dialect,
+    pub(super) namespaces: bool,
     pub(super) scratch: &'a [Reach],
 }
 

@@ -53,17 +53,15 @@ def listen(capture):
         if not capture.wanted or len(capture.statements) >= MAX_STATEMENTS:
             return
         file, line, source = _origin(capture.step)
-        times = len(parameters) if many and parameters else 1
-        first = parameters[0] if many and parameters else parameters
         capture.running = {
             "revision": capture.step.revision if capture.step else None,
             "direction": capture.step.direction if capture.step else None,
-            "sql": with_literals(statement, first, connection.dialect.paramstyle, capture.family),
+            "sql": _readable(connection.dialect, statement, parameters, capture.family),
             "source": source,
             "file": file,
             "line": line,
             "transaction": _transaction(connection, cursor, statement, capture.family),
-            "times": times,
+            "times": len(parameters) if many and isinstance(parameters, (list, tuple)) else 1,
             "rows": None,
             "milliseconds": None,
         }
@@ -78,12 +76,10 @@ def listen(capture):
 
     def error(context):
         statement = context.statement
-        if statement is not None and context.parameters is not None:
-            many = isinstance(context.parameters, list) and context.parameters and isinstance(context.parameters[0], (dict, tuple, list))
-            first = context.parameters[0] if many else context.parameters
+        if statement is not None:
             dialect = context.connection.dialect if context.connection is not None else context.engine.dialect
-            statement = with_literals(statement, first, dialect.paramstyle, capture.family)
-        capture.last_error = (context.original_exception, statement)
+            statement = _readable(dialect, statement, context.parameters, capture.family)
+        capture.last_error = (context.original_exception, statement, _origin(capture.step)[:2])
 
     def begin(connection):
         connection.info["alembic_gate_transaction"] = next(_numbers)
@@ -98,6 +94,16 @@ def listen(capture):
     event.listen(Engine, "commit", end)
     event.listen(Engine, "rollback", end)
     _notice_raw_cursors(capture)
+
+
+def _readable(dialect, statement, parameters, family):
+    """The statement with its first set of parameters; as it is where they cannot be written."""
+    if isinstance(parameters, (list, tuple)) and parameters and isinstance(parameters[0], (dict, list, tuple)):
+        parameters = parameters[0]
+    try:
+        return with_literals(statement, parameters, dialect.paramstyle, family)
+    except Exception:
+        return statement
 
 
 def _count():

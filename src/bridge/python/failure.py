@@ -21,13 +21,14 @@ _OFFLINE_WORDS = (
 def described(error, last_error=None, step=None, offline=False):
     """Class, SQLSTATE, message, file, line, statement and sentence of an error."""
     original = getattr(error, "orig", None) or error
-    place = places.in_traceback(error)
-    file, line = place or (None, None)
+    file, line = places.in_traceback(error) or (None, None)
     if isinstance(error, SyntaxError) and error.filename:
         file, line = error.filename, error.lineno
     statement = None
-    if last_error is not None and (last_error[0] is original or last_error[0] is error):
+    if last_error is not None and last_error[0] in (original, error):
         statement = last_error[1]
+        if file is None:
+            file, line = last_error[2]
     message = _message(original)
     failure = {
         "kind": type(original).__name__,
@@ -66,7 +67,7 @@ def plain(kind, sentence, step=None, file=None, line=None):
 
 def _message(error):
     if isinstance(error, SystemExit):
-        return "it ended the program with exit code %s" % (error.code,)
+        return "it ended the program with exit code %s" % (error.code,) if isinstance(error.code, int) else "it ended the program: %s" % error.code
     if isinstance(error, OSError) and type(error).__module__.startswith("alembic_gate") and error.strerror:
         return error.strerror
     diagnosis = getattr(error, "diag", None)
@@ -97,7 +98,7 @@ def _detail(error):
 def _sentence(failure, offline):
     place = "`%s` line %s" % (os.path.basename(failure["file"]), failure["line"]) if failure["file"] else "Alembic"
     first = failure["message"].splitlines()[0]
-    if failure["kind"] == "SystemExit":
+    if failure["kind"] in ("SystemExit", "NotScratch"):
         return "%s: %s" % (place, first)
     if not offline:
         return "%s failed: %s: %s" % (place, failure["kind"], first)

@@ -29,10 +29,8 @@ _programs = threading.local()
 
 def refuse(what, target, code=errno.ENETUNREACH):
     """Notes an attempt to leave, and ends it."""
-    where = places.caller()
-    note(what, target, where)
-    place = " (%s line %d)" % (os.path.basename(where[0]), where[1]) if where else ""
-    raise NotScratch(code, "refused: %s to %s%s; only the scratch database may be reached" % (what, target, place))
+    note(what, target, places.caller())
+    raise NotScratch(code, "refused: %s: %s; only the scratch database may be reached" % (what, target))
 
 
 def note(what, target, where, outcome="refused"):
@@ -62,7 +60,7 @@ def redirect_engines():
     def remember(connection, record):
         record.info["alembic_gate_generation"] = SCRATCH.generation
 
-    event.listen(Engine, "do_connect", connect, insert=True)
+    event.listen(Engine, "do_connect", connect)
     event.listen(Pool, "connect", remember)
     event.listen(Pool, "checkout", checkout)
     original = Pool._should_wrap_creator
@@ -296,7 +294,10 @@ def _guard_sqlite(module):
     original = module.connect
 
     def decide(action, name, *rest):
-        if action != SQLITE_ATTACH or _is_memory(name or "") or _sqlite_path(name) in SCRATCH.files():
+        if action != SQLITE_ATTACH:
+            return SQLITE_OK
+        # A file that is bound as a parameter is not said here: None is refused too.
+        if name is not None and (_is_memory(name) or _sqlite_path(name) in SCRATCH.files()):
             return SQLITE_OK
         note("ATTACH", "the SQLite file `%s`" % name, places.caller())
         return SQLITE_DENY

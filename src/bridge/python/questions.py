@@ -293,11 +293,9 @@ class Questions:
 
         try:
             databases = self._own_transactions(watched)
-        except (CommandError, RevisionError, Mismatch, NeverAsked):
-            if self.capture.step is None:
-                raise
-            return self._executed(done, self._failure(sys.exc_info()[1]))
         except BaseException as error:
+            if self.capture.step is None and not done:
+                raise  # env.py did not get as far as the first revision
             return self._executed(done, self._failure(error))
         return self._executed(done, None if len(ended) == databases else self._swallowed())
 
@@ -309,8 +307,7 @@ class Questions:
     def _swallowed(self):
         step = self.capture.step
         if self.capture.last_error is not None:
-            error, statement = self.capture.last_error
-            described = failure.described(error, self.capture.last_error, step)
+            described = failure.described(self.capture.last_error[0], self.capture.last_error, step)
             described["sentence"] = "`env.py` went on after an error: " + described["sentence"]
             return described
         return failure.plain("Unfinished", "`env.py` ended before its migrations did", step)

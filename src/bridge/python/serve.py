@@ -12,7 +12,8 @@ def run(questions, answers, settings):
     """Sets up the fences in their order, then answers until the pipe ends."""
     process.own_session()
     fence.SCRATCH.point_at(settings["dialect"], settings["scratch"])
-    namespaces = process.isolate({os.path.realpath(path) for path in fence.SCRATCH.sockets()} | fence.SCRATCH.sockets())
+    sockets = fence.SCRATCH.sockets()
+    namespaces = process.isolate(sockets | {os.path.realpath(path) for path in sockets}, settings["namespaces"])
     process.die_with(settings["parent"])
     wire = Wire(questions, answers)
     question = wire.next_question()
