@@ -16,7 +16,7 @@ A claim is a project (layout, revisions, files), steps before, one command, and 
                                          two bodies of `Table(...)`: what autogenerate sees between them
   {"python": "..."}                      a program in the project's folder
   {"write": "PATH", "text": "..."}       a file;  {"remove": "PATH"}
-`expect`: exit, stdout_contains, stderr_contains, stdout_lacks, stderr_lacks, file_contains, file_lacks (of the revision
+`needs`: a module without which the claim is not run. `expect`: exit, stdout_contains, stderr_contains, stdout_lacks, stderr_lacks, file_contains, file_lacks (of the revision
 file written last), rows {query: [[...]]}. `alembic` and `sqlalchemy` of a claim are ranges such as ">=1.16,<1.19".
 
 One warm worker a run forks a child for each step: Alembic is imported once.
@@ -59,7 +59,9 @@ def worker():
     import alembic.autogenerate  # noqa: F401
     import alembic.command  # noqa: F401
 
-    print(json.dumps({"alembic": alembic.__version__, "sqlalchemy": sqlalchemy.__version__}), flush=True)
+    import importlib.util
+    modules = [name for name in ("greenlet",) if importlib.util.find_spec(name)]
+    print(json.dumps({"alembic": alembic.__version__, "sqlalchemy": sqlalchemy.__version__, "modules": modules}), flush=True)
     for line in sys.stdin:
         task = json.loads(line)
         child = os.fork()
@@ -366,6 +368,8 @@ def reason_to_skip(claim, versions, servers):
     for name in ("alembic", "sqlalchemy"):
         if not within(versions[name], claim.get(name, "")):
             return f"{name} is {versions[name]}, not {claim[name]}"
+    if claim.get("needs") and claim["needs"] not in versions["modules"]:
+        return f"no module {claim['needs']}"
     kind = claim.get("database", "sqlite")
     if kind not in ("sqlite", "none") and kind not in servers:
         return f"no {kind} server given"
