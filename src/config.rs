@@ -5,7 +5,10 @@ use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
 
+use crate::digest::Digest;
 use crate::finding::Severity;
+use crate::lifecycle::approval::Tier;
+use crate::lifecycle::canonical::canonical;
 use crate::rules;
 
 /// The file's name.
@@ -25,6 +28,17 @@ pub struct Config {
     pub rules: BTreeMap<String, RuleSetting>,
     /// Levels of approval.
     pub policy: toml::Table,
+}
+
+/// An environment that a migration can be applied to.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Environment {
+    /// Its name.
+    pub name: String,
+    /// How serious it is: production, unless the file says otherwise.
+    pub tier: Tier,
+    /// Its name and everything the file says of it: an approval holds for this and nothing else.
+    pub definition: Digest,
 }
 
 /// A rule's severity in this project, with the reason.
@@ -126,6 +140,19 @@ impl Config {
             }
         }
         Ok(config)
+    }
+
+    /// An environment, as the file defines it; `None` where it names no such one.
+    #[must_use]
+    pub fn environment(&self, name: &str) -> Option<Environment> {
+        let table = self.environments.get(name)?.as_table()?;
+        let tier = match table.get("tier").and_then(toml::Value::as_str) {
+            Some("dev") => Tier::Dev,
+            Some("staging") => Tier::Staging,
+            _ => Tier::Production,
+        };
+        let text = canonical(&serde_json::to_value(table).unwrap_or_default());
+        Some(Environment { name: name.to_owned(), tier, definition: Digest::of("environment", &[name.as_bytes(), text.as_bytes()]) })
     }
 
     /// Severities by rule.

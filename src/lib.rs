@@ -11,13 +11,15 @@
 //!
 //! A module uses only what stands above it in this list (`tests/it/architecture.rs` reads the `use`s and fails):
 //!
-//! 1. vocabulary, plain data: [`dialect`], [`finding`], [`secret`] (what must not be printed), [`address`] (where a database is)
-//! 2. text to meaning, never fails: [`sql`]
+//! 1. vocabulary, plain data: [`dialect`], [`finding`], [`digest`], [`secret`] (what must not be printed), [`address`] (where a database is)
+//! 2. text to meaning, never fails: [`sql`], [`shell`] (command lines)
 //! 3. what a server does with a change, facts with versions and sources, no judgement: [`effects`]
 //! 4. judgement: [`risk`], [`step`] (what is passed along), [`rules`] with the words of their mends in [`fix`], [`judge`]
-//! 5. the outside world: [`config`], [`git`], [`database`] (one connection for three engines); the reference: [`knowledge`]
-//! 6. the product as functions: [`tools`], [`report`], [`format`]
-//! 7. surfaces: [`mcp`], [`cli`]
+//!    then [`lifecycle`]: evidence, the five gates, approvals, the state block, as functions of values
+//! 5. the outside world: [`config`], [`git`], [`database`] (one connection for three engines), [`store`] (records in the
+//!    project, the key outside it), [`wrap`] (runs a command in our place); the reference: [`knowledge`]
+//! 6. the product as functions: [`tools`], [`hook`] (what an agent's shell may run), [`report`], [`format`]
+//! 7. surfaces: [`approve`] (a person on a terminal), [`mcp`], [`cli`]
 //!
 //! # Invariants
 //!
@@ -30,25 +32,33 @@
 //! 7. Every fact has a source and a range of versions; where a server can be had, a test runs it there.
 //! 8. The command line and the server give the same output for the same input.
 //! 9. The examples on a rule's page behave as the page says.
-//! 10. `sqlparser` is named in one file, `rmcp` and `tantivy` in one folder each; processes are started in `git` only.
+//! 10. `sqlparser` is named in one file, `rmcp` and `tantivy` in one folder each; processes are started in `git` and `wrap` only.
+//! 11. That SQL was reviewed or a rollback tested is a function of evidence and of what stands now: nothing stores it, nothing sets it.
 
 pub mod address;
+pub mod approve;
 pub mod cli;
 pub mod config;
 pub mod database;
 pub mod dialect;
+pub mod digest;
 pub mod effects;
 pub mod finding;
 pub mod fix;
 pub mod format;
 pub mod git;
+pub mod hook;
 pub mod judge;
 pub mod knowledge;
+pub mod lifecycle;
 pub mod mcp;
 pub mod report;
 pub mod risk;
 pub mod rules;
 pub mod secret;
+pub mod shell;
 pub mod sql;
 pub mod step;
+pub mod store;
 pub mod tools;
+pub mod wrap;
