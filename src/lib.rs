@@ -12,45 +12,45 @@
 //! A module uses only what stands above it in this list (`tests/it/architecture.rs` reads the `use`s and fails):
 //!
 //! 1. vocabulary, plain data:
-//!     [`allow`] (what a comment allows),
-//!     [`dialect`],
-//!     [`digest`] (of a text, for evidence),
-//!     [`finding`],
-//!     [`secret`] (what must not be printed),
-//!     [`address`] (where a database is)
+//!    [`allow`] (what a comment allows),
+//!    [`dialect`],
+//!    [`digest`] (of a text, for evidence),
+//!    [`finding`],
+//!    [`secret`] (what must not be printed),
+//!    [`address`] (where a database is)
 //! 2. text to meaning, never fails:
-//!     [`sql`],
-//!     [`shell`] (command lines)
+//!    [`sql`],
+//!    [`shell`] (command lines)
 //! 3. an Alembic project as its texts say, never run:
-//!     [`project`]
+//!    [`project`]
 //! 4. what a server does with a change, facts with versions and sources, no judgement:
-//!     [`effects`]
+//!    [`effects`]
 //! 5. judgement:
-//!     [`fix`] (the words of mends),
-//!     [`risk`],
-//!     [`step`] (what is passed along),
-//!     [`rules`],
-//!     [`judge`]
+//!    [`fix`] (the words of mends),
+//!    [`risk`],
+//!    [`step`] (what is passed along),
+//!    [`rules`],
+//!    [`judge`]
 //! 6. the life of a migration: phases, evidence, gates, the state block:
-//!     [`lifecycle`]
+//!    [`lifecycle`]
 //! 7. the outside world:
-//!     [`config`],
-//!     [`git`],
-//!     [`workspace`] (a project on the disk),
-//!     [`store`] (what is remembered of a migration),
-//!     [`database`] (one connection for three engines),
-//!     [`scratch`] (servers and databases that are thrown away),
-//!     [`rows`] (awkward rows, and what became of them),
-//!     [`bridge`] (one warm Python of the user's own),
-//!     [`wrap`] (runs a command in our place),
-//!     [`workshop`] (a project with its Python and a scratch database)
+//!    [`config`],
+//!    [`git`],
+//!    [`workspace`] (a project on the disk),
+//!    [`store`] (what is remembered of a migration),
+//!    [`database`] (one connection for three engines),
+//!    [`scratch`] (servers and databases that are thrown away),
+//!    [`rows`] (awkward rows, and what became of them),
+//!    [`bridge`] (one warm Python of the user's own),
+//!    [`wrap`] (runs a command in our place),
+//!    [`workshop`] (a project with its Python and a scratch database)
 //! 8. the reference:
-//!     [`knowledge`]
+//!    [`knowledge`]
 //! 9. the product as functions:
-//!     [`tools`],
-//!     [`hook`] (what an agent's shell may run),
-//!     [`report`],
-//!     [`format`]
+//!    [`tools`],
+//!    [`hook`] (what an agent's shell may run),
+//!    [`report`],
+//!    [`format`]
 //! 10. A crate that could be exchanged is named in one place (`tests/it/architecture.rs` lists them), and so are processes.
 //!     [`approve`] (a person on a terminal),
 //!     [`mcp`],
