@@ -16,7 +16,8 @@
 //! 3. what a server does with a change, facts with versions and sources, no judgement: [`effects`]
 //! 4. judgement: [`risk`], [`step`] (what is passed along), [`rules`] with the words of their mends in [`fix`], [`judge`]
 //! 5. the outside world: [`config`], [`git`], [`database`] (one connection for three engines),
-//!    [`scratch`] (servers and databases that can be thrown away)
+//!    [`scratch`] (servers and databases that can be thrown away),
+//!    [`snapshot`] (a schema as data, and what differs)
 //! 6. the product as functions: [`tools`], [`report`], [`format`]
 //! 7. surfaces: [`mcp`], [`cli`]
 //!
@@ -50,6 +51,7 @@ pub mod risk;
 pub mod rules;
 pub mod scratch;
 pub mod secret;
+pub mod snapshot;
 pub mod sql;
 pub mod step;
 pub mod tools;

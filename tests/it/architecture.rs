@@ -16,7 +16,7 @@ const LAYERS: &[&[&str]] = &[
     &["judge"],
     &["config", "git"],
     &["database"],
-    &["scratch"],
+    &["scratch", "snapshot"],
     &["tools"],
     &["report"],
     &["format"],

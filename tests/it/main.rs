@@ -13,6 +13,7 @@ mod parse_cases;
 mod regressions;
 mod rule_pages;
 mod scratch;
+mod snapshot;
 mod splitting;
 mod surfaces;
 mod truth_mariadb;
