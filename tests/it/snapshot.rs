@@ -661,8 +661,10 @@ const SQLITE: &[Planted] = &[
     ("user version", "PRAGMA user_version = 7", &[("setting user_version", New, LeftOver)]),
 ];
 
-/// `item` as a batch writes it, with one thing otherwise: what it is, the text in the place of what, what must be seen.
-const SQLITE_REBUILT: &[(&str, &str, &str, &[(&str, Change, Class)])] = &[
+/// `item` as a batch writes it, with one thing otherwise: what it is, the text, what stands in its place, what must be seen.
+type Rebuilt = (&'static str, &'static str, &'static str, &'static [(&'static str, Change, Class)]);
+
+const SQLITE_REBUILT: &[Rebuilt] = &[
     ("CHECK gone", ",\n    CONSTRAINT ck_price CHECK (price >= 0)", "", &[("constraint item.ck_price", Gone, Blocking)]),
     ("CHECK condition", "price >= 0", "price >= 1", &[("constraint item.ck_price", Changed, Blocking)]),
     ("UNIQUE gone", ",\n    CONSTRAINT uq_label UNIQUE (label)", "", &[("constraint item.unique (label)", Gone, Blocking)]),
@@ -688,7 +690,7 @@ const SQLITE_ROUND_TRIPS: &[(&str, &str)] = &[
     ("an index made again", "DROP INDEX ix_partial;; CREATE INDEX \"ix_partial\" ON \"item\" (\"price\") WHERE price>10"),
     (
         "a batch",
-        "CREATE TABLE _alembic_tmp_loose (a INTEGER NOT NULL, b TEXT, c INTEGER, PRIMARY KEY (a));; DROP TABLE loose;; ALTER TABLE _alembic_tmp_loose RENAME TO loose;; DROP TABLE loose;; CREATE TABLE loose (a INTEGER PRIMARY KEY, b TEXT, c INTEGER);; CREATE UNIQUE INDEX ix_unique ON loose (b, c DESC)",
+        "CREATE TABLE _alembic_tmp_part (id INTEGER NOT NULL, item_id INTEGER, name TEXT, PRIMARY KEY (id), CONSTRAINT fk_item FOREIGN KEY(item_id) REFERENCES item (id) ON DELETE CASCADE);; DROP TABLE part;; ALTER TABLE _alembic_tmp_part RENAME TO part",
     ),
     ("rows", "INSERT INTO loose VALUES (1, 'b', 2);; ANALYZE;; DELETE FROM loose"),
 ];
