@@ -40,6 +40,7 @@
 //!    [`store`] (what is remembered of a migration),
 //!    [`database`] (one connection for three engines),
 //!    [`scratch`] (servers and databases that are thrown away),
+//!    [`snapshot`] (a schema, object by object),
 //!    [`rows`] (awkward rows, and what became of them),
 //!    [`bridge`] (one warm Python of the user's own),
 //!    [`wrap`] (runs a command in our place),
@@ -96,6 +97,7 @@ pub mod rules;
 pub mod scratch;
 pub mod secret;
 pub mod shell;
+pub mod snapshot;
 pub mod sql;
 pub mod step;
 pub mod store;

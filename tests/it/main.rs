@@ -22,6 +22,7 @@ mod retrieval;
 mod rows;
 mod rule_pages;
 mod scratch;
+mod snapshot;
 mod splitting;
 mod surfaces;
 mod throwaway;
