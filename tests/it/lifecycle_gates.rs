@@ -261,11 +261,13 @@ fn s_010_s_014_loss_and_production_want_an_approval_that_names_a_backup() {
     assert_eq!(place.reasons(&harmless, &target(Tier::Production)), ["approval_required", "backup_unconfirmed"]);
 }
 
+type Change = fn(&mut alembic_gate::lifecycle::approval::Approval);
+
 #[test]
 fn an_approval_is_for_one_digest_one_loss_and_one_environment() {
     let (now, staging) = (losing(), target(Tier::Staging));
     let good = approval(&now, &staging, Some("snapshot"));
-    let edits: [(&str, fn(&mut alembic_gate::lifecycle::approval::Approval)); 6] = [
+    let edits: [(&str, Change); 6] = [
         ("another environment", |approval| approval.environment = "staging".to_owned()),
         ("another database under its name", |approval| approval.environment_digest = digest("staging, by PROD_URL")),
         ("another digest", |approval| approval.digest = digest("other")),
@@ -304,7 +306,7 @@ fn two_people_are_two_keys_and_two_names() {
     place.approve(same_key.clone());
     assert_eq!(place.closed(&now, &target), ["loss_confirmed_and_backed_up"], "one key, two names");
     let other = place.elsewhere("grace");
-    place.save_as(&other, &[Happening::Event(Event::Approved { approval: same_key })]);
+    place.save_as(&other, &[Happening::Event(Event::Approved { approval: Box::new(same_key) })]);
     assert_eq!(place.closed(&now, &target), ["loss_confirmed_and_backed_up"], "a key that nobody here knows");
     std::fs::create_dir_all(place.folder.path().join("state/keys")).unwrap();
     std::fs::copy(place.folder.path().join("grace/key"), place.folder.path().join("state/keys/grace")).unwrap();
