@@ -15,7 +15,7 @@
 //! 2. text to meaning, never fails: [`sql`]
 //! 3. what a server does with a change, facts with versions and sources, no judgement: [`effects`]
 //! 4. judgement: [`risk`], [`step`] (what is passed along), [`rules`] with the words of their mends in [`fix`], [`judge`]
-//! 5. the outside world: [`config`], [`git`]; the reference: [`knowledge`]
+//! 5. the outside world: [`config`], [`git`], [`tokens`] (who may do what over HTTP); the reference: [`knowledge`]; the texts for agents: [`prompts`]
 //! 6. the product as functions: [`tools`], [`report`], [`format`]
 //! 7. surfaces: [`mcp`], [`cli`]
 //!
@@ -43,10 +43,12 @@ pub mod git;
 pub mod judge;
 pub mod knowledge;
 pub mod mcp;
+pub mod prompts;
 pub mod report;
 pub mod risk;
 pub mod rules;
 pub mod secret;
 pub mod sql;
 pub mod step;
+pub mod tokens;
 pub mod tools;

@@ -13,7 +13,7 @@ const LAYERS: &[&[&str]] = &[
     &["step"],
     &["rules"],
     &["judge"],
-    &["config", "git", "knowledge"],
+    &["config", "git", "knowledge", "prompts", "tokens"],
     &["tools"],
     &["report"],
     &["format"],
