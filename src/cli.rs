@@ -1,6 +1,7 @@
 //! The command line: the same tools as subcommands, for people, scripts and CI.
 
 mod serve;
+mod token;
 
 use std::io::{IsTerminal, Read, Write};
 use std::path::{Path, PathBuf};
@@ -38,8 +39,10 @@ enum Command {
     ClassifyRisk(SqlArguments),
     /// Search the migration reference: a question, an error text, a code, an id
     SearchKnowledge(SearchArguments),
-    /// Serve the tools over MCP on standard input and output
+    /// Serve the tools over MCP, on standard input and output or over HTTP
     Serve(serve::ServeArguments),
+    /// Make a token for `serve --http`: prints it once, and its entry for the tokens file
+    Token(token::TokenArguments),
     /// Call a tool with JSON arguments and print its output: `call review_sql --args '{"sql": "…"}'`
     Call {
         /// The tool, for example `review_sql`
@@ -120,6 +123,7 @@ pub fn run() -> ExitCode {
         Command::ClassifyRisk(arguments) => sql_tool(&arguments, false),
         Command::SearchKnowledge(arguments) => search(arguments),
         Command::Serve(arguments) => serve::serve(arguments),
+        Command::Token(arguments) => token::token(&arguments),
         Command::Call { tool, args } => call(&tool, &args),
         Command::Rules { rule } => rules(rule.as_deref()),
         Command::Tools => print(&serde_json::to_string_pretty(&tools()).unwrap_or_default(), 0),

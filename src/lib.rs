@@ -17,7 +17,7 @@
 //! 4. judgement: [`risk`], [`step`] (what is passed along), [`rules`] with the words of their mends in [`fix`], [`judge`]
 //! 5. the outside world: [`config`], [`git`], [`tokens`] (who may do what over HTTP); the reference: [`knowledge`]; the texts for agents: [`prompts`]
 //! 6. the product as functions: [`tools`], [`report`], [`format`]
-//! 7. surfaces: [`mcp`], [`cli`]
+//! 7. surfaces: [`mcp`], [`cli`], [`log`] (to stderr, without secrets)
 //!
 //! # Invariants
 //!
@@ -42,6 +42,7 @@ pub mod format;
 pub mod git;
 pub mod judge;
 pub mod knowledge;
+pub mod log;
 pub mod mcp;
 pub mod prompts;
 pub mod report;

@@ -1,6 +1,7 @@
 //! `serve`: what the server is started with, and the server.
 
 use std::collections::BTreeMap;
+use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
@@ -8,6 +9,7 @@ use clap::Args;
 
 use crate::cli::failed;
 use crate::format::Format;
+use crate::mcp::http::{self, Limits, Site};
 use crate::mcp::{Gate, stdio};
 use crate::tokens::is_name;
 use crate::tools::answer::ToolError;
@@ -26,6 +28,14 @@ pub struct ServeArguments {
     /// Let `apply_migration` apply; without it, it only says what it would do
     #[arg(long)]
     allow_apply: bool,
+    /// Serve over HTTP at this address (endpoint /mcp) instead of standard input and output, for example 127.0.0.1:8765
+    ///
+    /// Addresses that other machines can reach need tokens (ALEMBIC_GATE_TOKENS_FILE) and named projects.
+    #[arg(long, value_name = "ADDR")]
+    http: Option<SocketAddr>,
+    /// A name by which clients reach the server over HTTP, for example behind a proxy; may be given several times
+    #[arg(long, value_name = "HOST", requires = "http")]
+    allow_host: Vec<String>,
 }
 
 /// Serves until the client leaves.
@@ -43,10 +53,35 @@ pub fn serve(arguments: ServeArguments) -> ExitCode {
         Ok(runtime) => runtime,
         Err(error) => return failed(&refused("no_runtime", format!("the server could not be started: {error}"), ""), Format::Human),
     };
-    runtime.block_on(stdio::serve(Gate::new(settings)));
+    let gate = Gate::new(settings);
+    let served = match arguments.http {
+        None => {
+            runtime.block_on(stdio::serve(gate));
+            Ok(())
+        }
+        Some(address) => runtime.block_on(over_http(gate, address, arguments.allow_host)),
+    };
     // A thread waits for standard input and cannot be called back: the process ends with it.
     runtime.shutdown_background();
-    ExitCode::SUCCESS
+    match served {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => failed(&error, Format::Human),
+    }
+}
+
+async fn over_http(gate: Gate, address: SocketAddr, hosts: Vec<String>) -> Result<(), ToolError> {
+    let tokens = http::tokens_from_environment().map_err(|error| refused("bad_tokens", said(&error), &error.hint()))?;
+    let site = Site { address, tokens, hosts, limits: Limits::default() };
+    let listener = http::listen(&gate, &site).await.map_err(|error| refused("bad_address", said(&error), &error.hint()))?;
+    let bound = listener.local_addr().unwrap_or(address);
+    eprintln!("alembic-gate listens on http://{bound}/mcp");
+    http::serve_on(gate, site, listener, stdio::signalled()).await;
+    Ok(())
+}
+
+/// An error with its cause.
+fn said(error: &dyn std::error::Error) -> String {
+    error.source().map_or_else(|| error.to_string(), |source| format!("{error}: {source}"))
 }
 
 fn refused(code: &'static str, message: String, hint: &str) -> ToolError {

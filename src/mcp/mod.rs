@@ -7,7 +7,9 @@
 //! A question to the user is an argument of the next call, told in the answer: it works with every client.
 
 mod complete;
+pub mod http;
 mod message;
+mod metrics;
 mod prompts;
 mod resources;
 mod running;
@@ -17,6 +19,7 @@ use std::borrow::Cow;
 use std::sync::Arc;
 use std::time::Duration;
 
+use hyper::http::request::Parts;
 use rmcp::ErrorData;
 use rmcp::handler::server::ServerHandler;
 use rmcp::model::{
@@ -29,13 +32,16 @@ use rmcp::service::{RequestContext, RoleServer};
 use serde_json::Value;
 use tokio::sync::Semaphore;
 
+use crate::mcp::http::Guest;
+use crate::mcp::metrics::Metrics;
+use crate::tokens::Right;
 use crate::tools::call::{Call, Caller, Settings};
 use crate::tools::{TOOLS, Tool};
 
 /// What agents read before anything else; under 2,000 characters, the trigger words and the rule of the gates first.
 pub const INSTRUCTIONS: &str = "alembic-gate takes database migrations safely from plan to apply. \
-Use it for any alembic migration, sqlalchemy migration or database migration in Python: create migration, apply migration (python), \
-alembic revision, alembic upgrade, alembic downgrade, autogenerate, and for raw DDL: ALTER TABLE, CREATE INDEX, DROP COLUMN, rename, \
+Use it for: alembic migration, create migration, apply migration python, database migration python, sqlalchemy migration, \
+alembic revision, alembic upgrade, alembic downgrade, autogenerate; and for raw DDL: ALTER TABLE, CREATE INDEX, DROP COLUMN, rename, \
 type change, NOT NULL, enum, backfill (PostgreSQL, MariaDB, MySQL, SQLite).\n\
 Rule of the gates: nothing is applied before `review_sql` has seen the exact SQL both ways and `test_rollback` has run it up, down and up again, \
 for these very bytes. Never run `alembic upgrade head` around the gates, never `alembic downgrade base`, never edit `.alembic-gate/`. \
@@ -57,6 +63,8 @@ pub struct Gate {
     listed: Arc<[McpTool]>,
     settings: Arc<Settings>,
     slots: Arc<Semaphore>,
+    metrics: Arc<Metrics>,
+    is_remote: bool,
 }
 
 impl Gate {
@@ -74,7 +82,33 @@ impl Gate {
             listed: tools.iter().map(mcp_tool).collect(),
             settings: Arc::new(settings),
             slots: Arc::new(Semaphore::new(MOST_CALLS as usize)),
+            metrics: Arc::default(),
+            is_remote: false,
         }
+    }
+
+    /// The same server for callers over HTTP: each needs the card of a guest.
+    #[must_use]
+    fn remote(self) -> Self {
+        Self { is_remote: true, ..self }
+    }
+
+    /// Who asks: somebody on this machine with all rights, or a guest.
+    fn guest(&self, context: &RequestContext<RoleServer>) -> Guest {
+        if !self.is_remote {
+            return Guest { caller: Caller::Local, rights: Right::ALL.into() };
+        }
+        let card = context.extensions.get::<Parts>().and_then(|parts| parts.extensions.get::<Guest>());
+        card.cloned().unwrap_or_else(http::nobody)
+    }
+
+    /// Somebody who may read pages.
+    fn reader(&self, context: &RequestContext<RoleServer>) -> Result<Caller, ErrorData> {
+        let Guest { caller, rights } = self.guest(context);
+        if rights.contains(&Right::Read) {
+            return Ok(caller);
+        }
+        Err(ErrorData::invalid_request("your token has not the right `read`", None))
     }
 
     /// Waits until no call runs any more, but not longer than `most`.
@@ -128,11 +162,6 @@ fn page_of<T>(items: Vec<T>, request: Option<&PaginatedRequestParams>) -> Result
     };
     let next = (items.len() > from + PAGE).then(|| (from + PAGE).to_string());
     Ok((items.into_iter().skip(from).take(PAGE).collect(), next))
-}
-
-/// Who asks: with a token over HTTP, or somebody on this machine.
-fn caller_of(_context: &RequestContext<RoleServer>) -> Caller {
-    Caller::Local
 }
 
 impl ServerHandler for Gate {
@@ -192,7 +221,7 @@ impl ServerHandler for Gate {
         request: Option<PaginatedRequestParams>,
         context: RequestContext<RoleServer>,
     ) -> Result<ListResourcesResult, ErrorData> {
-        resources::list(&self.reading(&caller_of(&context)), request.as_ref())
+        resources::list(&self.reading(&self.reader(&context)?), request.as_ref())
     }
 
     async fn list_resource_templates(
@@ -208,11 +237,11 @@ impl ServerHandler for Gate {
         request: ReadResourceRequestParams,
         context: RequestContext<RoleServer>,
     ) -> Result<ReadResourceResponse, ErrorData> {
-        resources::read(&self.reading(&caller_of(&context)), &request.uri).map(Into::into)
+        resources::read(&self.reading(&self.reader(&context)?), &request.uri).map(Into::into)
     }
 
     async fn complete(&self, request: CompleteRequestParams, context: RequestContext<RoleServer>) -> Result<CompleteResult, ErrorData> {
-        complete::values(&self.reading(&caller_of(&context)), &request)
+        complete::values(&self.reading(&self.reader(&context)?), &request)
     }
 
     /// Requests whose parameters have the wrong shape end here, under the name of their method.

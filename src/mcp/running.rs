@@ -11,10 +11,12 @@ use rmcp::service::{RequestContext, RoleServer};
 use serde_json::Value;
 use tokio::sync::mpsc;
 
-use crate::mcp::{Gate, caller_of};
-use crate::tools::Tool;
+use crate::mcp::Gate;
+use crate::mcp::http::Guest;
+use crate::mcp::metrics::Metrics;
 use crate::tools::answer::{Answer, ToolError};
-use crate::tools::call::{Call, Progress};
+use crate::tools::call::{Call, Caller, Progress};
+use crate::tools::{Tool, remote};
 
 /// News that a client has not taken yet; more are dropped, a tool never waits for its listener.
 const MOST_NEWS: usize = 64;
@@ -29,10 +31,15 @@ pub async fn run(
     arguments: Value,
     context: RequestContext<RoleServer>,
 ) -> Result<CallToolResult, ErrorData> {
+    let guest = gate.guest(&context);
+    if let Some(error) = not_for(&guest, tool, &arguments) {
+        gate.metrics.refused(error.code);
+        return Ok(result_of(Answer::failed(error)));
+    }
     let cancelled = Arc::new(AtomicBool::new(false));
     let (news, heard) = mpsc::channel(MOST_NEWS);
     let answering = async {
-        let started = answered(gate, tool, arguments, &context, &cancelled, news);
+        let started = answered(gate, tool, arguments, (&context, guest.caller), &cancelled, news);
         let (answer, ()) = tokio::join!(started, told(&context, heard));
         answer
     };
@@ -51,13 +58,13 @@ async fn answered(
     gate: &Gate,
     tool: &'static Tool,
     arguments: Value,
-    context: &RequestContext<RoleServer>,
+    (context, caller): (&RequestContext<RoleServer>, Caller),
     cancelled: &Arc<AtomicBool>,
     news: mpsc::Sender<Progress>,
 ) -> Result<Answer, ErrorData> {
     let broken = |error: &dyn std::fmt::Display| ErrorData::internal_error(error.to_string(), None);
     let turn = Arc::clone(&gate.slots).acquire_owned().await.map_err(|error| broken(&error))?;
-    let (settings, caller, cancelled) = (Arc::clone(&gate.settings), caller_of(context), Arc::clone(cancelled));
+    let (settings, metrics, cancelled) = (Arc::clone(&gate.settings), Arc::clone(&gate.metrics), Arc::clone(cancelled));
     let span = tracing::info_span!("call", tool = tool.name, id = %context.id);
     let work = move || {
         // Held until the tool has really ended, also when nobody waits for it any more.
@@ -65,15 +72,35 @@ async fn answered(
         let _inside = span.enter();
         let progress = move |step| drop(news.try_send(step));
         let call = Call { settings: &settings, caller: &caller, progress: &progress, cancelled: &cancelled };
-        timed(tool, arguments, &call)
+        timed(tool, arguments, &call, &metrics)
     };
     tokio::task::spawn_blocking(work).await.map_err(|error| broken(&error))
 }
 
-fn timed(tool: &Tool, arguments: Value, call: &Call<'_>) -> Answer {
+/// Why a guest may not call this tool so; none: it may.
+fn not_for(guest: &Guest, tool: &Tool, arguments: &Value) -> Option<ToolError> {
+    let right = tool.touches.right();
+    if !guest.rights.contains(&right) {
+        return Some(ToolError {
+            code: "right_missing",
+            message: format!("`{}` needs the right `{}`, which you do not have here", tool.name, right.word()),
+            at: None,
+            hint: "ask the operator of this server for a token with it".to_owned(),
+            retry: false,
+        });
+    }
+    match &guest.caller {
+        Caller::Local => None,
+        Caller::Remote(_) => arguments.as_object().and_then(remote::refusal),
+    }
+}
+
+fn timed(tool: &Tool, arguments: Value, call: &Call<'_>, metrics: &Metrics) -> Answer {
     let started = Instant::now();
     let answer = guarded(tool, arguments, call);
-    let micros = u64::try_from(started.elapsed().as_micros()).unwrap_or(u64::MAX);
+    let took = started.elapsed();
+    metrics.called(tool.name, answer.verdict.word(), took);
+    let micros = u64::try_from(took.as_micros()).unwrap_or(u64::MAX);
     tracing::info!(verdict = answer.verdict.word(), error = answer.is_error, micros, "called");
     answer
 }

@@ -5,6 +5,7 @@
 pub mod answer;
 pub mod call;
 pub mod classify_risk;
+pub mod remote;
 pub mod resources;
 pub mod review_sql;
 pub mod search_knowledge;

@@ -17,7 +17,7 @@ const LAYERS: &[&[&str]] = &[
     &["tools"],
     &["report"],
     &["format"],
-    &["mcp", "cli"],
+    &["mcp", "cli", "log"],
 ];
 
 fn sources(folder: &Path, found: &mut Vec<PathBuf>) {
@@ -77,6 +77,8 @@ fn a_crate_that_could_be_exchanged_is_named_in_one_place() {
         ("sqlparser::", "sql/understand/tree.rs"),
         ("rmcp::", "mcp/"),
         ("tantivy::", "knowledge/"),
+        ("hyper", "mcp/"),
+        ("tracing_subscriber::", "log.rs"),
         ("std::process::Command", "git.rs"),
     ]);
     let mut wrong = Vec::new();

@@ -7,6 +7,8 @@ mod claims_mariadb;
 mod claims_sqlite;
 mod effects_postgresql;
 mod hostile;
+mod http;
+mod logs;
 mod mcp_calls;
 mod mcp_client;
 mod mcp_pages;

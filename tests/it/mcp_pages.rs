@@ -24,8 +24,8 @@ const EIGHT: [&str; 8] = [
 const PHRASES: [&str; 8] = [
     "alembic migration",
     "create migration",
-    "apply migration (python)",
-    "database migration in python",
+    "apply migration python",
+    "database migration python",
     "sqlalchemy migration",
     "alembic revision",
     "alembic upgrade",
