@@ -252,7 +252,7 @@ fn joined(files: &[PathBuf]) -> Result<(String, Vec<FilePart>), ToolError> {
     for file in files {
         let content = read_file(file)?;
         let name = if file.as_os_str() == "-" { "stdin".to_owned() } else { file.display().to_string() };
-        parts.push(FilePart { name, first_line: line });
+        parts.push(FilePart { name, first_line: line, only_line: None });
         text.push_str(&content);
         if files.len() > 1 {
             // A statement ends with its file.
@@ -459,7 +459,11 @@ const DEMO: &str = include_str!("../tests/corpus/airflow/postgresql_018_68626900
 fn demo() -> ExitCode {
     let input = SqlInput { sql: Some(DEMO.to_owned()), dialect: Some(Dialect::Postgresql), ..SqlInput::default() };
     let options = Options {
-        files: vec![FilePart { name: "tests/corpus/airflow/postgresql_018_686269002441.up.sql".to_owned(), first_line: 1 }],
+        files: vec![FilePart {
+            name: "tests/corpus/airflow/postgresql_018_686269002441.up.sql".to_owned(),
+            first_line: 1,
+            only_line: None,
+        }],
         ..Options::default()
     };
     match review_sql::review(&input, options) {

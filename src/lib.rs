@@ -11,29 +11,65 @@
 //!
 //! A module uses only what stands above it in this list (`tests/it/architecture.rs` reads the `use`s and fails):
 //!
-//! 1. vocabulary, plain data: [`dialect`], [`finding`], [`secret`] (what must not be printed)
-//! 2. text to meaning, never fails: [`sql`]
-//! 3. what a server does with a change, facts with versions and sources, no judgement: [`effects`]
-//! 4. judgement: [`risk`], [`step`] (what is passed along), [`rules`] with the words of their mends in [`fix`], [`judge`]
-//! 5. the outside world: [`config`], [`git`], [`tokens`] (who may do what over HTTP); the reference: [`knowledge`]; the texts for agents: [`prompts`]
-//! 6. the product as functions: [`tools`], [`report`], [`format`]
-//! 7. surfaces: [`mcp`], [`cli`], [`log`] (to stderr, without secrets)
+//! 1. vocabulary, plain data:
+//!    [`allow`] (what a comment allows),
+//!    [`dialect`],
+//!    [`finding`],
+//!    [`secret`] (what must not be printed),
+//!    [`address`] (where a database is)
+//! 2. text to meaning, never fails:
+//!    [`sql`]
+//! 3. an Alembic project as its texts say, never run:
+//!    [`project`]
+//! 4. what a server does with a change, facts with versions and sources, no judgement:
+//!    [`effects`]
+//! 5. judgement:
+//!    [`fix`] (the words of mends),
+//!    [`risk`],
+//!    [`step`] (what is passed along),
+//!    [`rules`],
+//!    [`judge`]
+//! 6. the outside world:
+//!    [`config`],
+//!    [`git`],
+//!    [`tokens`] (who may do what over HTTP),
+//!    [`workspace`] (a project on the disk),
+//!    [`database`] (one connection for three engines),
+//!    [`scratch`] (servers and databases that are thrown away),
+//!    [`rows`] (awkward rows, and what became of them),
+//!    [`bridge`] (one warm Python of the user's own),
+//!    [`workshop`] (a project with its Python and a scratch database)
+//! 7. the reference:
+//!    [`knowledge`],
+//!    [`prompts`] (the texts for agents)
+//! 8. the product as functions:
+//!    [`tools`],
+//!    [`report`],
+//!    [`format`]
+//! 9. surfaces:
+//!    [`mcp`],
+//!    [`cli`],
+//!    [`log`] (to stderr, without secrets)
 //!
 //! # Invariants
 //!
 //! 1. Reading SQL never fails and never panics; every byte is a statement or a gap.
 //! 2. What is not understood is never safe: it is a finding, and its loss is at least medium.
-//! 3. Layers 1 to 4 have no IO, no `async` and no clock.
+//! 3. What lies below the outside world has no IO, no `async` and no clock.
 //! 4. stdout belongs to answers and to the protocol; logs go to stderr.
 //! 5. Risk is folded over effects; findings never raise it.
 //! 6. One list for each kind of thing: help, schema, pages and tests are derived from it.
 //! 7. Every fact has a source and a range of versions; where a server can be had, a test runs it there.
 //! 8. The command line and the server give the same output for the same input.
 //! 9. The examples on a rule's page behave as the page says.
-//! 10. `sqlparser` is named in one file, `rmcp` and `tantivy` in one folder each; processes are started in `git` only.
+//! 10. A crate that could be exchanged is named in one place (`tests/it/architecture.rs` lists them), and so are processes.
 
+pub mod address;
+pub mod allow;
+pub mod bridge;
 pub mod cli;
 pub mod config;
+pub mod database;
 pub mod dialect;
 pub mod effects;
 pub mod finding;
@@ -44,12 +80,17 @@ pub mod judge;
 pub mod knowledge;
 pub mod log;
 pub mod mcp;
+pub mod project;
 pub mod prompts;
 pub mod report;
 pub mod risk;
+pub mod rows;
 pub mod rules;
+pub mod scratch;
 pub mod secret;
 pub mod sql;
 pub mod step;
 pub mod tokens;
 pub mod tools;
+pub mod workshop;
+pub mod workspace;
