@@ -53,6 +53,9 @@
 //!    [`report`],
 //!    [`format`]
 //! 10. A crate that could be exchanged is named in one place (`tests/it/architecture.rs` lists them), and so are processes.
+//!     [`prompts`] (the texts for agents),
+//!     [`tokens`] (who may do what over HTTP),
+//!     [`log`] (to stderr, without secrets),
 //!     [`approve`] (a person on a terminal),
 //!     [`mcp`],
 //!     [`cli`]
@@ -88,8 +91,10 @@ pub mod hook;
 pub mod judge;
 pub mod knowledge;
 pub mod lifecycle;
+pub mod log;
 pub mod mcp;
 pub mod project;
+pub mod prompts;
 pub mod report;
 pub mod risk;
 pub mod rows;
@@ -101,6 +106,7 @@ pub mod snapshot;
 pub mod sql;
 pub mod step;
 pub mod store;
+pub mod tokens;
 pub mod tools;
 pub mod workshop;
 pub mod workspace;
