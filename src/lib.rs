@@ -44,7 +44,8 @@
 //!    [`rows`] (awkward rows, and what became of them),
 //!    [`bridge`] (one warm Python of the user's own),
 //!    [`wrap`] (runs a command in our place),
-//!    [`workshop`] (a project with its Python and a scratch database)
+//!    [`workshop`] (a project with its Python and a scratch database),
+//!    [`trial`] (up, down and up again, compared)
 //! 8. the reference:
 //!    [`knowledge`]
 //! 9. the product as functions:
@@ -108,6 +109,7 @@ pub mod step;
 pub mod store;
 pub mod tokens;
 pub mod tools;
+pub mod trial;
 pub mod workshop;
 pub mod workspace;
 pub mod wrap;

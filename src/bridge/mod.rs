@@ -359,6 +359,14 @@ impl Bridge {
         self.ask(&Question::Execute { direction, from, to, capture: false })
     }
 
+    /// Runs one revision one way, in a run of env.py of its own. Its error is part of the answer.
+    ///
+    /// # Errors
+    /// There is no such revision; the process fails.
+    pub fn step(&mut self, direction: Direction, revision: &str) -> Result<Executed, BridgeError> {
+        self.ask(&Question::Step { revision, direction, capture: true })
+    }
+
     /// Begins a walk: single revisions up and down in one run of env.py, with room for the caller between them.
     ///
     /// # Errors
