@@ -59,6 +59,11 @@ const SETTINGS: &[&str] = &[
     "unix_socket_permissions=0700",
 ];
 
+/// A database and its mark cannot be made in one statement. What tells a database of ours before it is marked is its
+/// connection limit, an odd number that hinders nobody; who is between the two steps holds this advisory lock, shared.
+const UNMARKED_LIMIT: u32 = 6_173;
+const MARKING_LOCK: &str = "6173061730";
+
 /// The settings of a session we administer with; it runs no SQL of others.
 const ADMIN_SESSION: &str = "SET client_min_messages = warning; SET statement_timeout = 0; SET lock_timeout = 0;";
 
@@ -134,6 +139,18 @@ impl PostgresqlEngine {
             .collect())
     }
 
+    /// Databases that were made and never marked, where nobody is about to mark one.
+    fn unmarked(&self) -> Result<Vec<String>, ScratchError> {
+        let sql = format!(
+            "SELECT datname FROM pg_database WHERE datconnlimit = {UNMARKED_LIMIT} AND shobj_description(oid, 'pg_database') IS NULL \
+             AND pg_try_advisory_lock({MARKING_LOCK})"
+        );
+        let rows = self.admin().rows(&sql).map_err(ScratchError::database("list its databases"));
+        // Taken once for each row that was looked at.
+        self.run("let others go on", "SELECT pg_advisory_unlock_all()")?;
+        Ok(rows?.into_iter().filter_map(|row| row.into_iter().next().flatten()).collect())
+    }
+
     fn comment_on(&self, name: &str, comment: &str) -> Result<(), ScratchError> {
         self.run("mark the database", &format!("COMMENT ON DATABASE {name} IS '{}'", comment.replace('\'', "''")))
     }
@@ -200,12 +217,16 @@ impl Engine for PostgresqlEngine {
         let owner = Owner::new(self.now()?)?;
         // Files are copied at once where the server knows the word; older ones always do.
         let strategy = if self.server.version.major >= 15 { " STRATEGY FILE_COPY" } else { "" };
-        let template = template.unwrap_or("template1");
-        self.run("make the database", &format!("CREATE DATABASE {name}{} TEMPLATE {template}{strategy}", self.owner_clause()))?;
-        if let Err(error) = self.comment_on(name, &owner.comment()) {
-            let _ = self.drop_now(name);
-            return Err(error);
-        }
+        let (rights, template) = (self.owner_clause(), template.unwrap_or("template1"));
+        self.run("wait for a sweep", &format!("SELECT pg_advisory_lock_shared({MARKING_LOCK})"))?;
+        let made = self
+            .run(
+                "make the database",
+                &format!("CREATE DATABASE {name}{rights} TEMPLATE {template}{strategy} CONNECTION LIMIT {UNMARKED_LIMIT}"),
+            )
+            .and_then(|()| self.comment_on(name, &owner.comment()).inspect_err(|_| drop(self.drop_now(name))));
+        self.run("let sweeps go on", &format!("SELECT pg_advisory_unlock_shared({MARKING_LOCK})"))?;
+        made?;
         Ok(owner)
     }
 
@@ -248,11 +269,9 @@ impl Engine for PostgresqlEngine {
 
     fn leftovers(&self) -> Result<Vec<String>, ScratchError> {
         let now = self.now()?;
-        let ours = self
-            .databases(PREFIX)?
-            .into_iter()
-            .filter(|(name, comment)| is_our_name(name) && Owner::read(comment).is_some_and(|owner| owner.is_gone(now)));
-        Ok(ours.map(|(name, _)| name).collect())
+        let gone = |comment: &str| Owner::read(comment).is_some_and(|owner| owner.is_gone(now));
+        let marked = self.databases(PREFIX)?.into_iter().filter(|(_, comment)| gone(comment)).map(|(name, _)| name);
+        Ok(marked.chain(self.unmarked()?).filter(|name| is_our_name(name)).collect())
     }
 
     fn owner_of(&self, name: &str) -> Result<Option<String>, ScratchError> {

