@@ -43,7 +43,11 @@ const SETTINGS: &[&str] = &[
     "max_wal_size=64MB",
     "min_wal_size=32MB",
     "checkpoint_timeout=1h",
-    "shared_buffers=16MB",
+    "shared_buffers=8MB",
+    "wal_buffers=256kB",
+    "max_logical_replication_workers=0",
+    // In the data directory, with which it goes; segments elsewhere outlive a server that is killed.
+    "dynamic_shared_memory_type=mmap",
     "max_connections=60",
     "max_locks_per_transaction=256",
     "max_prepared_transactions=8",
@@ -345,6 +349,10 @@ fn launch(binaries: &Binaries, run: RunFolder, data: &Path, account: Option<&Acc
     start.arg("-c").arg(format!("unix_socket_directories={}", socket_dir.display()));
     for setting in SETTINGS {
         start.arg("-c").arg(setting);
+    }
+    if binaries.server.version.major >= 18 {
+        // Three processes less.
+        start.args(["-c", "io_method=sync"]);
     }
     start.stdout(std::process::Stdio::null()).stderr(log);
     let failed = |message: String| ScratchError::Program { program: binaries.program.display().to_string(), attempted: "start", message };

@@ -539,6 +539,7 @@ fn figures() {
             let database = ScratchDatabase::create(&server).unwrap();
             drop(database.connect().unwrap());
         });
+        println!("{wanted}: {} MB of memory of its own, idle", memory_kb(server.process_id().unwrap()) / 1024);
         drop(server);
         alembic_gate::scratch::stop_all();
     }
@@ -595,4 +596,12 @@ fn postgresql_is_installed_from_npm() {
     ScratchDatabase::create(&server).unwrap().connect().unwrap();
     drop(server);
     alembic_gate::scratch::stop_all();
+}
+
+/// The proportional set size of a process and its children (Linux).
+fn memory_kb(pid: u32) -> u64 {
+    let own = std::fs::read_to_string(format!("/proc/{pid}/smaps_rollup")).unwrap_or_default();
+    let own = own.lines().find_map(|line| line.strip_prefix("Pss:")?.split_whitespace().next()?.parse::<u64>().ok()).unwrap_or_default();
+    let children = std::fs::read_to_string(format!("/proc/{pid}/task/{pid}/children")).unwrap_or_default();
+    own + children.split_whitespace().map(|child| memory_kb(child.parse().unwrap())).sum::<u64>()
 }
