@@ -14,7 +14,7 @@
 //! 1. vocabulary, plain data: [`dialect`], [`finding`], [`secret`] (what must not be printed), [`allow`] (what a comment allows)
 //! 2. text to meaning, never fails: [`sql`]; an Alembic project as its texts say, never run: [`project`]
 //! 3. what a server does with a change, facts with versions and sources, no judgement: [`effects`]
-//! 4. judgement: [`risk`], [`step`] (what is passed along), [`rules`] with the words of their mends in [`fix`], [`judge`]
+//! 4. judgement: [`risk`], [`step`] and [`chain`] (what is passed along), [`rules`] with the words of their mends in [`fix`], [`judge`]
 //! 5. the outside world: [`config`], [`git`], [`workspace`] (a project on the disk)
 //! 6. the product as functions: [`tools`], [`report`], [`format`]
 //! 7. surfaces: [`mcp`], [`cli`]
@@ -33,6 +33,7 @@
 //! 10. `sqlparser` and the parser of Python are named in one file each, `rmcp` in one folder; processes are started in `git` only.
 
 pub mod allow;
+pub mod chain;
 pub mod cli;
 pub mod config;
 pub mod dialect;
