@@ -5,6 +5,7 @@
 pub mod answer;
 pub mod classify_risk;
 pub mod review_sql;
+pub mod search_knowledge;
 pub mod source;
 
 use serde_json::Value;
@@ -48,7 +49,7 @@ pub struct Tool {
 }
 
 /// All tools, in the order in which they are listed.
-pub const TOOLS: &[Tool] = &[review_sql::TOOL, classify_risk::TOOL];
+pub const TOOLS: &[Tool] = &[review_sql::TOOL, classify_risk::TOOL, search_knowledge::TOOL];
 
 /// The tool called `name`, with underscores or dashes.
 #[must_use]
