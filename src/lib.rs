@@ -54,6 +54,9 @@
 //!    [`report`],
 //!    [`format`]
 //! 10. surfaces:
+//!     [`prompts`] (the texts for agents),
+//!     [`tokens`] (who may do what over HTTP),
+//!     [`log`] (to stderr, without secrets),
 //!     [`approve`] (a person on a terminal),
 //!     [`mcp`],
 //!     [`cli`]
@@ -90,8 +93,10 @@ pub mod hook;
 pub mod judge;
 pub mod knowledge;
 pub mod lifecycle;
+pub mod log;
 pub mod mcp;
 pub mod project;
+pub mod prompts;
 pub mod report;
 pub mod risk;
 pub mod rows;
@@ -103,6 +108,7 @@ pub mod snapshot;
 pub mod sql;
 pub mod step;
 pub mod store;
+pub mod tokens;
 pub mod tools;
 pub mod workshop;
 pub mod workspace;
