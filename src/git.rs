@@ -1,4 +1,4 @@
-//! What git says of files: which were added or changed since a revision. The one place that runs `git`.
+//! What git says of files: which were added or changed since a revision, which others have already. The one place that runs `git`.
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
@@ -41,4 +41,35 @@ pub fn changed_since(folder: &Path, revision: &str) -> Result<BTreeSet<PathBuf>,
     let changed = ask(&top, &["diff", "--name-only", "-z", "--diff-filter=ACMR", revision, "--"])?;
     let untracked = ask(&top, &["ls-files", "--others", "--exclude-standard", "-z"])?;
     Ok(changed.split('\0').chain(untracked.split('\0')).filter(|name| !name.is_empty()).map(|name| top.join(name)).collect())
+}
+
+/// The branches whose files others have: the upstream of this one, and the one that all start from.
+const SHARED: &[&str] = &["@{upstream}", "origin/HEAD", "origin/main", "origin/master", "main", "master"];
+
+/// What others have already.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Published {
+    /// The branches that were asked.
+    pub branches: Vec<&'static str>,
+    /// Their files, as absolute paths.
+    pub files: BTreeSet<PathBuf>,
+}
+
+/// The files under `folder` that are in a shared branch; `None` where there is no such branch.
+///
+/// # Errors
+/// No git, no repository.
+pub fn published(folder: &Path) -> Result<Option<Published>, GitError> {
+    let top = PathBuf::from(ask(folder, &["rev-parse", "--show-toplevel"])?.trim_end());
+    // Seen from the folder itself, so that links on the way to it do not matter.
+    let prefix = ask(folder, &["rev-parse", "--show-cdup"])?;
+    let seen_top = if prefix.trim_end().is_empty() { folder.to_owned() } else { folder.join(prefix.trim_end()) };
+    let mut published = Published { branches: Vec::new(), files: BTreeSet::new() };
+    for branch in SHARED {
+        let Ok(listed) = ask(folder, &["ls-tree", "-r", "--full-name", "--name-only", "-z", branch, "--", "."]) else { continue };
+        published.branches.push(branch);
+        let names: Vec<&str> = listed.split('\0').filter(|name| !name.is_empty()).collect();
+        published.files.extend(names.iter().flat_map(|name| [top.join(name), seen_top.join(name)]));
+    }
+    Ok(Some(published).filter(|published| !published.branches.is_empty()))
 }

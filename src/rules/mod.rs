@@ -3,6 +3,7 @@
 
 use std::collections::BTreeMap;
 
+use crate::allow::Allowance;
 use crate::dialect::Dialect;
 use crate::effects::{Effect, LockMode, When};
 use crate::finding::{Finding, Severity};
@@ -444,7 +445,7 @@ pub fn settle(script: &Script, options: &Options, findings: &mut [Finding]) {
         }
         let lines = lines_of(script, found);
         let reason =
-            allowed.iter().find(|allowance| allowance.rule == found.rule && (found.statement.is_none() || lines.contains(&allowance.line)));
+            allowed.iter().find(|allowance| allowance.names(found.rule) && (found.statement.is_none() || lines.contains(&allowance.line)));
         match reason {
             Some(Allowance { because: Some(because), .. }) => found.allowed = Some(because.clone()),
             Some(_) => found.mend.push_str(" (the `allow` beside it has no reason: write `because …`)"),
@@ -452,12 +453,6 @@ pub fn settle(script: &Script, options: &Options, findings: &mut [Finding]) {
         }
     }
     findings.sort_by_key(|found| (found.statement.unwrap_or(0), std::cmp::Reverse(found.severity)));
-}
-
-struct Allowance {
-    line: u32,
-    rule: String,
-    because: Option<String>,
 }
 
 /// `-- alembic-gate: allow <rule> because …`, with the line it stands on.
@@ -470,17 +465,7 @@ fn allowances(script: &Script) -> Vec<Allowance> {
         line += between.bytes().filter(|b| *b == b'\n').count() as u32;
         at = comment.start as usize;
         let text = script.text.get(comment.start as usize..comment.end as usize).unwrap_or_default();
-        let Some((_, rest)) = text.split_once("alembic-gate: allow ") else {
-            continue;
-        };
-        let rest = rest.trim_end_matches("*/").trim();
-        let (rules, because) = match rest.split_once(" because ") {
-            Some((rules, reason)) => (rules, Some(reason.trim().to_owned()).filter(|reason| !reason.is_empty())),
-            None => (rest.split_whitespace().next().unwrap_or_default(), None),
-        };
-        for rule in rules.split([',', ' ']).filter(|rule| !rule.is_empty()) {
-            found.push(Allowance { line, rule: rule.to_owned(), because: because.clone() });
-        }
+        found.extend(Allowance::read(text, line));
     }
     found
 }

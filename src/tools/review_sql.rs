@@ -12,11 +12,12 @@ use crate::sql::change::{AlterAction, Change};
 use crate::sql::script::{Script, Statement};
 use crate::step::{Options, is_ddl};
 use crate::tools::answer::{Answer, Common, MAX_CHARACTERS, MAX_SUMMARY, Verdict, clipped, counted, output_schema};
+use crate::tools::call::Call;
 use crate::tools::classify_risk::{
     Risk, StatementOut, assumptions, clipped_text, continuation, cut, repeated_length, risk_of, serialized_length, statements_of,
     verdict_of,
 };
-use crate::tools::source::{Asked, Detail, SqlInput, counting};
+use crate::tools::source::{Asked, Detail, Ranged, SqlInput, counting};
 use crate::tools::{Tool, Touches, parsed};
 
 /// The tool.
@@ -51,7 +52,7 @@ fn schema() -> Value {
     ])
 }
 
-fn call(arguments: Value) -> Answer {
+fn call(arguments: Value, _call: &Call<'_>) -> Answer {
     match parsed::<SqlInput>(TOOL.name, arguments) {
         Ok(input) => run(&input, Options::default(), Some(MAX_CHARACTERS)),
         Err(answer) => *answer,
@@ -176,8 +177,8 @@ pub fn answer(input: &SqlInput, review: Review, most: Option<usize>) -> Answer {
     };
     let mut output = Output {
         common,
-        range: json!({ "from": null, "to": null }),
-        rendered_by: "given",
+        range: range_of(asked.ranged.as_ref()),
+        rendered_by: asked.ranged.as_ref().map_or("given", |ranged| ranged.rendering.by.word()),
         risk,
         findings,
         downgrade,
@@ -190,6 +191,14 @@ pub fn answer(input: &SqlInput, review: Review, most: Option<usize>) -> Answer {
     output.common.truncated = continuation(input, &statements, left);
     output.statements = statements;
     Answer::of(&output, verdict, clipped_text(&text, most)).within(most)
+}
+
+/// The range as the contract names it; nulls for raw SQL.
+fn range_of(ranged: Option<&Ranged>) -> Value {
+    match ranged {
+        Some(Ranged { range, .. }) => json!({ "from": range.from, "to": range.to, "revisions": range.revisions }),
+        None => json!({ "from": null, "to": null }),
+    }
 }
 
 /// Cuts statements, then fixes, then findings, from the end; errors of the way up stay longest. Gives how many are left out.
