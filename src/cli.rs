@@ -10,16 +10,21 @@ use std::process::ExitCode;
 use clap::{Args, CommandFactory, Parser, Subcommand, ValueEnum};
 use serde_json::Value;
 
+use crate::approve;
 use crate::config::Config;
 use crate::dialect::Dialect;
 use crate::format::{Format, github, gitlab, human, sarif};
+use crate::hook;
+use crate::lifecycle::gate::Reason;
 use crate::report;
 use crate::rules::{RULES, by_name};
 use crate::step::{FilePart, Options};
+use crate::store::file::FileStore;
 use crate::tools::answer::{Answer, ToolError};
 use crate::tools::call::{Call, Settings};
 use crate::tools::source::{MAX_BYTES, SqlInput};
 use crate::tools::{TOOLS, classify_risk, review_sql, search_knowledge, tool};
+use crate::wrap;
 
 /// Takes Alembic database migrations safely from plan to apply: an MCP server and a command line.
 ///
@@ -50,6 +55,29 @@ enum Command {
         /// Its arguments as a JSON object, or @file
         #[arg(long, default_value = "{}")]
         args: String,
+    },
+    /// Approve a migration for an environment: for a person, on a terminal
+    Approve {
+        /// The migration's id, for example add_user_email_index-1a2b3c4d
+        migration_id: String,
+        /// The environment, as `alembic-gate.toml` names it
+        #[arg(long)]
+        environment: String,
+        /// The backup that was made, in your words
+        #[arg(long, value_name = "TEXT")]
+        backup: Option<String>,
+        /// The project's folder [default: the current folder]
+        #[arg(long, value_name = "DIR")]
+        project: Option<PathBuf>,
+    },
+    /// Stop `alembic upgrade | downgrade | stamp` until the gates are open: a client's hook JSON on standard input, or a command behind `--`
+    ///
+    /// Standard input: exit code 0 lets the call pass, 2 stops it (as Claude Code's PreToolUse reads them).
+    /// Behind `--`: the command is run in our place, or stopped with exit code 1.
+    Hook {
+        /// A command to run if nothing stops it
+        #[arg(last = true, value_name = "COMMAND")]
+        command: Vec<String>,
     },
     /// List the rules, or print one rule's page
     Rules {
@@ -125,6 +153,15 @@ pub fn run() -> ExitCode {
         Command::Serve(arguments) => serve::serve(arguments),
         Command::Token(arguments) => token::token(&arguments),
         Command::Call { tool, args } => call(&tool, &args),
+        Command::Approve { migration_id, environment, backup, project } => {
+            let folder = project.unwrap_or_else(|| std::env::current_dir().unwrap_or_default());
+            match approve::approve(&folder, &migration_id, &environment, backup.as_deref()) {
+                Ok(said) => print(&said, 0),
+                Err(error) => refused(&error, &error.hint()),
+            }
+        }
+        Command::Hook { command } if command.is_empty() => hook_on_input(),
+        Command::Hook { command } => hook_around(&command),
         Command::Rules { rule } => rules(rule.as_deref()),
         Command::Tools => print(&serde_json::to_string_pretty(&tools()).unwrap_or_default(), 0),
         Command::Demo => demo(),
@@ -141,6 +178,92 @@ fn print(text: &str, code: u8) -> ExitCode {
     let ended = if text.ends_with('\n') || text.is_empty() { "" } else { "\n" };
     let _ = out.write_all(text.as_bytes()).and_then(|()| out.write_all(ended.as_bytes())).and_then(|()| out.flush());
     ExitCode::from(code)
+}
+
+/// An error with its cause and its hint; exit code 2.
+fn refused(error: &dyn std::error::Error, hint: &str) -> ExitCode {
+    eprintln!("error: {error}");
+    let mut cause = error.source();
+    while let Some(inner) = cause {
+        eprintln!("because: {inner}");
+        cause = inner.source();
+    }
+    eprintln!("hint: {hint}");
+    ExitCode::from(2)
+}
+
+/// The longest input of a hook, and the longest script that is looked into.
+const MOST_HOOK_BYTES: u64 = 4 << 20;
+
+/// Reads a client's JSON and answers in its form. Whatever goes wrong here stops the call: a code other than 2 would let it pass.
+fn hook_on_input() -> ExitCode {
+    let decided = std::panic::catch_unwind(|| {
+        let mut bytes = Vec::new();
+        let read = std::io::stdin().lock().take(MOST_HOOK_BYTES + 1).read_to_end(&mut bytes);
+        if read.is_err() || bytes.len() as u64 > MOST_HOOK_BYTES {
+            return None;
+        }
+        let text = String::from_utf8(bytes).ok()?;
+        Some(hook::decide(&text, &|input| {
+            let folder =
+                input.get("cwd").and_then(Value::as_str).map_or_else(|| std::env::current_dir().unwrap_or_default(), PathBuf::from);
+            with_outside(&folder, |asked| hook::decide_call(input, asked))
+        }))
+    });
+    let because = match decided {
+        Ok(Some(hook::Decision::Pass)) => return ExitCode::SUCCESS,
+        Ok(Some(hook::Decision::Deny { because })) => because,
+        Ok(None) => format!(
+            "alembic-gate stopped this: the hook's input is no text of at most {} MiB. Do: run a shorter command",
+            MOST_HOOK_BYTES >> 20
+        ),
+        Err(_) => "alembic-gate stopped this: the hook itself failed. Do: report the command; run what is needed by hand".to_owned(),
+    };
+    let _ = print(&hook::denial_json(&because).to_string(), 2);
+    eprintln!("{because}");
+    ExitCode::from(2)
+}
+
+/// Runs a command in our place, if nothing stops it.
+fn hook_around(words: &[String]) -> ExitCode {
+    let folder = std::env::current_dir().unwrap_or_default();
+    let decision = with_outside(&folder, |asked| {
+        let found = hook::sights_of_words(words, asked.script);
+        hook::decide_sights(&found, asked)
+    });
+    match decision {
+        hook::Decision::Pass => match wrap::run(words) {
+            Ok(code) => ExitCode::from(code),
+            Err(error) => refused(&error, &error.hint()),
+        },
+        hook::Decision::Deny { because } => {
+            eprintln!("{because}");
+            ExitCode::from(1)
+        }
+    }
+}
+
+/// Scripts from this folder on, and what the project's records say.
+fn with_outside(folder: &Path, decide: impl Fn(&hook::Asked<'_>) -> hook::Decision) -> hook::Decision {
+    let script = |path: &str| -> Option<String> {
+        let path = folder.join(path);
+        let found = std::fs::metadata(&path).ok().filter(|found| found.is_file() && found.len() <= MOST_HOOK_BYTES)?;
+        let mut text = Vec::with_capacity(found.len() as usize);
+        std::fs::File::open(&path).ok()?.take(MOST_HOOK_BYTES).read_to_end(&mut text).ok()?;
+        Some(String::from_utf8_lossy(&text).into_owned())
+    };
+    let refusal = |_: &hook::Change| Some(unproven(&FileStore::found_from(folder)));
+    decide(&hook::Asked { script: &script, refusal: &refusal })
+}
+
+/// Nobody computes here what stands now, so no evidence can be compared with it: the gates stay closed.
+fn unproven(store: &FileStore) -> hook::Refusal {
+    let open: Vec<String> = store.list().migrations.iter().map(ToString::to_string).collect();
+    let next = match open.as_slice() {
+        [] => "call `plan_migration`, then `review_sql` and `test_rollback`".to_owned(),
+        ids => format!("call `migration_status`, it says what is missing of {}, and `apply_migration` when nothing is", ids.join(", ")),
+    };
+    hook::Refusal { reasons: vec![Reason::SqlNotReviewed.to_string(), Reason::RollbackNotTested.to_string()], next }
 }
 
 fn search(arguments: SearchArguments) -> ExitCode {

@@ -6,7 +6,10 @@ use std::path::{Path, PathBuf};
 use serde::Deserialize;
 
 use crate::dialect::{Dialect, Server};
+use crate::digest::Digest;
 use crate::finding::Severity;
+use crate::lifecycle::approval::{Level, Tier};
+use crate::lifecycle::canonical::canonical;
 use crate::project::{Downgrades, Heads};
 use crate::rules;
 
@@ -79,16 +82,15 @@ pub struct Environment {
     pub server: Option<Server>,
 }
 
-/// How much depends on an environment.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Tier {
-    /// One developer.
-    Dev,
-    /// The team.
-    Staging,
-    /// Everybody.
-    Production,
+/// An environment that a migration can be applied to, as an approval names it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NamedEnvironment {
+    /// Its name.
+    pub name: String,
+    /// How serious it is.
+    pub tier: Tier,
+    /// Its name and everything the file says of it: an approval holds for this and nothing else.
+    pub definition: Digest,
 }
 
 /// `[dev_servers.<name>]`: a server on which we may create and drop databases of our own.
@@ -127,19 +129,6 @@ impl Default for Levels {
     fn default() -> Self {
         Self { none: Level::L0, low: Level::L0, medium: Level::L2, high: Level::L2, production: Level::L2 }
     }
-}
-
-/// A level of approval.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Deserialize)]
-pub enum Level {
-    /// None.
-    L0,
-    /// The client says that somebody agreed.
-    L1,
-    /// A person, on a way that the agent has no hand on.
-    L2,
-    /// Two people.
-    L3,
 }
 
 /// `{ dialect = "postgresql", version = "16" }`; the version may be left out.
@@ -322,6 +311,20 @@ impl Config {
             Some(Heads::Count(_) | Heads::Labels(_)) | None => return Ok(()),
         };
         Err(ConfigError::NoHeads { path: path.to_owned(), why })
+    }
+
+    /// An environment as an approval names it; `None` where the file has no such one.
+    #[must_use]
+    pub fn environment(&self, name: &str) -> Option<NamedEnvironment> {
+        let environment = self.environments.get(name)?;
+        let text = canonical(&serde_json::json!({
+            "tier": environment.tier,
+            "url_env": environment.url_env,
+            "read_url_env": environment.read_url_env,
+            "server": environment.server.map(|server| server.to_string()),
+        }));
+        let definition = Digest::of("environment", &[name.as_bytes(), text.as_bytes()]);
+        Some(NamedEnvironment { name: name.to_owned(), tier: environment.tier, definition })
     }
 
     /// Severities by rule.

@@ -1,7 +1,8 @@
 //! For which server a project is meant: what its settings say, what its files show.
 
-use crate::config::{Config, Tier};
+use crate::config::Config;
 use crate::dialect::{Dialect, Server};
+use crate::lifecycle::approval::Tier;
 use crate::workspace::Workspace;
 
 /// The server: of the caller, of an environment in `alembic-gate.toml`, of the URL in the ini file, of what `env.py`

@@ -205,6 +205,7 @@ impl Workshop {
             env: running.env.clone(),
             dialect: self.server.dialect,
             scratch: targets,
+            namespaces: true,
             time_limit: self.time_limit,
         };
         let (bridge, hello) = Bridge::start(python, settings)?;

@@ -2,8 +2,9 @@
 
 use std::path::PathBuf;
 
-use alembic_gate::config::{Config, ConfigError, Level, Runner, Tier};
+use alembic_gate::config::{Config, ConfigError, Runner};
 use alembic_gate::dialect::Dialect;
+use alembic_gate::lifecycle::approval::{Level, Tier};
 use alembic_gate::project::{Downgrades, Heads};
 
 fn read(text: &str) -> Result<Config, ConfigError> {
