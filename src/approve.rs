@@ -172,7 +172,7 @@ pub fn approve(folder: &Path, migration_id: &str, environment: &str, backup: Opt
         target_revision: "head".to_owned(),
         revisions: Vec::new(),
     });
-    let happened = [Happening::Event(Box::new(Event::Approved { approval }))];
+    let happened = [Happening::Event(Event::Approved { approval: Box::new(approval) })];
     match store.save(&id, version, &happened, &kept, Some(&home), &clock::now()) {
         Saved::Kept { .. } => Ok(said),
         Saved::Conflict { .. } => Err(ApproveError::Changed { id }),

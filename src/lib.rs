@@ -12,47 +12,48 @@
 //! A module uses only what stands above it in this list (`tests/it/architecture.rs` reads the `use`s and fails):
 //!
 //! 1. vocabulary, plain data:
-//!     [`allow`] (what a comment allows),
-//!     [`dialect`],
-//!     [`digest`] (of a text, for evidence),
-//!     [`finding`],
-//!     [`secret`] (what must not be printed),
-//!     [`address`] (where a database is)
+//!    [`allow`] (what a comment allows),
+//!    [`dialect`],
+//!    [`digest`] (of a text, for evidence),
+//!    [`finding`],
+//!    [`secret`] (what must not be printed),
+//!    [`address`] (where a database is)
 //! 2. text to meaning, never fails:
-//!     [`sql`],
-//!     [`shell`] (command lines)
+//!    [`sql`],
+//!    [`shell`] (command lines)
 //! 3. an Alembic project as its texts say, never run:
-//!     [`project`]
+//!    [`project`]
 //! 4. what a server does with a change, facts with versions and sources, no judgement:
-//!     [`effects`]
+//!    [`effects`]
 //! 5. judgement:
-//!     [`fix`] (the words of mends),
-//!     [`risk`],
-//!     [`step`] (what is passed along),
-//!     [`rules`],
-//!     [`judge`]
+//!    [`fix`] (the words of mends),
+//!    [`risk`],
+//!    [`step`] (what is passed along),
+//!    [`rules`],
+//!    [`judge`]
 //! 6. the life of a migration: phases, evidence, gates, the state block:
-//!     [`lifecycle`]
+//!    [`lifecycle`]
 //! 7. the outside world:
-//!     [`config`],
-//!     [`git`],
-//!     [`tokens`] (who may do what over HTTP),
-//!     [`workspace`] (a project on the disk),
-//!     [`store`] (what is remembered of a migration),
-//!     [`database`] (one connection for three engines),
-//!     [`scratch`] (servers and databases that are thrown away),
-//!     [`rows`] (awkward rows, and what became of them),
-//!     [`bridge`] (one warm Python of the user's own),
-//!     [`wrap`] (runs a command in our place),
-//!     [`workshop`] (a project with its Python and a scratch database)
+//!    [`config`],
+//!    [`git`],
+//!    [`tokens`] (who may do what over HTTP),
+//!    [`workspace`] (a project on the disk),
+//!    [`store`] (what is remembered of a migration),
+//!    [`database`] (one connection for three engines),
+//!    [`scratch`] (servers and databases that are thrown away),
+//!    [`snapshot`] (a schema, object by object),
+//!    [`rows`] (awkward rows, and what became of them),
+//!    [`bridge`] (one warm Python of the user's own),
+//!    [`wrap`] (runs a command in our place),
+//!    [`workshop`] (a project with its Python and a scratch database)
 //! 8. the reference:
-//!     [`knowledge`],
-//!     [`prompts`] (the texts for agents)
+//!    [`knowledge`],
+//!    [`prompts`] (the texts for agents)
 //! 9. the product as functions:
-//!     [`tools`],
-//!     [`hook`] (what an agent's shell may run),
-//!     [`report`],
-//!     [`format`]
+//!    [`tools`],
+//!    [`hook`] (what an agent's shell may run),
+//!    [`report`],
+//!    [`format`]
 //! 10. surfaces:
 //!     [`approve`] (a person on a terminal),
 //!     [`mcp`],
@@ -89,8 +90,8 @@ pub mod git;
 pub mod hook;
 pub mod judge;
 pub mod knowledge;
-pub mod log;
 pub mod lifecycle;
+pub mod log;
 pub mod mcp;
 pub mod project;
 pub mod prompts;
@@ -101,10 +102,11 @@ pub mod rules;
 pub mod scratch;
 pub mod secret;
 pub mod shell;
+pub mod snapshot;
 pub mod sql;
 pub mod step;
-pub mod tokens;
 pub mod store;
+pub mod tokens;
 pub mod tools;
 pub mod workshop;
 pub mod workspace;

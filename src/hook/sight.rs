@@ -241,6 +241,13 @@ fn mentions(text: &str) -> bool {
     mentions_alembic(text) && mentions_verb(text)
 }
 
+/// `alembic-gate … approve`, in one text or in several words.
+fn names_approval<'a>(words: impl Iterator<Item = &'a str>) -> bool {
+    let text: Vec<&str> = words.collect();
+    let text = text.join(" ");
+    text.split_once("alembic-gate").is_some_and(|(_, rest)| rest.contains("approve"))
+}
+
 /// Python that could call Alembic: `command.upgrade(…)`, `main(["upgrade", …])`, `from alembic.command import upgrade`.
 fn python_mentions(text: &str) -> bool {
     let lower = text.to_ascii_lowercase();
@@ -337,8 +344,10 @@ impl Looker<'_> {
             self.see(Sight::Key);
         }
         let Some(first) = words.first() else { return };
-        let gate = words.iter().position(|word| program(word) == "alembic-gate");
-        if gate.is_some_and(|at| words.iter().skip(at).any(|word| word.text == "approve")) && (gate == Some(0) || !is_inert(words)) {
+        let approves = (program(first) == "alembic-gate" && words.iter().any(|word| word.text == "approve"))
+            || (!is_inert(words) && names_approval(words.iter().map(|word| word.text.as_str())));
+        let is_fed_shell = SHELLS.contains(&program(first).as_str()) && names_approval(std::iter::once(whole));
+        if approves || is_fed_shell {
             self.see(Sight::Approves);
         }
         if !first.is_known {

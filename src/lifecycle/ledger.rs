@@ -55,7 +55,7 @@ pub enum Event {
     /// Somebody approved.
     Approved {
         /// What and how.
-        approval: Approval,
+        approval: Box<Approval>,
     },
     /// It was asked to be applied.
     ApplyAsked {

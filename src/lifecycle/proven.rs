@@ -89,7 +89,7 @@ pub fn proven(record: &Record, latest: &Latest, keys: &KeyRing, signed: Vec<Chec
                     (Way::Elicited | Way::Terminal, Signer::Team(key)) => Some(format!("key {key}")),
                     (Way::SignedTag { .. }, _) | (_, Signer::Unknown(_) | Signer::Nobody) => None,
                 };
-                found.approvals.extend(identity.map(|identity| Checked { approval: approval.clone(), identity }));
+                found.approvals.extend(identity.map(|identity| Checked { approval: (**approval).clone(), identity }));
             }
             Event::Planned { .. }
             | Event::Generated { .. }

@@ -16,13 +16,14 @@ use crate::secret::redacted;
 
 /// Something that is to be kept.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[allow(clippy::large_enum_variant, reason = "a handful at a time")]
 pub enum Happening {
     /// A review, with its evidence.
     Reviewed(Box<Review>),
     /// A round trip, with its evidence.
     Tested(Box<RoundTrip>),
     /// Anything else.
-    Event(Box<Event>),
+    Event(Event),
 }
 
 /// A record, and the version it was read at.
@@ -113,7 +114,7 @@ fn prepared(happening: &Happening, project: &Path) -> (Option<Evidence>, Event) 
             let outcome = trip.outcome().unwrap_or(Outcome::UpgradeFails);
             (Some(evidence.clone()), Event::Tested { evidence: evidence.digest(), key: trip.key(), outcome })
         }
-        Happening::Event(event) => (None, cleaned(event, project)),
+        Happening::Event(event) => (None, cleaned(&event, project)),
     }
 }
 

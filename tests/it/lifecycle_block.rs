@@ -85,10 +85,10 @@ fn s_106a_placeholders_are_refused_with_the_mend() {
 fn what_is_malformed_is_refused_with_its_line() {
     let without = |line: &str| BLOCK.replace(&format!("{line}\n"), "");
     let lines: Vec<&str> = BLOCK.lines().collect();
-    for field in 1..=10 {
-        assert!(parse(&without(lines[field])).is_err(), "without {}", lines[field]);
-        let doubled = BLOCK.replace(lines[field], &format!("{0}\n{0}", lines[field]));
-        assert!(parse(&doubled).is_err(), "doubled {}", lines[field]);
+    for line in &lines[1..=10] {
+        assert!(parse(&without(line)).is_err(), "without {line}");
+        let doubled = BLOCK.replace(line, &format!("{line}\n{line}"));
+        assert!(parse(&doubled).is_err(), "doubled {line}");
     }
     for (text, line, part) in [
         (BLOCK.replace("phase: REVIEW_SQL", "phase: review_sql"), 2, "`phase` cannot be `review_sql`"),

@@ -176,7 +176,7 @@ impl Place {
     }
 
     pub fn approve(&self, approval: Approval) {
-        self.save(&[Happening::Event(Box::new(Event::Approved { approval }))]);
+        self.save(&[Happening::Event(Event::Approved { approval: Box::new(approval) })]);
     }
 
     pub fn proven(&self) -> Proven {

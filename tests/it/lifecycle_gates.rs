@@ -54,14 +54,14 @@ fn s_099_the_phase_follows_the_evidence_and_falls_back_with_it() {
     place.test(&now, Outcome::Ok);
     assert_eq!(phase(&place, Some(&now)), Phase::TestRollback);
     let asked = Event::ApplyAsked { environment: "staging".to_owned(), digest: now.approval_digest(), reasons: Vec::new() };
-    place.save(&[Happening::Event(Box::new(asked))]);
+    place.save(&[Happening::Event(asked)]);
     assert_eq!(phase(&place, Some(&now)), Phase::Apply);
     let mut changed = now.clone();
     changed.subject.revision_files = digest("file, edited");
     assert_eq!(phase(&place, Some(&changed)), Phase::ReviewSql);
     let seen =
         Event::Confirmed { environment: "staging".to_owned(), files: now.subject.revision_files, revision: "1f2e3d4c5b6a".to_owned() };
-    place.save(&[Happening::Event(Box::new(seen))]);
+    place.save(&[Happening::Event(seen)]);
     assert_eq!(phase(&place, Some(&now)), Phase::Complete);
     assert_eq!(phase(&place, Some(&changed)), Phase::ReviewSql, "what was applied is another file than this");
     let mut words: Vec<&str> = Phase::ALL.iter().map(|phase| phase.word()).collect();
@@ -261,11 +261,13 @@ fn s_010_s_014_loss_and_production_want_an_approval_that_names_a_backup() {
     assert_eq!(place.reasons(&harmless, &target(Tier::Production)), ["approval_required", "backup_unconfirmed"]);
 }
 
+type Change = fn(&mut alembic_gate::lifecycle::approval::Approval);
+
 #[test]
 fn an_approval_is_for_one_digest_one_loss_and_one_environment() {
     let (now, staging) = (losing(), target(Tier::Staging));
     let good = approval(&now, &staging, Some("snapshot"));
-    let edits: [(&str, fn(&mut alembic_gate::lifecycle::approval::Approval)); 6] = [
+    let edits: [(&str, Change); 6] = [
         ("another environment", |approval| approval.environment = "staging".to_owned()),
         ("another database under its name", |approval| approval.environment_digest = digest("staging, by PROD_URL")),
         ("another digest", |approval| approval.digest = digest("other")),
@@ -304,7 +306,7 @@ fn two_people_are_two_keys_and_two_names() {
     place.approve(same_key.clone());
     assert_eq!(place.closed(&now, &target), ["loss_confirmed_and_backed_up"], "one key, two names");
     let other = place.elsewhere("grace");
-    place.save_as(&other, &[Happening::Event(Box::new(Event::Approved { approval: same_key }))]);
+    place.save_as(&other, &[Happening::Event(Event::Approved { approval: Box::new(same_key) })]);
     assert_eq!(place.closed(&now, &target), ["loss_confirmed_and_backed_up"], "a key that nobody here knows");
     std::fs::create_dir_all(place.folder.path().join("state/keys")).unwrap();
     std::fs::copy(place.folder.path().join("grace/key"), place.folder.path().join("state/keys/grace")).unwrap();
@@ -393,7 +395,7 @@ fn s_157_tests_before_a_mend_no_longer_count() {
     let (place, now) = (Place::new(), now());
     place.review(&now);
     place.test(&now, Outcome::Ok);
-    place.save(&[Happening::Event(Box::new(Event::Voided { because: "half applied, then mended".to_owned() }))]);
+    place.save(&[Happening::Event(Event::Voided { because: "half applied, then mended".to_owned() })]);
     assert!(!rollback_tested(&place.proven(), &now));
     place.test(&now, Outcome::Ok);
     assert!(rollback_tested(&place.proven(), &now));
@@ -428,7 +430,7 @@ fn u_70_u_74_five_checks_follow_an_apply() {
     assert_eq!(names, ["current", "app_starts", "smoke_test", "no_log_errors", "schema_as_tested"]);
     assert_eq!(CHECKS.map(|check| check.is_automatic), [true, false, false, false, true]);
     let place = Place::new();
-    place.save(&[Happening::Event(Box::new(Event::Answered { check: "app_starts".to_owned(), answer: "yes, says ada".to_owned() }))]);
+    place.save(&[Happening::Event(Event::Answered { check: "app_starts".to_owned(), answer: "yes, says ada".to_owned() })]);
     assert_eq!(place.proven().entries().len(), 1, "the answer is on record");
 }
 
@@ -483,7 +485,7 @@ fn s_097_a_file_that_somebody_has_is_kept() {
 fn s_126_an_unreviewed_apply_stays_on_record() {
     let (place, now) = (Place::new(), now());
     let seen = Event::AppliedUnreviewed { environment: "staging".to_owned(), revision: "1f2e3d4c5b6a".to_owned() };
-    place.save(&[Happening::Event(Box::new(seen))]);
+    place.save(&[Happening::Event(seen)]);
     place.review(&now);
     assert!(place.closed(&now, &target(Tier::Dev)).contains(&"rollback_tested"));
     let text = std::fs::read_to_string(place.ledger()).unwrap();
