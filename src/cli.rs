@@ -68,6 +68,9 @@ enum Command {
         /// The backup that was made, in your words
         #[arg(long, value_name = "TEXT")]
         backup: Option<String>,
+        /// Approve nothing, print a message to be signed: `… | git tag -s -F - alembic-gate/<migration_id>/<environment>`
+        #[arg(long)]
+        tag_message: bool,
         /// The project's folder [default: the current folder]
         #[arg(long, value_name = "DIR")]
         project: Option<PathBuf>,
@@ -178,9 +181,10 @@ pub fn run() -> ExitCode {
         Command::Serve(arguments) => serve::serve(arguments),
         Command::Token(arguments) => token::token(&arguments),
         Command::Call { tool, args } => call(&tool, &args),
-        Command::Approve { migration_id, environment, backup, project } => {
+        Command::Approve { migration_id, environment, backup, tag_message, project } => {
             let folder = project.unwrap_or_else(|| std::env::current_dir().unwrap_or_default());
-            match approve::approve(&folder, &migration_id, &environment, backup.as_deref()) {
+            let approve = if tag_message { approve::tag_message } else { approve::approve };
+            match approve(&folder, &migration_id, &environment, backup.as_deref()) {
                 Ok(said) => print(&said, 0),
                 Err(error) => refused(&error, &error.hint()),
             }
@@ -520,8 +524,7 @@ fn heading(arguments: &SqlArguments, review: &review_sql::Review) -> report::Hea
     report::Heading {
         name: arguments.name.clone().or(first).unwrap_or_else(|| "migration".to_owned()),
         revision,
-        generated: None,
-        author: None,
+        ..report::Heading::default()
     }
 }
 
