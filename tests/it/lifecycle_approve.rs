@@ -126,8 +126,11 @@ fn a_faulty_record_is_not_approved() {
 fn what_a_file_says_cannot_move_the_cursor() {
     let mut now = now();
     now.judged.lost = vec!["\u{1b}[2Jnothing\u{7}".to_owned()];
-    let environment =
-        alembic_gate::config::Environment { name: "dev".to_owned(), tier: Tier::Dev, definition: crate::lifecycle_cases::digest("dev") };
+    let environment = alembic_gate::config::NamedEnvironment {
+        name: "dev".to_owned(),
+        tier: Tier::Dev,
+        definition: crate::lifecycle_cases::digest("dev"),
+    };
     let shown = alembic_gate::approve::shown(&id(), &environment, &review(&now), "ok", Some("a\u{1b}[1A"));
     assert!(!shown.contains('\u{1b}') && shown.contains("·[2Jnothing·"), "{shown}");
 }
