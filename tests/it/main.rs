@@ -6,6 +6,7 @@ mod claims;
 mod claims_mariadb;
 mod claims_sqlite;
 mod effects_postgresql;
+mod formulas;
 mod hostile;
 mod mysql_versions;
 mod parse_cases;
