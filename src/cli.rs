@@ -1,5 +1,8 @@
 //! The command line: the same tools as subcommands, for people, scripts and CI.
 
+mod serve;
+mod token;
+
 use std::io::{IsTerminal, Read, Write};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -7,15 +10,21 @@ use std::process::ExitCode;
 use clap::{Args, CommandFactory, Parser, Subcommand, ValueEnum};
 use serde_json::Value;
 
+use crate::approve;
 use crate::config::Config;
 use crate::dialect::Dialect;
 use crate::format::{Format, github, gitlab, human, sarif};
+use crate::hook;
+use crate::lifecycle::gate::Reason;
 use crate::report;
 use crate::rules::{RULES, by_name};
 use crate::step::{FilePart, Options};
+use crate::store::file::FileStore;
 use crate::tools::answer::{Answer, ToolError};
-use crate::tools::source::{Detail, MAX_BYTES, SqlInput};
-use crate::tools::{TOOLS, classify_risk, review_sql, tool};
+use crate::tools::call::{Call, Settings};
+use crate::tools::source::{MAX_BYTES, SqlInput};
+use crate::tools::{TOOLS, classify_risk, review_sql, search_knowledge, test_rollback, tool};
+use crate::wrap;
 
 /// Takes Alembic database migrations safely from plan to apply: an MCP server and a command line.
 ///
@@ -33,8 +42,14 @@ enum Command {
     ReviewSql(SqlArguments),
     /// Say what SQL locks, rewrites, loses, and whether it can be undone
     ClassifyRisk(SqlArguments),
-    /// Serve the tools over MCP on standard input and output
-    Serve,
+    /// Prove on a scratch database that a migration can be taken back, with rows
+    TestRollback(PlainArguments<test_rollback::Input>),
+    /// Search the migration reference: a question, an error text, a code, an id
+    SearchKnowledge(SearchArguments),
+    /// Serve the tools over MCP, on standard input and output or over HTTP
+    Serve(serve::ServeArguments),
+    /// Make a token for `serve --http`: prints it once, and its entry for the tokens file
+    Token(token::TokenArguments),
     /// Call a tool with JSON arguments and print its output: `call review_sql --args '{"sql": "…"}'`
     Call {
         /// The tool, for example `review_sql`
@@ -42,6 +57,32 @@ enum Command {
         /// Its arguments as a JSON object, or @file
         #[arg(long, default_value = "{}")]
         args: String,
+    },
+    /// Approve a migration for an environment: for a person, on a terminal
+    Approve {
+        /// The migration's id, for example add_user_email_index-1a2b3c4d
+        migration_id: String,
+        /// The environment, as `alembic-gate.toml` names it
+        #[arg(long)]
+        environment: String,
+        /// The backup that was made, in your words
+        #[arg(long, value_name = "TEXT")]
+        backup: Option<String>,
+        /// Approve nothing, print a message to be signed: `… | git tag -s -F - alembic-gate/<migration_id>/<environment>`
+        #[arg(long)]
+        tag_message: bool,
+        /// The project's folder [default: the current folder]
+        #[arg(long, value_name = "DIR")]
+        project: Option<PathBuf>,
+    },
+    /// Stop `alembic upgrade | downgrade | stamp` until the gates are open: a client's hook JSON on standard input, or a command behind `--`
+    ///
+    /// Standard input: exit code 0 lets the call pass, 2 stops it (as Claude Code's PreToolUse reads them).
+    /// Behind `--`: the command is run in our place, or stopped with exit code 1.
+    Hook {
+        /// A command to run if nothing stops it
+        #[arg(last = true, value_name = "COMMAND")]
+        command: Vec<String>,
     },
     /// List the rules, or print one rule's page
     Rules {
@@ -64,33 +105,8 @@ enum Command {
 struct SqlArguments {
     /// SQL files or globs, as one script in the order given; `-` reads standard input
     files: Vec<String>,
-    /// The SQL itself, instead of files
-    #[arg(long)]
-    sql: Option<String>,
-    /// The way back
-    #[arg(long)]
-    downgrade_sql: Option<String>,
-    /// The schema before: CREATE statements; INSERT or COPY mark the tables that have rows
-    #[arg(long)]
-    setup_sql: Option<String>,
-    /// The dialect [default: postgresql]
-    #[arg(long, value_enum)]
-    dialect: Option<Dialect>,
-    /// The server's version, for example 16, 10.11 or 8.0.29 [default: the newest known]
-    #[arg(long)]
-    server_version: Option<String>,
-    /// Sizes of tables as JSON: {"orders": {"rows": 8000000, "bytes": 6000000000}}
-    #[arg(long)]
-    table_stats: Option<String>,
-    /// The write block that the deploy tolerates, in milliseconds [default: 1000]
-    #[arg(long)]
-    max_block_ms: Option<u64>,
-    /// How much to tell [default: concise]
-    #[arg(long, value_enum)]
-    detail: Option<Detail>,
-    /// Go on behind this statement
-    #[arg(long)]
-    after: Option<u32>,
+    #[command(flatten)]
+    input: SqlInput,
     /// Review only files added or changed since this git revision; the others given are the schema before
     #[arg(long, value_name = "REVISION")]
     since: Option<String>,
@@ -103,6 +119,30 @@ struct SqlArguments {
     /// The name in the report's heading [default: the first file's name]
     #[arg(long)]
     name: Option<String>,
+}
+
+/// Options of a tool that takes its input and nothing else.
+#[derive(Debug, Args)]
+struct PlainArguments<T: Args> {
+    #[command(flatten)]
+    input: T,
+    /// The form of the output
+    #[arg(long, value_enum, default_value_t = Format::Human)]
+    format: Format,
+}
+
+#[derive(Debug, Args)]
+struct SearchArguments {
+    /// The question, instead of `--query`
+    words: Vec<String>,
+    #[command(flatten)]
+    input: search_knowledge::Input,
+    /// A folder of your own Markdown, searched beside the reference and marked as yours
+    #[arg(long, value_name = "DIR")]
+    knowledge: Option<PathBuf>,
+    /// The form of the output
+    #[arg(long, value_enum, default_value_t = Format::Human)]
+    format: Format,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -124,8 +164,33 @@ pub fn run() -> ExitCode {
     match cli.command {
         Command::ReviewSql(arguments) => sql_tool(&arguments, true),
         Command::ClassifyRisk(arguments) => sql_tool(&arguments, false),
-        Command::Serve => serve(),
+        Command::TestRollback(PlainArguments { mut input, format }) => {
+            let texts = [
+                ("sql", &mut input.sql),
+                ("downgrade-sql", &mut input.downgrade_sql),
+                ("setup-sql", &mut input.setup_sql),
+                ("seed-sql", &mut input.seed_sql),
+                ("seed-after-upgrade-sql", &mut input.seed_after_upgrade_sql),
+            ];
+            match with_files(texts) {
+                Ok(()) => answered(&test_rollback::run(&input, &Call::local(&Settings::default()), None), format, false),
+                Err(error) => failed(&error, format),
+            }
+        }
+        Command::SearchKnowledge(arguments) => search(arguments),
+        Command::Serve(arguments) => serve::serve(arguments),
+        Command::Token(arguments) => token::token(&arguments),
         Command::Call { tool, args } => call(&tool, &args),
+        Command::Approve { migration_id, environment, backup, tag_message, project } => {
+            let folder = project.unwrap_or_else(|| std::env::current_dir().unwrap_or_default());
+            let approve = if tag_message { approve::tag_message } else { approve::approve };
+            match approve(&folder, &migration_id, &environment, backup.as_deref()) {
+                Ok(said) => print(&said, 0),
+                Err(error) => refused(&error, &error.hint()),
+            }
+        }
+        Command::Hook { command } if command.is_empty() => hook_on_input(),
+        Command::Hook { command } => hook_around(&command),
         Command::Rules { rule } => rules(rule.as_deref()),
         Command::Tools => print(&serde_json::to_string_pretty(&tools()).unwrap_or_default(), 0),
         Command::Demo => demo(),
@@ -144,25 +209,101 @@ fn print(text: &str, code: u8) -> ExitCode {
     ExitCode::from(code)
 }
 
-fn serve() -> ExitCode {
-    let runtime = match tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build() {
-        Ok(runtime) => runtime,
-        Err(error) => {
-            return failed(
-                &ToolError {
-                    code: "no_runtime",
-                    message: format!("the server could not be started: {error}"),
-                    at: None,
-                    hint: String::new(),
-                    retry: true,
-                },
-                Format::Human,
-            );
+/// An error with its cause and its hint; exit code 2.
+fn refused(error: &dyn std::error::Error, hint: &str) -> ExitCode {
+    eprintln!("error: {error}");
+    let mut cause = error.source();
+    while let Some(inner) = cause {
+        eprintln!("because: {inner}");
+        cause = inner.source();
+    }
+    eprintln!("hint: {hint}");
+    ExitCode::from(2)
+}
+
+/// The longest input of a hook, and the longest script that is looked into.
+const MOST_HOOK_BYTES: u64 = 4 << 20;
+
+/// Reads a client's JSON and answers in its form. Whatever goes wrong here stops the call: a code other than 2 would let it pass.
+fn hook_on_input() -> ExitCode {
+    let decided = std::panic::catch_unwind(|| {
+        let mut bytes = Vec::new();
+        let read = std::io::stdin().lock().take(MOST_HOOK_BYTES + 1).read_to_end(&mut bytes);
+        if read.is_err() || bytes.len() as u64 > MOST_HOOK_BYTES {
+            return None;
         }
+        let text = String::from_utf8(bytes).ok()?;
+        Some(hook::decide(&text, &|input| {
+            let folder =
+                input.get("cwd").and_then(Value::as_str).map_or_else(|| std::env::current_dir().unwrap_or_default(), PathBuf::from);
+            with_outside(&folder, |asked| hook::decide_call(input, asked))
+        }))
+    });
+    let because = match decided {
+        Ok(Some(hook::Decision::Pass)) => return ExitCode::SUCCESS,
+        Ok(Some(hook::Decision::Deny { because })) => because,
+        Ok(None) => format!(
+            "alembic-gate stopped this: the hook's input is no text of at most {} MiB. Do: run a shorter command",
+            MOST_HOOK_BYTES >> 20
+        ),
+        Err(_) => "alembic-gate stopped this: the hook itself failed. Do: report the command; run what is needed by hand".to_owned(),
     };
-    let served = runtime.block_on(crate::mcp::stdio::serve());
-    runtime.shutdown_timeout(std::time::Duration::from_millis(100));
-    if served.is_ok() { ExitCode::SUCCESS } else { ExitCode::from(2) }
+    let _ = print(&hook::denial_json(&because).to_string(), 2);
+    eprintln!("{because}");
+    ExitCode::from(2)
+}
+
+/// Runs a command in our place, if nothing stops it.
+fn hook_around(words: &[String]) -> ExitCode {
+    let folder = std::env::current_dir().unwrap_or_default();
+    let decision = with_outside(&folder, |asked| {
+        let found = hook::sights_of_words(words, asked.script);
+        hook::decide_sights(&found, asked)
+    });
+    match decision {
+        hook::Decision::Pass => match wrap::run(words) {
+            Ok(code) => ExitCode::from(code),
+            Err(error) => refused(&error, &error.hint()),
+        },
+        hook::Decision::Deny { because } => {
+            eprintln!("{because}");
+            ExitCode::from(1)
+        }
+    }
+}
+
+/// Scripts from this folder on, and what the project's records say.
+fn with_outside(folder: &Path, decide: impl Fn(&hook::Asked<'_>) -> hook::Decision) -> hook::Decision {
+    let script = |path: &str| -> Option<String> {
+        let path = folder.join(path);
+        let found = std::fs::metadata(&path).ok().filter(|found| found.is_file() && found.len() <= MOST_HOOK_BYTES)?;
+        let mut text = Vec::with_capacity(found.len() as usize);
+        std::fs::File::open(&path).ok()?.take(MOST_HOOK_BYTES).read_to_end(&mut text).ok()?;
+        Some(String::from_utf8_lossy(&text).into_owned())
+    };
+    let refusal = |_: &hook::Change| Some(unproven(&FileStore::found_from(folder)));
+    decide(&hook::Asked { script: &script, refusal: &refusal })
+}
+
+/// Nobody computes here what stands now, so no evidence can be compared with it: the gates stay closed.
+fn unproven(store: &FileStore) -> hook::Refusal {
+    let open: Vec<String> = store.list().migrations.iter().map(ToString::to_string).collect();
+    let next = match open.as_slice() {
+        [] => "call `plan_migration`, then `review_sql` and `test_rollback`".to_owned(),
+        ids => format!("call `migration_status`, it says what is missing of {}, and `apply_migration` when nothing is", ids.join(", ")),
+    };
+    hook::Refusal { reasons: vec![Reason::SqlNotReviewed.to_string(), Reason::RollbackNotTested.to_string()], next }
+}
+
+fn search(arguments: SearchArguments) -> ExitCode {
+    let SearchArguments { words, mut input, knowledge, format } = arguments;
+    if !words.is_empty() {
+        input.query = Some(words.join(" "));
+    }
+    if let Some(folder) = knowledge {
+        search_knowledge::use_team_folder(folder);
+    }
+    answered(&search_knowledge::run(&input, None), format, false)
 }
 
 fn failed(error: &ToolError, format: Format) -> ExitCode {
@@ -186,6 +327,16 @@ fn text_argument(name: &str, given: &str) -> Result<String, ToolError> {
         Some(path) => read_file(Path::new(path)).map_err(|error| ToolError { at: Some(format!("--{name}")), ..error }),
         None => Ok(given.to_owned()),
     }
+}
+
+/// Text options, those given as `@path` read from their files.
+fn with_files<'a>(texts: impl IntoIterator<Item = (&'static str, &'a mut Option<String>)>) -> Result<(), ToolError> {
+    for (name, text) in texts {
+        if let Some(given) = text {
+            *given = text_argument(name, given)?;
+        }
+    }
+    Ok(())
 }
 
 fn read_file(path: &Path) -> Result<String, ToolError> {
@@ -263,7 +414,7 @@ fn joined(files: &[PathBuf]) -> Result<(String, Vec<FilePart>), ToolError> {
     for file in files {
         let content = read_file(file)?;
         let name = if file.as_os_str() == "-" { "stdin".to_owned() } else { file.display().to_string() };
-        parts.push(FilePart { name, first_line: line });
+        parts.push(FilePart { name, first_line: line, only_line: None });
         text.push_str(&content);
         if files.len() > 1 {
             // A statement ends with its file.
@@ -287,25 +438,19 @@ fn prepared(arguments: &SqlArguments) -> Result<Prepared, ToolError> {
         hint: error.hint(),
         retry: false,
     })?;
-    let optional = |name: &str, given: &Option<String>| given.as_ref().map(|text| text_argument(name, text)).transpose();
+    let mut input = arguments.input.clone();
+    with_files([("sql", &mut input.sql), ("downgrade-sql", &mut input.downgrade_sql), ("setup-sql", &mut input.setup_sql)])?;
     let mut files = files_of(&arguments.files)?;
-    let mut setup = optional("setup-sql", &arguments.setup_sql)?;
     if let Some(revision) = &arguments.since {
         let older = older_than(&mut files, revision)?;
         let (text, _) = joined(&older)?;
         if !text.is_empty() {
-            setup = Some(setup.map_or(text.clone(), |before| format!("{before}\n;\n{text}")));
+            input.setup_sql = Some(input.setup_sql.map_or(text.clone(), |before| format!("{before}\n;\n{text}")));
         }
     }
-    let (sql, parts) = match (optional("sql", &arguments.sql)?, files.is_empty()) {
-        (Some(sql), true) => (Some(sql), Vec::new()),
-        (None, false) => {
-            let (text, parts) = joined(&files)?;
-            (Some(text), parts)
-        }
-        (None, true) if arguments.since.is_some() => (Some(String::new()), Vec::new()),
-        (None, true) => (None, Vec::new()),
-        (Some(_), false) => {
+    let mut parts = Vec::new();
+    if !files.is_empty() {
+        if input.sql.is_some() {
             return Err(ToolError {
                 code: "bad_arguments",
                 message: "both `--sql` and files were given".to_owned(),
@@ -314,28 +459,12 @@ fn prepared(arguments: &SqlArguments) -> Result<Prepared, ToolError> {
                 retry: false,
             });
         }
-    };
-    let table_stats = match optional("table-stats", &arguments.table_stats)? {
-        Some(text) => Some(serde_json::from_str(&text).map_err(|error| ToolError {
-            code: "bad_arguments",
-            message: format!("`--table-stats` is not understood: {error}"),
-            at: Some("--table-stats".to_owned()),
-            hint: r#"for example '{"orders": {"rows": 8000000, "bytes": 6000000000}}'"#.to_owned(),
-            retry: false,
-        })?),
-        None => None,
-    };
-    let input = SqlInput {
-        sql,
-        downgrade_sql: optional("downgrade-sql", &arguments.downgrade_sql)?,
-        setup_sql: setup,
-        dialect: arguments.dialect,
-        server_version: arguments.server_version.clone(),
-        table_stats,
-        max_block_ms: arguments.max_block_ms,
-        detail: arguments.detail,
-        after: arguments.after,
-    };
+        let (text, found) = joined(&files)?;
+        input.sql = Some(text);
+        parts = found;
+    } else if arguments.since.is_some() {
+        input.sql.get_or_insert_default();
+    }
     Ok(Prepared { input, options: Options { severities: config.severities(), files: parts, ..Options::default() } })
 }
 
@@ -364,10 +493,10 @@ fn sql_tool(arguments: &SqlArguments, reviews: bool) -> ExitCode {
     };
     let deny = arguments.deny == Some(Deny::Warning);
     if !reviews && matches!(arguments.format, Format::Json | Format::Human) {
-        let answer = classify_risk::run(&input, options, None);
+        let answer = classify_risk::run(&input, options, &Call::local(&Settings::default()), None);
         return answered(&answer, arguments.format, deny);
     }
-    let review = match review_sql::review(&input, options) {
+    let review = match review_sql::review(&input, options, &Call::local(&Settings::default())) {
         Ok(review) => review,
         Err(error) => return failed(&error, arguments.format),
     };
@@ -395,8 +524,7 @@ fn heading(arguments: &SqlArguments, review: &review_sql::Review) -> report::Hea
     report::Heading {
         name: arguments.name.clone().or(first).unwrap_or_else(|| "migration".to_owned()),
         revision,
-        generated: None,
-        author: None,
+        ..report::Heading::default()
     }
 }
 
@@ -450,7 +578,7 @@ fn call(name: &str, arguments: &str) -> ExitCode {
             );
         }
     };
-    answered(&(found.call)(value), Format::Json, false)
+    answered(&(found.call)(value, &Call::local(&Settings::default())), Format::Json, false)
 }
 
 fn rules(name: Option<&str>) -> ExitCode {
@@ -488,10 +616,14 @@ const DEMO: &str = include_str!("../tests/corpus/airflow/postgresql_018_68626900
 fn demo() -> ExitCode {
     let input = SqlInput { sql: Some(DEMO.to_owned()), dialect: Some(Dialect::Postgresql), ..SqlInput::default() };
     let options = Options {
-        files: vec![FilePart { name: "tests/corpus/airflow/postgresql_018_686269002441.up.sql".to_owned(), first_line: 1 }],
+        files: vec![FilePart {
+            name: "tests/corpus/airflow/postgresql_018_686269002441.up.sql".to_owned(),
+            first_line: 1,
+            only_line: None,
+        }],
         ..Options::default()
     };
-    match review_sql::review(&input, options) {
+    match review_sql::review(&input, options, &Call::local(&Settings::default())) {
         // A demonstration ends well whatever it shows.
         Ok(review) => print(&human::review(&review, human::Paint { colour: wants_colour() }), 0),
         Err(error) => failed(&error, Format::Human),

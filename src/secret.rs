@@ -91,7 +91,9 @@ fn value_behind(text: &str, from: usize, word: &str) -> Option<Range<usize>> {
     is_secret(text.get(span.clone())?).then_some(span)
 }
 
-fn is_secret(value: &str) -> bool {
+/// True for a value that could be one: no placeholder, no single letter.
+#[must_use]
+pub fn is_secret(value: &str) -> bool {
     let placeholder = value.starts_with([':', '%', '$', '{', '<', '*', '@', '?']) || value.contains("${") || value == HIDDEN;
     value.len() > 2 && !placeholder && !value.eq_ignore_ascii_case("null")
 }

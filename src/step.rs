@@ -28,6 +28,8 @@ pub struct FilePart {
     pub name: String,
     /// The line of the script at which it begins, from 1.
     pub first_line: u32,
+    /// The line there that all of it is from; none where lines count on.
+    pub only_line: Option<u32>,
 }
 
 impl Options {
@@ -35,7 +37,7 @@ impl Options {
     #[must_use]
     pub fn place(&self, line: u32) -> (Option<String>, u32) {
         match self.files.iter().rev().find(|part| part.first_line <= line) {
-            Some(part) => (Some(part.name.clone()), line - part.first_line + 1),
+            Some(part) => (Some(part.name.clone()), part.only_line.unwrap_or(line - part.first_line + 1)),
             None => (None, line),
         }
     }

@@ -354,6 +354,19 @@ impl Catalog {
         catalog
     }
 
+    /// The schema that the revisions of a chain leave behind.
+    ///
+    /// The rows they wrote say nothing about production: there all tables have rows.
+    #[must_use]
+    pub fn of_history(history: &Script) -> Self {
+        let mut catalog = Self::of_setup(history);
+        for table in catalog.tables.values_mut() {
+            table.rows = Rows::Some;
+            table.null_columns.clear();
+        }
+        catalog
+    }
+
     /// Nothing is new any more: others use it all.
     fn stands(&mut self) {
         for table in self.tables.values_mut() {

@@ -14,6 +14,10 @@ use crate::sql::script::{self, Script};
 use crate::sql::split::Direction;
 use crate::step::Options;
 use crate::tools::answer::ToolError;
+use crate::tools::call::Call;
+use crate::workshop::range::Range;
+use crate::workshop::rendering::Rendering;
+use crate::workshop::{Wanted, Workshop, WorkshopError};
 
 /// Larger inputs are refused: 64 MiB.
 pub const MAX_BYTES: usize = 64 << 20;
@@ -30,35 +34,74 @@ pub enum Detail {
 }
 
 /// What both SQL tools take. A field's sentence is its help text and its schema.
-#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize, JsonSchema, clap::Args)]
 #[serde(deny_unknown_fields, default)]
 pub struct SqlInput {
-    /// The SQL to look at, as `psql -f` would run it. Example: `ALTER TABLE users ADD COLUMN phone text;`
+    /// The SQL to look at, as `psql -f` would run it. Example: `ALTER TABLE users ADD COLUMN phone text;` Without it: revisions of the project.
+    #[arg(long)]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub sql: Option<String>,
+    /// The folder with alembic.ini or pyproject.toml. Default: the current folder.
+    #[arg(long)]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub project: Option<String>,
+    /// The ini file, where it is not alembic.ini.
+    #[arg(long)]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub config: Option<String>,
+    /// The ini section. Default: alembic.
+    #[arg(long)]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub section: Option<String>,
+    /// The revision in front of the range, as Alembic writes revisions. Default: where what is pending begins.
+    #[arg(long)]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub from: Option<String>,
+    /// The last revision of the range. Default: head.
+    #[arg(long)]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub to: Option<String>,
     /// The way back, reviewed against the schema after `sql`.
+    #[arg(long)]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub downgrade_sql: Option<String>,
     /// The schema before `sql` (CREATE statements; INSERT or COPY mark the tables that have rows): decides whether a type change rewrites, whether a NOT NULL scans.
+    #[arg(long)]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub setup_sql: Option<String>,
     /// postgresql, mysql, mariadb, sqlite, mssql or oracle. Default: postgresql.
+    #[arg(long, value_enum)]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub dialect: Option<Dialect>,
     /// The server's version, for example "16", "10.11" or "8.0.29". Default: the newest that is known.
+    #[arg(long)]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub server_version: Option<String>,
     /// Sizes of tables: {"orders": {"rows": 8000000, "bytes": 6000000000}}. Without them long locks are assumed to be long.
+    #[arg(long, value_parser = sizes, value_name = "JSON")]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub table_stats: Option<TableSizes>,
     /// The write block that the deploy tolerates, in milliseconds. Default: 1000.
+    #[arg(long)]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub max_block_ms: Option<u64>,
     /// concise (default) or full.
+    #[arg(long, value_enum)]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub detail: Option<Detail>,
     /// Go on behind this statement index, after an answer that was cut.
+    #[arg(long)]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub after: Option<u32>,
+}
+
+/// Sizes of tables, as the command line gives them: JSON, or `@file`.
+fn sizes(given: &str) -> Result<TableSizes, String> {
+    let text = match given.strip_prefix('@') {
+        Some(path) => std::fs::read_to_string(path).map_err(|error| format!("`{path}` could not be read: {error}"))?,
+        None => given.to_owned(),
+    };
+    serde_json::from_str(&text).map_err(|error| format!(r#"{error}; for example '{{"orders": {{"rows": 8000000, "bytes": 6000000000}}}}'"#))
 }
 
 /// A checked input.
@@ -79,6 +122,18 @@ pub struct Asked {
     pub detail: Detail,
     /// Go on behind this statement.
     pub after: u32,
+    /// The revisions it is about; none for raw SQL.
+    pub ranged: Option<Ranged>,
+}
+
+/// A range of a project's revisions, rendered.
+pub struct Ranged {
+    /// The project.
+    pub workshop: Workshop,
+    /// The range.
+    pub range: Range,
+    /// Its SQL.
+    pub rendering: Rendering,
 }
 
 fn refused(code: &'static str, message: String, hint: &str) -> ToolError {
@@ -86,21 +141,75 @@ fn refused(code: &'static str, message: String, hint: &str) -> ToolError {
 }
 
 impl Asked {
-    /// Checks and reads an input. `options` come from the project's configuration.
+    /// Checks and reads an input: its SQL, or without it the revisions of a project.
     ///
     /// # Errors
-    /// No SQL, a version that is none, an input over 64 MiB.
-    pub fn of(input: &SqlInput, options: Options) -> Result<Self, ToolError> {
+    /// Neither SQL nor a project, a version that is none, an input over 64 MiB, revisions that cannot be rendered.
+    pub fn of(input: &SqlInput, options: Options, call: &Call<'_>) -> Result<Self, ToolError> {
+        match &input.sql {
+            Some(sql) => Self::of_sql(sql, input, options),
+            None => Self::of_range(input, options, call),
+        }
+    }
+
+    fn of_range(input: &SqlInput, mut options: Options, call: &Call<'_>) -> Result<Self, ToolError> {
+        let server = match &input.server_version {
+            Some(_) => Some(server(input, &mut Vec::new())?),
+            None => None,
+        };
+        let wanted = Wanted {
+            folder: call.project(input.project.as_deref())?,
+            config: input.config.clone(),
+            section: input.section.clone(),
+            dialect: input.dialect,
+            server,
+            time_limit: None,
+        };
+        let nothing = input.project.is_none() && input.config.is_none();
+        let mut workshop = Workshop::open(&wanted).map_err(|error| match error {
+            WorkshopError::Open(error) if nothing => refused(
+                "no_sql",
+                format!("there is no `sql` to look at, and no project here: {error}"),
+                "give the SQL as `sql`, a file on the command line, or the project's folder as `project`",
+            ),
+            other => failed(&other),
+        })?;
+        let range = workshop.range(input.from.as_deref(), input.to.as_deref()).map_err(|error| failed(&error))?;
+        let rendering = workshop.render(&range).map_err(|error| failed(&error))?;
+        let mut assumed = workshop.assumed.clone();
+        let mut notes = rendering.notes.clone();
+        if let Some(why) = &rendering.why_not_offline {
+            notes.push(format!("run on a scratch database, since it cannot be rendered offline: {why}"));
+        }
+        let before = match (&input.setup_sql, &rendering.setup) {
+            (Some(given), _) => Catalog::of_setup(&script::read(given.clone(), workshop.server)),
+            (None, Some(history)) => Catalog::of_history(&script::read(history.clone(), workshop.server)),
+            (None, None) => Catalog::new(workshop.server.dialect),
+        };
+        assumed.push("every table that stands before the range has rows".to_owned());
+        options.severities.extend(workshop.config.severities());
+        options.sizes = input.table_stats.clone().unwrap_or_default();
+        options.max_block_ms = input.max_block_ms.unwrap_or(1000);
+        options.files.clone_from(&rendering.up.files);
+        Ok(Self {
+            script: script::read(rendering.up.text.clone(), workshop.server),
+            downgrade: Some(script::read(rendering.down.text.clone(), workshop.server)),
+            before,
+            options,
+            assumed,
+            notes,
+            detail: input.detail.unwrap_or_default(),
+            after: input.after.unwrap_or(0),
+            ranged: Some(Ranged { workshop, range, rendering }),
+        })
+    }
+
+    fn of_sql(sql: &str, input: &SqlInput, options: Options) -> Result<Self, ToolError> {
         let mut assumed = Vec::new();
         let mut notes = Vec::new();
-        let Some(sql) = input.sql.as_ref() else {
-            return Err(refused(
-                "no_sql",
-                "there is no `sql` to look at".to_owned(),
-                "give the SQL as `sql`, or a file on the command line; Alembic writes it with `alembic upgrade <from>:<to> --sql`",
-            ));
-        };
-        for (name, text) in [("sql", Some(sql)), ("downgrade_sql", input.downgrade_sql.as_ref()), ("setup_sql", input.setup_sql.as_ref())] {
+        for (name, text) in
+            [("sql", input.sql.as_ref()), ("downgrade_sql", input.downgrade_sql.as_ref()), ("setup_sql", input.setup_sql.as_ref())]
+        {
             if text.is_some_and(|text| text.len() > MAX_BYTES) {
                 return Err(refused("too_large", format!("`{name}` is larger than {} MiB", MAX_BYTES >> 20), "review it in parts"));
             }
@@ -121,7 +230,7 @@ impl Asked {
         options.max_block_ms = input.max_block_ms.unwrap_or(1000);
         let downgrade = input.downgrade_sql.as_ref().map(|text| script::read(text.clone(), server));
         Ok(Self {
-            script: script::read(sql.clone(), server),
+            script: script::read(sql.to_owned(), server),
             downgrade,
             before,
             options,
@@ -129,6 +238,7 @@ impl Asked {
             notes,
             detail: input.detail.unwrap_or_default(),
             after: input.after.unwrap_or(0),
+            ranged: None,
         })
     }
 
@@ -149,14 +259,38 @@ impl Asked {
             } else {
                 Direction::Up
             };
-            return Some((downgrade, judge(downgrade, direction, &before, &self.options)));
+            // The way back of a range has places of its own.
+            let mut options = self.options.clone();
+            if let Some(ranged) = &self.ranged {
+                options.files.clone_from(&ranged.rendering.down.files);
+            }
+            return Some((downgrade, judge(downgrade, direction, &before, &options)));
         }
         let has_section = self.script.statements.iter().any(|statement| statement.direction == Direction::Down);
         has_section.then(|| (&self.script, judge(&self.script, Direction::Down, &before, &self.options)))
     }
 }
 
-fn server(input: &SqlInput, assumed: &mut Vec<String>) -> Result<Server, ToolError> {
+/// A project that cannot be worked on, as a tool's error.
+#[must_use]
+pub fn failed(error: &WorkshopError) -> ToolError {
+    let mut message = error.to_string();
+    let mut source = std::error::Error::source(error);
+    while let Some(inner) = source {
+        let text = inner.to_string();
+        if !message.contains(&text) {
+            message = format!("{message}: {text}");
+        }
+        source = inner.source();
+    }
+    ToolError { code: error.code(), message, at: None, hint: error.hint(), retry: false }
+}
+
+/// The server that raw SQL is meant for; what was taken for granted is added to `assumed`.
+///
+/// # Errors
+/// A version that is none.
+pub fn server(input: &SqlInput, assumed: &mut Vec<String>) -> Result<Server, ToolError> {
     let dialect = input.dialect.unwrap_or_else(|| {
         assumed.push("dialect postgresql".to_owned());
         Dialect::Postgresql
@@ -181,15 +315,21 @@ pub fn counting<'a>(findings: impl IntoIterator<Item = &'a Finding>) -> impl Ite
 /// The input's JSON schema, portable: no integer formats, no lists of types; without the fields named.
 #[must_use]
 pub fn input_schema(without: &[&str]) -> serde_json::Value {
-    let mut schema = serde_json::to_value(schemars::schema_for!(SqlInput)).unwrap_or_default();
-    portable(&mut schema);
+    let mut schema = portable_schema::<SqlInput>();
     if let Some(properties) = schema.get_mut("properties").and_then(serde_json::Value::as_object_mut) {
         properties.retain(|name, _| !without.contains(&name.as_str()));
     }
+    schema
+}
+
+/// An input's JSON schema in the form that all clients take.
+#[must_use]
+pub fn portable_schema<T: JsonSchema>() -> serde_json::Value {
+    let mut schema = serde_json::to_value(schemars::schema_for!(T)).unwrap_or_default();
+    portable(&mut schema);
     if let Some(map) = schema.as_object_mut() {
         map.remove("title");
         map.remove("description");
-        map.insert("required".to_owned(), serde_json::json!(["sql"]));
     }
     schema
 }

@@ -1,0 +1,254 @@
+//! `alembic-gate approve`: a person says that they know what is lost and where the backup is, on a terminal or by a
+//! signed tag.
+//!
+//! A terminal shows that somebody typed; an agent of the same user can open one. A tag is signed with a key of the
+//! person's own: with a passphrase or a touch, an agent cannot make one.
+
+use std::io::{BufRead, IsTerminal, Write};
+use std::path::Path;
+
+use crate::config::{Config, NamedEnvironment};
+use crate::effects::Loss;
+use crate::lifecycle::approval::{Approval, Statement, Tier, Way};
+use crate::lifecycle::evidence::{Outcome, Review};
+use crate::lifecycle::identity::{IdError, MigrationId};
+use crate::lifecycle::ledger::{Event, Version};
+use crate::store::file::FileStore;
+use crate::store::home::{Home, HomeError};
+use crate::store::{Happening, Kept, Saved, StoreError, clock};
+
+/// How often the person may try to type the digest.
+const TRIES: usize = 3;
+
+/// An approval did not come about.
+#[derive(Debug, thiserror::Error)]
+pub enum ApproveError {
+    /// Nobody sits there.
+    #[error("`approve` is for a person: standard input and output must be a terminal")]
+    NoTerminal,
+    /// The id is none.
+    #[error(transparent)]
+    Id(#[from] IdError),
+    /// Nothing is on record.
+    #[error("no review of `{id}` is on record in `{}`", .folder)]
+    NoReview {
+        /// The migration.
+        id: MigrationId,
+        /// Where it was looked for.
+        folder: String,
+    },
+    /// The record cannot be believed.
+    #[error("the record of `{id}` cannot be trusted: {fault}")]
+    Faulty {
+        /// The migration.
+        id: MigrationId,
+        /// What is wrong.
+        fault: String,
+    },
+    /// The configuration cannot be used.
+    #[error(transparent)]
+    Config(#[from] crate::config::ConfigError),
+    /// It names no such environment.
+    #[error("`alembic-gate.toml` names no environment `{name}`")]
+    NoEnvironment {
+        /// The name.
+        name: String,
+        /// Those it names.
+        known: Vec<String>,
+    },
+    /// A backup is asked for.
+    #[error("`{environment}` can lose something here, and no backup is named")]
+    NoBackup {
+        /// The environment.
+        environment: String,
+    },
+    /// There is no key.
+    #[error(transparent)]
+    Key(#[from] HomeError),
+    /// Another text was typed.
+    #[error("what was typed is not the digest: nothing is approved")]
+    NotTyped,
+    /// Somebody else wrote.
+    #[error("the record of `{id}` changed while you were asked: nothing is approved")]
+    Changed {
+        /// The migration.
+        id: MigrationId,
+    },
+    /// It could not be written.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// The terminal is gone.
+    #[error("the terminal could not be used")]
+    Terminal(#[source] std::io::Error),
+}
+
+impl ApproveError {
+    /// What to do.
+    #[must_use]
+    pub fn hint(&self) -> String {
+        match self {
+            Self::NoTerminal => "run it in a terminal of your own; no option takes its place".to_owned(),
+            Self::Id(error) => error.hint(),
+            Self::NoReview { .. } => "call `review_sql` first, or go to the project's folder".to_owned(),
+            Self::Faulty { .. } => "call `review_sql` and `test_rollback` again: they begin a new record".to_owned(),
+            Self::Config(error) => error.hint(),
+            Self::NoEnvironment { known, .. } if known.is_empty() => "add `[environments.production]` to it".to_owned(),
+            Self::NoEnvironment { known, .. } => format!("it names {}", known.join(", ")),
+            Self::NoBackup { .. } => {
+                "say which: `--backup \"snapshot of 2026-11-24 06:00\"`; we cannot make one and do not look".to_owned()
+            }
+            Self::Key(error) => error.hint(),
+            Self::NotTyped => "run it again and type the eight characters as they are shown".to_owned(),
+            Self::Changed { .. } => "run it again: what you were shown may not be what stands now".to_owned(),
+            Self::Store(error) => error.hint(),
+            Self::Terminal(_) => "run it again in a terminal".to_owned(),
+        }
+    }
+}
+
+/// What the person is shown.
+#[must_use]
+pub fn shown(id: &MigrationId, environment: &NamedEnvironment, review: &Review, trip: &str, backup: Option<&str>) -> String {
+    let mut text = format!("Migration    {id}\nEnvironment  {}\nData loss    {}\n", environment.name, review.judged.loss.word());
+    for line in &review.judged.lost {
+        text.push_str(&format!("             {}\n", plain(line)));
+    }
+    for line in review.judged.errors.iter().chain(&review.judged.mixed) {
+        text.push_str(&format!("Open         {}\n", plain(line)));
+    }
+    text.push_str(&format!("Way back     {trip}\n"));
+    text.push_str(&format!("Backup       {}\n", backup.map_or_else(|| "none named".to_owned(), plain)));
+    text.push_str(&format!("Digest       {}\n\n", review.approval_digest()));
+    text.push_str("The approval holds for this digest alone: one changed byte, and it is none.\n");
+    text
+}
+
+/// A text from a file on a terminal: no escape of it reaches the terminal.
+fn plain(text: &str) -> String {
+    text.chars().map(|c| if c.is_control() { '·' } else { c }).collect()
+}
+
+/// What is to be approved, and where.
+#[derive(Debug)]
+struct Matter {
+    id: MigrationId,
+    store: FileStore,
+    home: Home,
+    environment: NamedEnvironment,
+    review: Review,
+    trip: &'static str,
+    backup: Option<String>,
+    version: Version,
+    kept: Kept,
+}
+
+impl Matter {
+    fn found(folder: &Path, migration_id: &str, environment: &str, backup: Option<&str>) -> Result<Self, ApproveError> {
+        let id: MigrationId = migration_id.parse()?;
+        let store = FileStore::found_from(folder);
+        let config = Config::found_from(store.project())?;
+        let environment = config.environment(environment).ok_or_else(|| ApproveError::NoEnvironment {
+            name: environment.to_owned(),
+            known: config.environments.keys().cloned().collect(),
+        })?;
+        let home = Home::found(store.project())?;
+        let opened = home.open(&id);
+        let (proven, version) = store.proven(&id, &opened);
+        if let Some(fault) = proven.faults().first() {
+            return Err(ApproveError::Faulty { id, fault: fault.to_string() });
+        }
+        let Some(review) = proven.reviews().last().cloned() else {
+            return Err(ApproveError::NoReview { id, folder: store.project().display().to_string() });
+        };
+        let backup = backup.map(str::trim).filter(|backup| !backup.is_empty()).map(str::to_owned);
+        if backup.is_none() && (review.judged.loss >= Loss::Medium || environment.tier == Tier::Production) {
+            return Err(ApproveError::NoBackup { environment: environment.name });
+        }
+        let trip = proven.trips().iter().rev().find(|(trip, _)| trip.subject == review.subject);
+        let trip = trip.and_then(|(trip, _)| trip.outcome()).map_or("never tested", Outcome::word);
+        let kept = store.load(&id, &opened.keys).kept.unwrap_or_else(|| Kept {
+            migration_name: id.name().to_owned(),
+            target_revision: "head".to_owned(),
+            revisions: Vec::new(),
+        });
+        Ok(Self { id, store, home, environment, review, trip, backup, version, kept })
+    }
+
+    fn shown(&self) -> String {
+        shown(&self.id, &self.environment, &self.review, self.trip, self.backup.as_deref())
+    }
+
+    fn statement(&self) -> Statement {
+        Statement {
+            migration_id: self.id.clone(),
+            environment: self.environment.name.clone(),
+            environment_digest: self.environment.definition,
+            digest: self.review.approval_digest(),
+            loss: self.review.judged.loss,
+            lost: self.review.judged.lost.clone(),
+            backup: self.backup.clone(),
+        }
+    }
+}
+
+/// The message of a tag that approves when somebody signs it: `… | git tag -s -F - alembic-gate/<id>/<environment>`.
+///
+/// # Errors
+/// As [`approve`], but for the terminal and the key.
+pub fn tag_message(folder: &Path, migration_id: &str, environment: &str, backup: Option<&str>) -> Result<String, ApproveError> {
+    let matter = Matter::found(folder, migration_id, environment, backup)?;
+    Ok(format!("Approve {} for {}\n\n{}\n{}\n", matter.id, matter.environment.name, matter.shown(), matter.statement().line()))
+}
+
+/// Asks on the terminal and writes the approval down. Gives what is to be said at the end.
+///
+/// # Errors
+/// No terminal, no review, no such environment, no backup, no key, another text was typed, the record changed.
+pub fn approve(folder: &Path, migration_id: &str, environment: &str, backup: Option<&str>) -> Result<String, ApproveError> {
+    if !std::io::stdin().is_terminal() || !std::io::stdout().is_terminal() {
+        return Err(ApproveError::NoTerminal);
+    }
+    let matter = Matter::found(folder, migration_id, environment, backup)?;
+    let key = matter.home.own_key()?;
+    ask(&matter.shown(), &matter.review.approval_digest().short())?;
+    let Statement { migration_id: id, environment, environment_digest, digest, loss, lost, backup } = matter.statement();
+    let approval = Approval { environment, environment_digest, digest, loss, lost, backup, approver: user(), way: Way::Terminal };
+    let said = format!("approved by {} for {} at level L2, sealed with key {}", approval.approver, approval.environment, key.id());
+    let happened = [Happening::Event(Event::Approved { approval: Box::new(approval) })];
+    match matter.store.save(&id, matter.version, &happened, &matter.kept, Some(&matter.home), &clock::now()) {
+        Saved::Kept { .. } => Ok(said),
+        Saved::Conflict { .. } => Err(ApproveError::Changed { id }),
+        Saved::NotKept(error) => Err(error.into()),
+    }
+}
+
+/// Shows the text and wants the digits typed back.
+fn ask(text: &str, digits: &str) -> Result<(), ApproveError> {
+    let mut out = std::io::stdout().lock();
+    write!(out, "{text}").map_err(ApproveError::Terminal)?;
+    for _ in 0..TRIES {
+        write!(out, "Type the digest to approve: ").and_then(|()| out.flush()).map_err(ApproveError::Terminal)?;
+        let mut typed = String::new();
+        if std::io::stdin().lock().read_line(&mut typed).map_err(ApproveError::Terminal)? == 0 {
+            break;
+        }
+        if typed.trim() == digits {
+            return Ok(());
+        }
+    }
+    Err(ApproveError::NotTyped)
+}
+
+/// The user that the system knows us as; a variable of the environment would be anybody's word.
+#[cfg(unix)]
+fn user() -> String {
+    let uid = rustix::process::getuid().as_raw();
+    let table = std::fs::read_to_string("/etc/passwd").unwrap_or_default();
+    let row = table.lines().find(|row| row.split(':').nth(2).is_some_and(|field| field == uid.to_string()));
+    row.and_then(|row| row.split(':').next()).map_or_else(|| format!("user {uid}"), str::to_owned)
+}
+
+#[cfg(not(unix))]
+fn user() -> String {
+    std::env::var("USERNAME").unwrap_or_else(|_| "unknown user".to_owned())
+}

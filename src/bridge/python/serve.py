@@ -1,0 +1,49 @@
+"""The loop: one question, one answer."""
+
+import os
+import sys
+
+from . import fence, process
+from .scratch import text_of_or_empty
+from .wire import Wire
+
+
+def run(questions, answers, settings):
+    """Sets up the fences in their order, then answers until the pipe ends."""
+    process.own_session()
+    fence.SCRATCH.point_at(settings["dialect"], settings["scratch"])
+    sockets = fence.SCRATCH.sockets()
+    namespaces = process.isolate(sockets | {os.path.realpath(path) for path in sockets}, settings["namespaces"])
+    process.die_with(settings["parent"])
+    wire = Wire(questions, answers)
+    question = wire.next_question()
+    try:
+        answering = _start(settings, namespaces, wire)
+    except BaseException as error:
+        from . import failure
+
+        while True:
+            wire.fail(dict(failure.described(error), starting=True))
+            question = wire.next_question()
+    while True:
+        answering.answer(question)
+        question = wire.next_question()
+
+
+def _start(settings, namespaces, wire):
+    os.chdir(settings["folder"])
+    sys.argv = ["alembic"]
+    urls = {"scratch_url": text_of_or_empty(settings["scratch"], 0)}
+    for number in range(len(settings["scratch"])):
+        urls["scratch_url_%d" % (number + 1)] = text_of_or_empty(settings["scratch"], number)
+    for name, value in settings["env"].items():
+        for word, url in urls.items():
+            value = value.replace("{%s}" % word, url)
+        os.environ[name] = value
+    fence.guard_drivers()
+    fence.watch()
+    fence.redirect_engines()
+    from .questions import Questions
+
+    return Questions(settings, namespaces, wire, urls["scratch_url"])
+

@@ -1,0 +1,174 @@
+//! Every value of every table, remembered by its digest, and what differs later.
+
+use std::collections::BTreeMap;
+use std::hash::{DefaultHasher, Hash, Hasher};
+
+use serde::Serialize;
+
+use crate::database::Connection;
+use crate::dialect::Dialect;
+use crate::rows::RowsError;
+use crate::rows::shape::{Table, TableName, quoted, tables};
+
+/// Rows of one table that are remembered; of larger ones the first, by key.
+pub const MOST_ROWS: usize = 200_000;
+
+/// All rows at one moment.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct DataSnapshot {
+    tables: BTreeMap<TableName, TableData>,
+}
+
+/// The rows of a table: by key, or as a whole where there is none.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct TableData {
+    columns: Vec<String>,
+    /// Names of the key's columns; empty: whole rows are compared.
+    key: Vec<String>,
+    rows: BTreeMap<Vec<Option<String>>, Vec<u64>>,
+}
+
+/// What became of values that stood before.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct DataDifference {
+    /// The table.
+    pub table: String,
+    /// The column; none: whole rows.
+    pub column: Option<String>,
+    /// Rows that stood before.
+    pub rows: u64,
+    /// Of these: gone, or with another value.
+    pub lost: u64,
+    /// Rows that nobody wrote and that stand now.
+    pub left_over: u64,
+}
+
+impl DataSnapshot {
+    /// Reads all rows of all tables but `alembic_version`.
+    ///
+    /// # Errors
+    /// The server cannot be asked.
+    pub fn of(connection: &mut Connection) -> Result<Self, RowsError> {
+        let dialect = connection.server().dialect;
+        if dialect == Dialect::Postgresql {
+            let one_form = "SET timezone = 'UTC'; SET datestyle = 'ISO'; SET intervalstyle = 'postgres'; SET bytea_output = 'hex'; SET extra_float_digits = 1";
+            connection.execute(one_form).map_err(RowsError::of("setting the form of values"))?;
+        }
+        let mut found = BTreeMap::new();
+        for table in tables(connection).map_err(RowsError::of("reading the tables to be compared"))? {
+            let data = rows_of(connection, &table, dialect)?;
+            found.insert(table.name, data);
+        }
+        Ok(Self { tables: found })
+    }
+
+    /// How many rows there are.
+    #[must_use]
+    pub fn row_count(&self) -> usize {
+        self.tables.values().map(|table| table.rows.len()).sum()
+    }
+
+    /// What stood here and differs in `later`, the worst first. Rows in `written` were written on purpose in between,
+    /// changed or added: they are left aside.
+    #[must_use]
+    pub fn lost_in(&self, later: &Self, written: &Written) -> Vec<DataDifference> {
+        let mut found = Vec::new();
+        for (name, before) in &self.tables {
+            let aside = written.rows.get(name);
+            let is_aside = |key: &Vec<Option<String>>| aside.is_some_and(|keys| keys.contains_key(key));
+            let all = before.rows.len() as u64;
+            let Some(after) = later.tables.get(name) else {
+                if all > 0 {
+                    found.push(DataDifference { table: name.to_string(), column: None, rows: all, lost: all, left_over: 0 });
+                }
+                continue;
+            };
+            let difference =
+                |column: Option<String>, lost, left_over| DataDifference { table: name.to_string(), column, rows: all, lost, left_over };
+            let gone = before.rows.keys().filter(|key| !after.rows.contains_key(*key) && !is_aside(key)).count() as u64;
+            let left = after.rows.keys().filter(|key| !before.rows.contains_key(*key) && !is_aside(key)).count() as u64;
+            if gone > 0 || left > 0 {
+                found.push(difference(None, gone, left));
+            }
+            for (place, column) in before.columns.iter().enumerate() {
+                let Some(there) = after.columns.iter().position(|other| other == column) else {
+                    // A column that is gone is a difference of the schema; its values are lost all the same.
+                    if all > 0 {
+                        found.push(difference(Some(column.clone()), all, 0));
+                    }
+                    continue;
+                };
+                let differs = |(key, values): &(&Vec<Option<String>>, &Vec<u64>)| {
+                    after.rows.get(*key).is_some_and(|now| now.get(there) != values.get(place)) && !is_aside(key)
+                };
+                let lost = before.rows.iter().filter(differs).count() as u64;
+                if lost > 0 {
+                    found.push(difference(Some(column.clone()), lost, 0));
+                }
+            }
+        }
+        found.sort_by(|a, b| b.lost.cmp(&a.lost).then_with(|| a.table.cmp(&b.table)).then_with(|| a.column.cmp(&b.column)));
+        found
+    }
+
+    /// Rows that were added or changed between this moment and `later`.
+    #[must_use]
+    pub fn written_until(&self, later: &Self) -> Written {
+        let mut rows: BTreeMap<TableName, BTreeMap<Vec<Option<String>>, ()>> = BTreeMap::new();
+        for (name, now) in &later.tables {
+            let before = self.tables.get(name);
+            let same = |key: &Vec<Option<String>>, values: &Vec<u64>| before.is_some_and(|table| table.rows.get(key) == Some(values));
+            let changed = now.rows.iter().filter(|(key, values)| !same(key, values)).map(|(key, _)| (key.clone(), ()));
+            rows.entry(name.clone()).or_default().extend(changed);
+        }
+        for (name, then) in &self.tables {
+            let now = later.tables.get(name);
+            let gone = then.rows.keys().filter(|key| now.is_some_and(|table| !table.rows.contains_key(*key)));
+            rows.entry(name.clone()).or_default().extend(gone.map(|key| (key.clone(), ())));
+        }
+        Written { rows }
+    }
+}
+
+/// Rows that were written on purpose.
+#[derive(Debug, Clone, Default)]
+pub struct Written {
+    rows: BTreeMap<TableName, BTreeMap<Vec<Option<String>>, ()>>,
+}
+
+fn rows_of(connection: &mut Connection, table: &Table, dialect: Dialect) -> Result<TableData, RowsError> {
+    // By name: a column that comes back at the end is no other row.
+    let mut columns: Vec<String> = table.columns.iter().map(|column| column.name.clone()).collect();
+    columns.sort();
+    let list = columns.iter().map(|column| quoted(column, dialect)).collect::<Vec<_>>().join(", ");
+    let key: Vec<String> = table.primary_key.clone();
+    let order = if key.is_empty() {
+        String::new()
+    } else {
+        format!(" ORDER BY {}", key.iter().map(|column| quoted(column, dialect)).collect::<Vec<_>>().join(", "))
+    };
+    let sql = format!("SELECT {list} FROM {}{order} LIMIT {MOST_ROWS}", table.name.quoted(dialect));
+    let read = connection.rows(&sql).map_err(RowsError::of(format!("reading the rows of {}", table.name)))?;
+    let places: Vec<usize> = key.iter().filter_map(|name| columns.iter().position(|column| column == name)).collect();
+    let mut rows = BTreeMap::new();
+    let mut alike: BTreeMap<Vec<Option<String>>, u32> = BTreeMap::new();
+    for row in read {
+        let values = row.iter().map(digest).collect();
+        let mut own: Vec<Option<String>> =
+            if places.is_empty() { row } else { places.iter().map(|place| row.get(*place).cloned().flatten()).collect() };
+        // Rows without a key may be there more than once: each has its number.
+        if places.is_empty() {
+            let number = alike.entry(own.clone()).or_default();
+            own.push(Some(number.to_string()));
+            *number += 1;
+        }
+        rows.insert(own, values);
+    }
+    Ok(TableData { columns, key, rows })
+}
+
+fn digest(value: &Option<String>) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    value.hash(&mut hasher);
+    hasher.finish()
+}

@@ -1,0 +1,222 @@
+//! Whatever env.py does, no connection leaves for anything but the scratch database.
+//!
+//! Each attempt of `tests/projects/env_escapes/` has two listeners beside it that play production, one behind a port,
+//! one behind a socket, and a file: one connection, one datagram or one file made is a failure. Each is run twice: with
+//! the kernel's fences and with those in the process alone.
+
+use std::net::{TcpListener, UdpSocket};
+use std::os::unix::net::UnixListener;
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use alembic_gate::bridge::{Bridge, BridgeError, BridgeSettings, Direction, Outcome, Python, ScratchTarget};
+use alembic_gate::dialect::Dialect;
+use tempfile::TempDir;
+
+use crate::bridge::{project, python};
+use crate::throwaway::ThrowawayServer;
+
+/// How an attempt has to end.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum End {
+    /// env.py works, on the scratch database.
+    Redirected,
+    /// env.py fails, and the attempt is told.
+    Refused,
+    /// As `Refused` with the kernel's fences; without them it is named among what is not closed.
+    NeedsKernel,
+}
+
+use End::{NeedsKernel, Redirected, Refused};
+
+const ATTEMPTS: &[(&str, End)] = &[
+    ("async_creator", Redirected),
+    ("async_psycopg", Redirected),
+    ("async_url", Redirected),
+    ("creator_psycopg", Redirected),
+    ("creator_psycopg2", Redirected),
+    ("ctypes_address", NeedsKernel),
+    ("ctypes_libpq", Refused),
+    ("exec_program", Refused),
+    ("fork", Refused),
+    ("hard_coded_socket", Redirected),
+    ("hard_coded_url", Redirected),
+    ("in_a_thread", Refused),
+    ("libpq_object", Refused),
+    ("libpq_object_inner", NeedsKernel),
+    ("libpq_object_inner_socket", NeedsKernel),
+    ("look_up", Refused),
+    ("own_do_connect", Redirected),
+    ("own_pool", Redirected),
+    ("process_pool", Refused),
+    ("raw_asyncpg", Refused),
+    ("raw_asyncpg_socket", Refused),
+    ("raw_datagram", Refused),
+    ("raw_psycopg", Refused),
+    ("raw_psycopg2", Refused),
+    ("raw_psycopg2_inner", Refused),
+    ("raw_psycopg2_taken_apart", Refused),
+    ("raw_psycopg_async", Refused),
+    ("raw_psycopg_socket", Refused),
+    ("raw_pymysql", Refused),
+    ("raw_socket", Refused),
+    ("raw_unix_socket", Refused),
+    ("sqlite_attach", Refused),
+    ("sqlite_file", Refused),
+    ("sqlite_file_inner", Refused),
+    ("sqlite_uri", Refused),
+    ("subprocess_program", Refused),
+    ("system_program", Refused),
+    ("url_of_the_environment", Redirected),
+    ("wrong_backend", Refused),
+];
+
+/// Something that plays production, and counts who comes.
+struct Production {
+    port: u16,
+    datagrams: UdpSocket,
+    sockets: TempDir,
+    reached: Arc<AtomicUsize>,
+}
+
+impl Production {
+    fn start() -> Self {
+        let tcp = TcpListener::bind("127.0.0.1:0").unwrap();
+        let port = tcp.local_addr().unwrap().port();
+        let datagrams = UdpSocket::bind(("127.0.0.1", port)).unwrap();
+        datagrams.set_nonblocking(true).unwrap();
+        let sockets = TempDir::new().unwrap();
+        let unix = UnixListener::bind(sockets.path().join(".s.PGSQL.5432")).unwrap();
+        let reached = Arc::new(AtomicUsize::new(0));
+        let (by_port, by_socket) = (Arc::clone(&reached), Arc::clone(&reached));
+        std::thread::spawn(move || {
+            tcp.incoming().for_each(|_| {
+                by_port.fetch_add(1, Ordering::SeqCst);
+            })
+        });
+        std::thread::spawn(move || {
+            unix.incoming().for_each(|_| {
+                by_socket.fetch_add(1, Ordering::SeqCst);
+            })
+        });
+        Self { port, datagrams, sockets, reached }
+    }
+
+    fn connections(&self) -> usize {
+        let datagrams = usize::from(self.datagrams.recv(&mut [0; 16]).is_ok());
+        self.reached.swap(0, Ordering::SeqCst) + datagrams
+    }
+}
+
+fn escape_project(name: &str) -> TempDir {
+    let folder = project(None);
+    let escape = Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("tests/projects/env_escapes/{name}.py"));
+    std::fs::copy(escape, folder.path().join("migrations/env.py")).unwrap();
+    folder
+}
+
+fn settings_of(folder: &Path, production: &Production, scratch: ScratchTarget, namespaces: bool) -> BridgeSettings {
+    let mut settings = BridgeSettings::plain(folder, Dialect::Postgresql, vec![scratch]);
+    settings.namespaces = namespaces;
+    settings.env = [
+        ("PRODUCTION_PORT", production.port.to_string()),
+        ("PRODUCTION_SOCKETS", production.sockets.path().display().to_string()),
+        ("PRODUCTION_FILE", folder.join("production.db").display().to_string()),
+    ]
+    .map(|(name, value)| (name.to_owned(), value))
+    .into();
+    settings
+}
+
+/// What is wrong with how an attempt ended; nothing is.
+fn wrong(name: &str, end: End, namespaces: bool, python: &Python, server: &ThrowawayServer, production: &Production) -> Option<String> {
+    let folder = escape_project(name);
+    let settings = settings_of(folder.path(), production, server.scratch("amscratch_0123456789ab"), namespaces);
+    let (mut bridge, hello) = Bridge::start(python.clone(), settings).unwrap();
+    let outcome = bridge.execute(Direction::Up, "base", "b2");
+    drop(bridge);
+    let reached = production.connections() > 0 || folder.path().join("production.db").exists();
+    let stands = server.connect("amscratch_0123456789ab").query_one("SELECT to_regclass('shop_user') IS NOT NULL", &[]).unwrap();
+    let told = match &outcome {
+        Err(BridgeError::Failed { failure, .. }) => failure.attempts.iter().any(|attempt| attempt.outcome == Outcome::Refused),
+        Err(_) | Ok(_) => false,
+    };
+    let kernel = |name: &str| hello.fences.active.iter().any(|fence| fence == name);
+    let closed = kernel("network_namespace") && kernel("hidden_sockets");
+    let named = hello.fences.not_closed.iter().any(|way| way.starts_with("native_code"));
+    let right = match end {
+        Redirected => !reached && outcome.as_ref().is_ok_and(|executed| executed.failure.is_none()) && stands.get::<_, bool>(0),
+        Refused => !reached && told,
+        NeedsKernel if closed => !reached,
+        NeedsKernel => named,
+    };
+    let ended =
+        outcome.map_or_else(|error| error.to_string(), |executed| executed.failure.map(|failure| failure.sentence).unwrap_or_default());
+    (!right).then(|| format!("{name} (namespaces: {namespaces}) is not {end:?}: reached production: {reached}, ended with `{ended}`"))
+}
+
+fn attempted(namespaces: bool) {
+    let (Some(python), Some(server)) = (python("python-new"), ThrowawayServer::start()) else { return };
+    let production = Production::start();
+    let wrong: Vec<String> =
+        ATTEMPTS.iter().filter_map(|(name, end)| wrong(name, *end, namespaces, &python, &server, &production)).collect();
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+#[test]
+fn no_attempt_reaches_production() {
+    attempted(true);
+}
+
+#[test]
+fn without_the_kernel_only_named_ways_are_open() {
+    attempted(false);
+}
+
+#[test]
+fn every_attempt_has_its_test() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/projects/env_escapes");
+    let mut files: Vec<String> =
+        std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path().file_stem().unwrap().to_string_lossy().into_owned()).collect();
+    files.sort();
+    let mut named: Vec<&str> = ATTEMPTS.iter().map(|(name, _)| *name).collect();
+    named.sort_unstable();
+    assert_eq!(files, named);
+}
+
+/// The listeners notice: what plays production counts a connection, a datagram and a connection to the socket.
+#[test]
+fn production_notices_who_comes() {
+    let production = Production::start();
+    let wait = |production: &Production| {
+        (0..500).map(|_| std::thread::yield_now()).find_map(|()| (production.connections() > 0).then_some(())).is_some()
+    };
+    let eventually = |production: &Production| (0..1000).any(|_| wait(production));
+    std::net::TcpStream::connect(("127.0.0.1", production.port)).unwrap();
+    assert!(eventually(&production));
+    std::os::unix::net::UnixStream::connect(production.sockets.path().join(".s.PGSQL.5432")).unwrap();
+    assert!(eventually(&production));
+    UdpSocket::bind("127.0.0.1:0").unwrap().send_to(b"hello", ("127.0.0.1", production.port)).unwrap();
+    assert!(eventually(&production));
+}
+
+#[test]
+fn a_database_without_the_token_is_refused() {
+    let (Some(python), Some(server)) = (python("python-new"), ThrowawayServer::start()) else { return };
+    let production = Production::start();
+    for driver in ["hard_coded_url", "hard_coded_socket", "async_url"] {
+        let folder = escape_project(driver);
+        let mut scratch = server.scratch("amscratch_0123456789ab");
+        scratch.token = Some("another run".to_owned());
+        let (mut bridge, _) = Bridge::start(python.clone(), settings_of(folder.path(), &production, scratch, true)).unwrap();
+        let error = bridge.current().unwrap_err();
+        assert!(error.to_string().contains("does not carry this run's token"), "{driver}: {error}");
+        let mut client = server.connect("postgres");
+        client.batch_execute("DROP DATABASE IF EXISTS plain WITH (FORCE)").unwrap();
+        client.batch_execute("CREATE DATABASE plain").unwrap();
+        bridge.point_at(vec![ScratchTarget { address: server.address("plain"), token: Some("5f3a".to_owned()) }]).unwrap();
+        let error = bridge.current().unwrap_err();
+        assert!(error.to_string().contains("carries no token"), "{driver}: {error}");
+    }
+}

@@ -1,0 +1,3 @@
+import getpass
+
+getpass.getpass("password of production: ")

@@ -1,0 +1,11 @@
+import asyncpg
+from sqlalchemy.ext.asyncio import create_async_engine
+
+from shop_env import PORT, run_on_async_engine
+
+
+async def connect():
+    return await asyncpg.connect("postgresql://app:secret@127.0.0.1:%s/shop" % PORT)
+
+
+run_on_async_engine(create_async_engine("postgresql+asyncpg://", async_creator=connect))

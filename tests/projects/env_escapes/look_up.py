@@ -1,0 +1,3 @@
+import socket
+
+socket.getaddrinfo("production.example.org", 5432)

@@ -1,0 +1,5 @@
+import psycopg
+
+from shop_env import CONNINFO
+
+psycopg.connect(CONNINFO)

@@ -1,0 +1,5 @@
+from sqlalchemy import create_engine
+
+from shop_env import run_on_engine
+
+run_on_engine(create_engine("sqlite:///default.sqlite"))

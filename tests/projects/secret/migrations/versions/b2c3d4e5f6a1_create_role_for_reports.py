@@ -1,0 +1,21 @@
+"""create role for reports
+
+Revision ID: b2c3d4e5f6a1
+Revises: a1b2c3d4e5f6
+Create Date: 2026-01-02 10:00:00
+"""
+from alembic import op
+import sqlalchemy as sa
+
+revision = "b2c3d4e5f6a1"
+down_revision = "a1b2c3d4e5f6"
+branch_labels = None
+depends_on = None
+
+
+def upgrade():
+    op.execute("CREATE ROLE reports LOGIN PASSWORD 'correct-horse-battery'")
+
+
+def downgrade():
+    op.execute("DROP ROLE reports")
