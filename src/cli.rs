@@ -1,5 +1,8 @@
 //! The command line: the same tools as subcommands, for people, scripts and CI.
 
+mod serve;
+mod token;
+
 use std::io::{IsTerminal, Read, Write};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -18,6 +21,7 @@ use crate::rules::{RULES, by_name};
 use crate::step::{FilePart, Options};
 use crate::store::file::FileStore;
 use crate::tools::answer::{Answer, ToolError};
+use crate::tools::call::{Call, Settings};
 use crate::tools::source::{MAX_BYTES, SqlInput};
 use crate::tools::{TOOLS, classify_risk, review_sql, search_knowledge, tool};
 use crate::wrap;
@@ -40,12 +44,10 @@ enum Command {
     ClassifyRisk(SqlArguments),
     /// Search the migration reference: a question, an error text, a code, an id
     SearchKnowledge(SearchArguments),
-    /// Serve the tools over MCP on standard input and output
-    Serve {
-        /// A folder of your own Markdown, searched beside the reference and marked as yours
-        #[arg(long, value_name = "DIR")]
-        knowledge: Option<PathBuf>,
-    },
+    /// Serve the tools over MCP, on standard input and output or over HTTP
+    Serve(serve::ServeArguments),
+    /// Make a token for `serve --http`: prints it once, and its entry for the tokens file
+    Token(token::TokenArguments),
     /// Call a tool with JSON arguments and print its output: `call review_sql --args '{"sql": "…"}'`
     Call {
         /// The tool, for example `review_sql`
@@ -151,7 +153,8 @@ pub fn run() -> ExitCode {
         Command::ReviewSql(arguments) => sql_tool(&arguments, true),
         Command::ClassifyRisk(arguments) => sql_tool(&arguments, false),
         Command::SearchKnowledge(arguments) => search(arguments),
-        Command::Serve { knowledge } => serve(knowledge),
+        Command::Serve(arguments) => serve::serve(arguments),
+        Command::Token(arguments) => token::token(&arguments),
         Command::Call { tool, args } => call(&tool, &args),
         Command::Approve { migration_id, environment, backup, tag_message, project } => {
             let folder = project.unwrap_or_else(|| std::env::current_dir().unwrap_or_default());
@@ -276,32 +279,6 @@ fn search(arguments: SearchArguments) -> ExitCode {
         search_knowledge::use_team_folder(folder);
     }
     answered(&search_knowledge::run(&input, None), format, false)
-}
-
-fn serve(knowledge: Option<PathBuf>) -> ExitCode {
-    if let Some(folder) = knowledge {
-        search_knowledge::use_team_folder(folder);
-    }
-    // The index is made beside the first messages, never in front of them.
-    std::thread::spawn(search_knowledge::prepare);
-    let runtime = match tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build() {
-        Ok(runtime) => runtime,
-        Err(error) => {
-            return failed(
-                &ToolError {
-                    code: "no_runtime",
-                    message: format!("the server could not be started: {error}"),
-                    at: None,
-                    hint: String::new(),
-                    retry: true,
-                },
-                Format::Human,
-            );
-        }
-    };
-    let served = runtime.block_on(crate::mcp::stdio::serve());
-    runtime.shutdown_timeout(std::time::Duration::from_millis(100));
-    if served.is_ok() { ExitCode::SUCCESS } else { ExitCode::from(2) }
 }
 
 fn failed(error: &ToolError, format: Format) -> ExitCode {
@@ -570,7 +547,7 @@ fn call(name: &str, arguments: &str) -> ExitCode {
             );
         }
     };
-    answered(&(found.call)(value), Format::Json, false)
+    answered(&(found.call)(value, &Call::local(&Settings::default())), Format::Json, false)
 }
 
 fn rules(name: Option<&str>) -> ExitCode {

@@ -29,6 +29,7 @@
 //!    [`fix`] (the words of mends),
 //!    [`risk`],
 //!    [`step`] (what is passed along),
+//!    [`chain`] (the same, for a project),
 //!    [`rules`],
 //!    [`judge`]
 //! 6. the life of a migration: phases, evidence, gates, the state block:
@@ -44,7 +45,8 @@
 //!    [`rows`] (awkward rows, and what became of them),
 //!    [`bridge`] (one warm Python of the user's own),
 //!    [`wrap`] (runs a command in our place),
-//!    [`workshop`] (a project with its Python and a scratch database)
+//!    [`workshop`] (a project with its Python and a scratch database),
+//!    [`trial`] (up, down and up again, compared)
 //! 8. the reference:
 //!    [`knowledge`]
 //! 9. the product as functions:
@@ -52,7 +54,10 @@
 //!    [`hook`] (what an agent's shell may run),
 //!    [`report`],
 //!    [`format`]
-//! 10. A crate that could be exchanged is named in one place (`tests/it/architecture.rs` lists them), and so are processes.
+//! 10. surfaces:
+//!     [`prompts`] (the texts for agents),
+//!     [`tokens`] (who may do what over HTTP),
+//!     [`log`] (to stderr, without secrets),
 //!     [`approve`] (a person on a terminal),
 //!     [`mcp`],
 //!     [`cli`]
@@ -74,6 +79,7 @@ pub mod address;
 pub mod allow;
 pub mod approve;
 pub mod bridge;
+pub mod chain;
 pub mod cli;
 pub mod config;
 pub mod database;
@@ -88,8 +94,10 @@ pub mod hook;
 pub mod judge;
 pub mod knowledge;
 pub mod lifecycle;
+pub mod log;
 pub mod mcp;
 pub mod project;
+pub mod prompts;
 pub mod report;
 pub mod risk;
 pub mod rows;
@@ -101,7 +109,9 @@ pub mod snapshot;
 pub mod sql;
 pub mod step;
 pub mod store;
+pub mod tokens;
 pub mod tools;
+pub mod trial;
 pub mod workshop;
 pub mod workspace;
 pub mod wrap;

@@ -5,6 +5,7 @@
 
 pub mod document;
 mod index;
+pub mod page;
 mod scope;
 mod words;
 

@@ -11,6 +11,7 @@ use crate::sql::change::{Flag, Name};
 use crate::sql::script::{Script, Statement};
 use crate::step::Step;
 use crate::tools::answer::{Answer, Common, MAX_CHARACTERS, MAX_SUMMARY, NextCall, Verdict, clipped, counted, output_schema};
+use crate::tools::call::Call;
 use crate::tools::source::{Asked, Detail, SqlInput, counting};
 use crate::tools::{Tool, Touches, parsed};
 
@@ -45,7 +46,7 @@ fn schema() -> Value {
     ])
 }
 
-fn call(arguments: Value) -> Answer {
+fn call(arguments: Value, _call: &Call<'_>) -> Answer {
     match parsed::<SqlInput>(TOOL.name, arguments) {
         Ok(input) => run(&input, crate::step::Options::default(), Some(MAX_CHARACTERS)),
         Err(answer) => *answer,

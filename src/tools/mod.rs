@@ -3,29 +3,69 @@
 //! The command line and the server call the same functions with the same inputs and print the same outputs.
 
 pub mod answer;
+pub mod call;
 pub mod classify_risk;
+pub mod remote;
+pub mod resources;
 pub mod review_sql;
 pub mod search_knowledge;
 pub mod source;
+pub mod suggestions;
 
 use serde_json::Value;
 
+use crate::tokens::Right;
 use crate::tools::answer::{Answer, ToolError};
+use crate::tools::call::Call;
 
-/// What a tool may touch: the four annotations of MCP are derived from it.
+/// What a tool may touch: the four annotations of MCP and the right that a caller over HTTP needs are derived from it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Touches {
-    /// Nothing but its own record.
-    OwnRecord,
     /// Nothing at all.
     Nothing,
+    /// Nothing but its own record, and a scratch database that it makes and drops.
+    OwnRecord,
+    /// The same, and it runs the migration there.
+    Scratch,
+    /// One new file in the project.
+    RevisionFile,
+    /// An environment of the user's.
+    Environment,
 }
 
 impl Touches {
     /// MCP's `readOnlyHint`.
     #[must_use]
     pub const fn is_read_only(self) -> bool {
-        matches!(self, Self::OwnRecord | Self::Nothing)
+        matches!(self, Self::Nothing | Self::OwnRecord | Self::Scratch)
+    }
+
+    /// MCP's `destructiveHint`: what is there may be changed or gone.
+    #[must_use]
+    pub const fn may_destroy(self) -> bool {
+        matches!(self, Self::Environment)
+    }
+
+    /// MCP's `idempotentHint`: a second call with the same arguments changes nothing more.
+    #[must_use]
+    pub const fn is_idempotent(self) -> bool {
+        !matches!(self, Self::RevisionFile)
+    }
+
+    /// MCP's `openWorldHint`: it reaches what lies outside of the project and of our own databases.
+    #[must_use]
+    pub const fn is_open_world(self) -> bool {
+        matches!(self, Self::Environment)
+    }
+
+    /// The right that a caller over HTTP needs.
+    #[must_use]
+    pub const fn right(self) -> Right {
+        match self {
+            Self::Nothing | Self::OwnRecord => Right::Read,
+            Self::Scratch | Self::RevisionFile => Right::Test,
+            Self::Environment => Right::Apply,
+        }
     }
 }
 
@@ -44,8 +84,8 @@ pub struct Tool {
     pub input_schema: fn() -> Value,
     /// The JSON schema of its output: the top-level fields with their types.
     pub output_schema: fn() -> Value,
-    /// Runs it on JSON arguments.
-    pub call: fn(Value) -> Answer,
+    /// Runs it on JSON arguments, for a caller who may go away.
+    pub call: fn(Value, &Call<'_>) -> Answer,
 }
 
 /// All tools, in the order in which they are listed.

@@ -12,6 +12,7 @@ use crate::sql::change::{AlterAction, Change};
 use crate::sql::script::{Script, Statement};
 use crate::step::{Options, is_ddl};
 use crate::tools::answer::{Answer, Common, MAX_CHARACTERS, MAX_SUMMARY, Verdict, clipped, counted, output_schema};
+use crate::tools::call::Call;
 use crate::tools::classify_risk::{
     Risk, StatementOut, assumptions, clipped_text, continuation, cut, repeated_length, risk_of, serialized_length, statements_of,
     verdict_of,
@@ -51,7 +52,7 @@ fn schema() -> Value {
     ])
 }
 
-fn call(arguments: Value) -> Answer {
+fn call(arguments: Value, _call: &Call<'_>) -> Answer {
     match parsed::<SqlInput>(TOOL.name, arguments) {
         Ok(input) => run(&input, Options::default(), Some(MAX_CHARACTERS)),
         Err(answer) => *answer,

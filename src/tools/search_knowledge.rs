@@ -10,6 +10,7 @@ use serde_json::{Value, json};
 
 use crate::knowledge::{Found, Hit, KnowledgeError, Library, MOST_CHARACTERS, Question, owner};
 use crate::tools::answer::{Answer, Common, MAX_CHARACTERS, ToolError, Verdict, clipped, counted, output_schema};
+use crate::tools::call::Call;
 use crate::tools::source::portable_schema;
 use crate::tools::{Tool, Touches, parsed};
 
@@ -74,7 +75,7 @@ fn schema() -> Value {
     output_schema(&[("hits", &["array"]), ("in_scope", &["boolean"]), ("did_you_mean", &["string", "null"])])
 }
 
-fn call(arguments: Value) -> Answer {
+fn call(arguments: Value, _call: &Call<'_>) -> Answer {
     match parsed::<Input>(TOOL.name, arguments) {
         Ok(input) => run(&input, Some(MAX_CHARACTERS)),
         Err(answer) => *answer,
@@ -88,9 +89,23 @@ pub fn use_team_folder(folder: PathBuf) {
     let _ = TEAM_FOLDER.set(folder);
 }
 
+/// The team's own folder is searched too.
+#[must_use]
+pub fn has_team_folder() -> bool {
+    TEAM_FOLDER.get().is_some()
+}
+
+/// The library that is searched, made at the first call.
+///
+/// # Errors
+/// A document that is not in the form; the team's folder cannot be read.
+pub fn library() -> Result<&'static Library, &'static KnowledgeError> {
+    Library::shared(TEAM_FOLDER.get().map(PathBuf::as_path))
+}
+
 /// Makes the index ahead of the first question.
 pub fn prepare() {
-    let _ = Library::shared(TEAM_FOLDER.get().map(PathBuf::as_path));
+    let _ = library();
 }
 
 #[derive(Serialize)]
@@ -105,7 +120,7 @@ struct Output {
 /// Runs the tool. `most`: how many characters the answer may have.
 #[must_use]
 pub fn run(input: &Input, most: Option<usize>) -> Answer {
-    let library = match Library::shared(TEAM_FOLDER.get().map(PathBuf::as_path)) {
+    let library = match library() {
         Ok(library) => library,
         Err(error) => return Answer::failed(unusable(error)),
     };

@@ -8,6 +8,8 @@ const PLACES: &[(&str, &[&str])] = &[
     ("ruff_", &["project/revision.rs"]),
     ("tantivy::", &["knowledge/"]),
     ("rmcp::", &["mcp/"]),
+    ("hyper::", &["mcp/"]),
+    ("tracing_subscriber::", &["log.rs"]),
     ("postgres::", &["database/"]),
     ("mysql::Conn", &["database/"]),
     ("rusqlite::", &["database/", "scratch/sqlite.rs"]),

@@ -60,7 +60,7 @@ def worker():
     import alembic.command  # noqa: F401
 
     import importlib.util
-    modules = [name for name in ("greenlet",) if importlib.util.find_spec(name)]
+    modules = [name for name in ("greenlet", "psycopg", "psycopg2") if importlib.util.find_spec(name)]
     print(json.dumps({"alembic": alembic.__version__, "sqlalchemy": sqlalchemy.__version__, "modules": modules}), flush=True)
     for line in sys.stdin:
         task = json.loads(line)
@@ -146,9 +146,9 @@ def compare(bodies):
         return metadata
 
     engine = sa.create_engine(os.environ["DATABASE_URL"])
-    with engine.connect() as connection:
+    with engine.begin() as connection:
         tables(bodies["database"]).create_all(connection)
-        connection.commit()
+    with engine.connect() as connection:
         context = MigrationContext.configure(connection, opts=bodies.get("options", {}))
         found = compare_metadata(context, tables(bodies["models"]))
     for difference in found:
@@ -266,7 +266,8 @@ class Databases:
 
     def make(self, kind, folder):
         if kind == "none":
-            return "postgresql+psycopg://nobody@127.0.0.1:1/nothing", None
+            driver = "psycopg" if "psycopg" in self.worker.versions["modules"] else "psycopg2"
+            return f"postgresql+{driver}://nobody@127.0.0.1:1/nothing", None
         if kind == "sqlite":
             return "sqlite:///" + os.path.join(folder, "claim.db"), None
         name = "claim_" + uuid.uuid4().hex[:12]
