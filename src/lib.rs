@@ -29,7 +29,7 @@
 //!    [`fix`] (the words of mends),
 //!    [`risk`],
 //!    [`step`] (what is passed along),
-//!    [`chain`] (the same, for a project),
+//!    [`chain`] (what a rule may look at of a project),
 //!    [`rules`],
 //!    [`judge`]
 //! 6. the life of a migration: phases, evidence, gates, the state block:
@@ -54,7 +54,7 @@
 //!    [`hook`] (what an agent's shell may run),
 //!    [`report`],
 //!    [`format`]
-//! 10. surfaces:
+//! 10. A crate that could be exchanged is named in one place (`tests/it/architecture.rs` lists them), and so are processes.
 //!     [`prompts`] (the texts for agents),
 //!     [`tokens`] (who may do what over HTTP),
 //!     [`log`] (to stderr, without secrets),
