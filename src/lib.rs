@@ -44,6 +44,7 @@
 //!    [`snapshot`] (a schema, object by object),
 //!    [`rows`] (awkward rows, and what became of them),
 //!    [`bridge`] (one warm Python of the user's own),
+//!    [`tokens`] (who may do what over HTTP),
 //!    [`wrap`] (runs a command in our place),
 //!    [`workshop`] (a project with its Python and a scratch database),
 //!    [`trial`] (up, down and up again, compared)
@@ -56,7 +57,6 @@
 //!    [`format`]
 //! 10. A crate that could be exchanged is named in one place (`tests/it/architecture.rs` lists them), and so are processes.
 //!     [`prompts`] (the texts for agents),
-//!     [`tokens`] (who may do what over HTTP),
 //!     [`log`] (to stderr, without secrets),
 //!     [`approve`] (a person on a terminal),
 //!     [`mcp`],

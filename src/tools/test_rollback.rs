@@ -215,8 +215,7 @@ fn tried(input: &Input, call: &Call<'_>) -> Result<Tried, ToolError> {
             retry: false,
         });
     }
-    let wishes =
-        Wishes { rows, seed_sql: input.seed_sql.clone(), seed_after_upgrade_sql: input.seed_after_upgrade_sql.clone() };
+    let wishes = Wishes { rows, seed_sql: input.seed_sql.clone(), seed_after_upgrade_sql: input.seed_after_upgrade_sql.clone() };
     match &input.sql {
         Some(sql) => of_sql(sql, input, &wishes, call),
         None => of_range(input, &wishes, call),
@@ -250,7 +249,8 @@ fn of_range(input: &Input, wishes: &Wishes, call: &Call<'_>) -> Result<Tried, To
         (call.progress)(Progress { done: done as u32, total: total as u32, message: format!("round trip of {revision}") });
     };
     let trial = try_range(&workshop, &range, wishes, &news, call.cancelled).map_err(|error| failed(&error))?;
-    let declared = workshop.config.environments.values().filter(|environment| environment.tier == crate::lifecycle::approval::Tier::Production);
+    let declared =
+        workshop.config.environments.values().filter(|environment| environment.tier == crate::lifecycle::approval::Tier::Production);
     let declared = declared.filter_map(|environment| environment.server).next();
     let parity = parity(input.production.as_ref(), declared, &trial.engine);
     Ok(Tried { trial, range: Some(range), parity, assumed: workshop.assumed })
@@ -276,7 +276,10 @@ fn parity(asked: Option<&Production>, declared: Option<crate::dialect::Server>, 
         (None, None) => None,
     };
     let Some((dialect, version)) = wanted else {
-        return Parity { ok: None, why: "nobody says what production runs: give `production`, or `[environments.production] server`".to_owned() };
+        return Parity {
+            ok: None,
+            why: "nobody says what production runs: give `production`, or `[environments.production] server`".to_owned(),
+        };
     };
     let tested = format!("{} {}", engine.dialect, engine.version);
     let wanted_words = format!("{} {}", dialect.word(), version.clone().unwrap_or_default()).trim().to_owned();
@@ -333,7 +336,11 @@ fn answer(tried: &Tried, most: Option<usize>) -> Answer {
         after_reupgrade: trial.trips.last().and_then(|trip| trip.schema.after_reupgrade.clone()),
     };
     let next = match failure {
-        Some(_) => vec![NextCall { tool: "search_knowledge", args: json!({ "query": failure.map(|failure| clipped(&failure.message, 200)) }), why: "what this error means and what to do".to_owned() }],
+        Some(_) => vec![NextCall {
+            tool: "search_knowledge",
+            args: json!({ "query": failure.map(|failure| clipped(&failure.message, 200)) }),
+            why: "what this error means and what to do".to_owned(),
+        }],
         None => Vec::new(),
     };
     let text = text_of(trial, &summary, &notes, &outcomes, parity);
@@ -438,11 +445,15 @@ fn recovery(outcome: Outcome) -> Option<String> {
         Outcome::Ok | Outcome::OrderChanged => return None,
         Outcome::UpgradeFails => "mend upgrade(): as it is it cannot be applied to a database with rows",
         Outcome::DowngradeFails => "mend downgrade(), or write the manual way back and have it approved before the upgrade is applied",
-        Outcome::ReupgradeFails | Outcome::SecondUpgradeDiffers => "let downgrade() remove all that upgrade() makes (types, sequences, functions), then test again",
+        Outcome::ReupgradeFails | Outcome::SecondUpgradeDiffers => {
+            "let downgrade() remove all that upgrade() makes (types, sequences, functions), then test again"
+        }
         Outcome::NoDowngrade => "write downgrade(), or treat it as a one-way door: a named backup and an approval",
         Outcome::DeclaredIrreversible => "a one-way door: it needs an approval that names what is lost, and a backup",
         Outcome::NotRestored => "let downgrade() put back what `schema_diff` lists, then test again",
-        Outcome::DataLost => "keep the values (copy them aside in upgrade(), bring them back in downgrade()), or have the loss approved with a backup",
+        Outcome::DataLost => {
+            "keep the values (copy them aside in upgrade(), bring them back in downgrade()), or have the loss approved with a backup"
+        }
     };
     Some(text.to_owned())
 }

@@ -20,7 +20,7 @@ fn found(place: &Place, now: &Now) -> Boxes {
 
 fn report(boxes: Boxes) -> String {
     let input = SqlInput { sql: Some("ALTER TABLE users DROP COLUMN note".to_owned()), ..SqlInput::default() };
-    let reviewed = review_sql::review(&input, Default::default()).unwrap();
+    let reviewed = review_sql::review(&input, Default::default(), &alembic_gate::tools::call::Call::local(&Default::default())).unwrap();
     review(&reviewed, &Heading { name: "drop_users_note".to_owned(), boxes, ..Heading::default() })
 }
 
