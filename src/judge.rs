@@ -4,7 +4,8 @@
 use std::collections::BTreeMap;
 
 use crate::effects::{self, Effect, Place};
-use crate::finding::Finding;
+use crate::finding::{Finding, Severity};
+use crate::project::{Expectations, Project};
 use crate::risk;
 use crate::rules;
 use crate::sql::catalog::Catalog;
@@ -22,6 +23,12 @@ pub struct Judgement {
     pub findings: Vec<Finding>,
     /// The schema afterwards.
     pub after: Catalog,
+}
+
+/// Judges a project: its chain, and each revision of the range.
+#[must_use]
+pub fn judge_project(project: &Project, expected: &Expectations, severities: &BTreeMap<String, Severity>) -> Vec<Finding> {
+    rules::check_project(project, expected, severities)
 }
 
 /// Judges the statements of one direction.

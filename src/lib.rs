@@ -29,6 +29,7 @@
 //!    [`fix`] (the words of mends),
 //!    [`risk`],
 //!    [`step`] (what is passed along),
+//!    [`chain`] (the same, for a project),
 //!    [`rules`],
 //!    [`judge`]
 //! 6. the life of a migration: phases, evidence, gates, the state block:
@@ -45,7 +46,8 @@
 //!    [`rows`] (awkward rows, and what became of them),
 //!    [`bridge`] (one warm Python of the user's own),
 //!    [`wrap`] (runs a command in our place),
-//!    [`workshop`] (a project with its Python and a scratch database)
+//!    [`workshop`] (a project with its Python and a scratch database),
+//!    [`trial`] (up, down and up again, compared)
 //! 8. the reference:
 //!    [`knowledge`],
 //!    [`prompts`] (the texts for agents)
@@ -77,6 +79,7 @@ pub mod address;
 pub mod allow;
 pub mod approve;
 pub mod bridge;
+pub mod chain;
 pub mod cli;
 pub mod config;
 pub mod database;
@@ -108,6 +111,7 @@ pub mod step;
 pub mod store;
 pub mod tokens;
 pub mod tools;
+pub mod trial;
 pub mod workshop;
 pub mod workspace;
 pub mod wrap;

@@ -7,9 +7,11 @@ use std::collections::BTreeSet;
 use std::io::Read;
 use std::path::{Path, PathBuf};
 
+use crate::config::Config;
 use crate::dialect::Dialect;
+use crate::git;
 use crate::project::ini::{self, FILE_TEMPLATE, Settings, SettingsError, Source};
-use crate::project::{ProblemKind, Project, SourceFile};
+use crate::project::{Expectations, ProblemKind, Project, SourceFile};
 
 /// A larger file is no revision: 4 MiB. The largest of 2,400 real ones has 160 kB.
 pub const MAX_FILE_BYTES: u64 = 4 << 20;
@@ -46,6 +48,29 @@ impl Workspace {
     #[must_use]
     pub fn path(&self, file: &str) -> PathBuf {
         self.folder.join(file)
+    }
+
+    /// The revision files that others have already, as `Revision::file` names them; `None` where git cannot say.
+    #[must_use]
+    pub fn published(&self) -> Option<BTreeSet<String>> {
+        let published = git::published(&self.folder).ok()??;
+        let has = |file: &str| {
+            let path = self.path(file);
+            published.files.contains(&path) || path.canonicalize().is_ok_and(|real| published.files.contains(&real))
+        };
+        Some(self.project.revisions.iter().filter(|revision| has(&revision.file)).map(|revision| revision.file.clone()).collect())
+    }
+
+    /// What the configuration and git say of the chain, for `judge::judge_project`.
+    #[must_use]
+    pub fn expectations(&self, config: &Config) -> Expectations {
+        Expectations {
+            heads: config.project.heads.clone(),
+            downgrades: config.project.downgrades,
+            published: self.published(),
+            range: None,
+            dialect: self.settings.dialect(),
+        }
     }
 
     /// `env.py`.

@@ -461,7 +461,8 @@ impl RevisionGraph {
     pub fn resolve_one(&self, name: &str) -> Result<Option<usize>, NameError> {
         let (label, names) = self.symbols(name)?;
         match names.as_slice() {
-            [] => Ok(None),
+            // Below a branch lies nothing, but the branch must be there.
+            [] => label.map(|label| self.one(label, None)).transpose().map(|_| None),
             [one] => self.one(one, label).map(Some),
             several => Err(NameError::MultipleHeads { name: name.to_owned(), heads: several.to_vec() }),
         }
@@ -756,12 +757,22 @@ impl RevisionGraph {
         let mut needed: Vec<BTreeSet<usize>> = tips.iter().map(|tip| self.ancestors(&[*tip])).collect();
         let mut order = Vec::with_capacity(wanted.len());
         let mut on = 0;
+        let mut turns = 0;
         while let Some(tip) = tips.get(on).copied() {
+            // What was needed by a tip that moved on is needed no more; Alembic does not notice, and never ends.
+            if turns > tips.len() {
+                needed = tips.iter().map(|tip| self.ancestors(&[*tip])).collect();
+            }
+            if turns > 2 * tips.len() + 2 {
+                break;
+            }
             let other = needed.iter().enumerate().position(|(at, needed)| at != on && needed.contains(&tip));
             if let Some(other) = other {
                 on = other;
+                turns += 1;
                 continue;
             }
+            turns = 0;
             if wanted.remove(&tip) {
                 order.push(tip);
             }

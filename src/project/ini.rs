@@ -5,6 +5,8 @@
 
 use std::collections::BTreeMap;
 
+use crate::dialect::Dialect;
+
 /// What Alembic names a revision file when nothing else is said.
 pub const FILE_TEMPLATE: &str = "%(rev)s_%(slug)s";
 
@@ -27,6 +29,24 @@ pub struct Settings {
     pub databases: Vec<(String, Option<String>)>,
     /// All that the section says, defaults among it, as it is written.
     pub options: BTreeMap<String, String>,
+}
+
+impl Settings {
+    /// The dialect that `sqlalchemy.url` names: `postgresql+asyncpg://…` is PostgreSQL.
+    #[must_use]
+    pub fn dialect(&self) -> Option<Dialect> {
+        let of = |url: &str| match url.split_once("://")?.0.split('+').next()?.to_ascii_lowercase().as_str() {
+            "postgresql" | "postgres" => Some(Dialect::Postgresql),
+            "mysql" => Some(Dialect::Mysql),
+            "mariadb" => Some(Dialect::Mariadb),
+            "sqlite" => Some(Dialect::Sqlite),
+            "mssql" => Some(Dialect::Mssql),
+            "oracle" => Some(Dialect::Oracle),
+            _ => None,
+        };
+        let own = self.url.iter().chain(self.databases.iter().filter_map(|(_, url)| url.as_ref()));
+        own.map(String::as_str).find_map(of)
+    }
 }
 
 /// An ini file or a `pyproject.toml` could not be read.

@@ -11,6 +11,8 @@ use std::collections::BTreeSet;
 
 use serde::Deserialize;
 
+use crate::dialect::Dialect;
+
 pub use graph::{Fault, NameError, RevisionGraph};
 pub use ini::{Settings, SettingsError};
 pub use revision::{Problem, ProblemKind, Revision};
@@ -103,4 +105,6 @@ pub struct Expectations {
     pub published: Option<BTreeSet<String>>,
     /// The revisions judged one by one, by id; `None`: all.
     pub range: Option<BTreeSet<String>>,
+    /// The dialect that literal SQL is read in; `None`: PostgreSQL.
+    pub dialect: Option<Dialect>,
 }

@@ -34,6 +34,8 @@ pub struct Revision {
     pub depends_on: Vec<String>,
     /// The first paragraph of the docstring: what `alembic history` shows.
     pub message: String,
+    /// The line on which the docstring begins; that of the id when there is none.
+    pub message_line: u32,
     /// `Create Date` of the docstring, as it is written.
     pub created: Option<String>,
     /// `upgrade`; `None` when the file has none.
@@ -257,6 +259,7 @@ fn read_here(file: &str, text: &str) -> Reading {
     }
     let (parents, parents_line) = ids.parents.unwrap_or((Vec::new(), id_line));
     let doc = module.docstring().unwrap_or_default();
+    let message_line = if doc.is_empty() { id_line } else { module.statements.first().map_or(id_line, |first| module.line(first)) };
     let revision = Revision {
         file: file.to_owned(),
         id,
@@ -266,6 +269,7 @@ fn read_here(file: &str, text: &str) -> Reading {
         branch_labels: ids.branch_labels,
         depends_on: ids.depends_on,
         message: doc.trim().split("\n\n").next().unwrap_or_default().to_owned(),
+        message_line,
         created: doc.lines().find_map(|line| Some(line.trim().strip_prefix("Create Date:")?.trim().to_owned())),
         upgrade: module.body("upgrade"),
         downgrade: module.body("downgrade"),

@@ -4,9 +4,11 @@
 use std::collections::BTreeMap;
 
 use crate::allow::Allowance;
+use crate::chain::{ProjectContext, RevisionContext};
 use crate::dialect::Dialect;
 use crate::effects::{Effect, LockMode, When};
 use crate::finding::{Finding, Severity};
+use crate::project::{Expectations, Project, Revision};
 use crate::risk::Wait;
 use crate::secret;
 use crate::sql::catalog::Catalog;
@@ -238,6 +240,23 @@ pub enum Check {
     Otherwise(fn(&Context<'_>, &[Finding]) -> Vec<Finding>),
     /// The script as a whole.
     Script(fn(&ScriptContext<'_>) -> Vec<Finding>),
+    /// Each revision of a project.
+    Revision(fn(&RevisionContext<'_>) -> Vec<Finding>),
+    /// The chain of a project.
+    Project(fn(&ProjectContext<'_>) -> Vec<Finding>),
+    /// Several of these.
+    Each(&'static [Check]),
+}
+
+impl Check {
+    /// The checks one by one; those of `Each` are not nested.
+    #[must_use]
+    pub const fn each(&self) -> &[Self] {
+        match self {
+            Self::Each(several) => several,
+            one => std::slice::from_ref(one),
+        }
+    }
 }
 
 /// All that a rule may look at for the whole script.
@@ -384,18 +403,34 @@ rules![
     may_fail_on_rows,
     brief_lock,
     long_blocking,
+    unreadable_revision,
+    merge_conflict,
+    duplicate_revision,
+    missing_parent,
+    revision_cycle,
+    reserved_revision_id,
+    long_revision_id,
+    multiple_heads,
+    empty_downgrade,
+    empty_upgrade,
+    name_not_descriptive,
+    file_name_without_id,
+    imports_application_models,
+    cannot_render_offline,
 ];
 
 /// Asks all rules about one statement.
 pub fn check(context: &Context<'_>, findings: &mut Vec<Finding>) {
     let from = findings.len();
     for rule in RULES {
-        let said = match rule.check {
-            Check::Statement(check) => check(context),
-            Check::Otherwise(check) => check(context, findings.get(from..).unwrap_or_default()),
-            Check::Script(_) => continue,
-        };
-        findings.extend(said.into_iter().map(|found| named(rule, found)));
+        for check in rule.check.each() {
+            let said = match check {
+                Check::Statement(check) => check(context),
+                Check::Otherwise(check) => check(context, findings.get(from..).unwrap_or_default()),
+                Check::Script(_) | Check::Revision(_) | Check::Project(_) | Check::Each(_) => continue,
+            };
+            findings.extend(said.into_iter().map(|found| named(rule, found)));
+        }
     }
 }
 
@@ -403,17 +438,82 @@ pub fn check(context: &Context<'_>, findings: &mut Vec<Finding>) {
 pub fn check_script(script: &Script, steps: &[Step], before: &Catalog, options: &Options, findings: &mut Vec<Finding>) {
     let context = ScriptContext { script, steps, before, options };
     for rule in RULES {
-        if let Check::Script(check) = rule.check {
-            findings.extend(check(&context).into_iter().map(|found| named(rule, found)));
+        for check in rule.check.each() {
+            if let Check::Script(check) = check {
+                findings.extend(check(&context).into_iter().map(|found| named(rule, found)));
+            }
         }
+    }
+}
+
+/// Asks all rules about a project: its chain, and each revision of the range.
+#[must_use]
+pub fn check_project(project: &Project, expected: &Expectations, severities: &BTreeMap<String, Severity>) -> Vec<Finding> {
+    let chain = ProjectContext { project, expected };
+    let is_asked = |revision: &&Revision| expected.range.as_ref().is_none_or(|range| range.contains(&revision.id));
+    let revisions: Vec<RevisionContext<'_>> =
+        project.revisions.iter().filter(is_asked).map(|revision| RevisionContext { project, expected, revision }).collect();
+    let mut findings = Vec::new();
+    for rule in RULES {
+        for check in rule.check.each() {
+            match check {
+                Check::Project(check) => findings.extend(check(&chain).into_iter().map(|found| named(rule, found))),
+                Check::Revision(check) => {
+                    findings.extend(revisions.iter().flat_map(check).map(|found| named(rule, found)));
+                }
+                Check::Statement(_) | Check::Otherwise(_) | Check::Script(_) | Check::Each(_) => {}
+            }
+        }
+    }
+    settle_project(project, severities, &mut findings);
+    findings
+}
+
+/// Puts the project's severities in, takes note of what the comments of the files allow, hides secrets, and sorts.
+fn settle_project(project: &Project, severities: &BTreeMap<String, Severity>, findings: &mut [Finding]) {
+    for found in findings.iter_mut() {
+        redact(found);
+        if let Some(severity) = severities.get(found.rule) {
+            found.severity = *severity;
+        }
+        let revision = project.revisions.iter().find(|revision| Some(&revision.file) == found.file.as_ref());
+        let (Some(revision), Some(line)) = (revision, found.line) else { continue };
+        allow(found, allowance_at(&revision.allowances, line, found.rule));
+    }
+    findings.sort_by(|a, b| (&a.file, a.line, std::cmp::Reverse(a.severity)).cmp(&(&b.file, b.line, std::cmp::Reverse(b.severity))));
+}
+
+/// What allows `rule` on a line: a comment beside it, or one of those that stand together above it.
+fn allowance_at<'a>(allowances: &'a [Allowance], line: u32, rule: &str) -> Option<&'a Allowance> {
+    let on = |line: u32| allowances.iter().filter(move |allowance| allowance.line == line);
+    let above = (1..line).rev().take_while(|line| on(*line).next().is_some());
+    std::iter::once(line).chain(above).flat_map(on).find(|allowance| allowance.names(rule))
+}
+
+/// Takes note of an allowance; one without a reason does not count.
+fn allow(found: &mut Finding, allowance: Option<&Allowance>) {
+    match allowance {
+        Some(Allowance { because: Some(because), .. }) => found.allowed = Some(because.clone()),
+        Some(_) => found.mend.push_str(" (the `allow` beside it has no reason: write `because …`)"),
+        None => {}
+    }
+}
+
+fn redact(found: &mut Finding) {
+    let texts = [&mut found.what, &mut found.why, &mut found.mend];
+    for text in texts.into_iter().chain(&mut found.fix_sql).chain(&mut found.fix_alembic) {
+        *text = secret::redacted(text);
     }
 }
 
 fn named(rule: &Rule, mut found: Finding) -> Finding {
     found.rule = rule.name;
-    found.id = match found.statement {
-        Some(statement) => format!("{}:{statement}", rule.name),
-        None => rule.name.to_owned(),
+    found.id = match (found.statement, &found.file, found.line) {
+        (Some(statement), _, _) => format!("{}:{statement}", rule.name),
+        (None, Some(file), Some(line)) if matches!(rule.check, Check::Revision(_) | Check::Project(_) | Check::Each(_)) => {
+            format!("{}:{}:{line}", rule.name, found.revision.as_ref().unwrap_or(file))
+        }
+        _ => rule.name.to_owned(),
     };
     found.cite.insert(0, format!("rule-{}#why", rule.name));
     found
@@ -424,12 +524,7 @@ fn hide_secrets(script: &Script, findings: &mut [Finding]) {
     if secret::secrets(&script.text).is_empty() {
         return;
     }
-    for found in findings {
-        let texts = [&mut found.what, &mut found.why, &mut found.mend];
-        for text in texts.into_iter().chain(&mut found.fix_sql).chain(&mut found.fix_alembic) {
-            *text = secret::redacted(text);
-        }
-    }
+    findings.iter_mut().for_each(redact);
 }
 
 /// Puts the project's severities in, takes note of what the text allows, and sorts.
@@ -444,13 +539,9 @@ pub fn settle(script: &Script, options: &Options, findings: &mut [Finding]) {
             continue;
         }
         let lines = lines_of(script, found);
-        let reason =
-            allowed.iter().find(|allowance| allowance.names(found.rule) && (found.statement.is_none() || lines.contains(&allowance.line)));
-        match reason {
-            Some(Allowance { because: Some(because), .. }) => found.allowed = Some(because.clone()),
-            Some(_) => found.mend.push_str(" (the `allow` beside it has no reason: write `because …`)"),
-            None => {}
-        }
+        let beside = |allowance: &&Allowance| allowance.names(found.rule) && (found.statement.is_none() || lines.contains(&allowance.line));
+        let allowance = allowed.iter().find(beside);
+        allow(found, allowance);
     }
     findings.sort_by_key(|found| (found.statement.unwrap_or(0), std::cmp::Reverse(found.severity)));
 }

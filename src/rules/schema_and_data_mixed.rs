@@ -27,18 +27,46 @@
 //! INSERT INTO shelves SELECT DISTINCT shelf, 'shelf' FROM books;
 //! COMMIT;
 //! ```
+//! ```python bad
+//! import sqlalchemy as sa
+//! from alembic import op
+//! revision = "a1b2c3d4e5f6"
+//! down_revision = None
+//!
+//! def upgrade():
+//!     op.add_column("books", sa.Column("slug", sa.Text()))
+//!     op.execute("UPDATE books SET slug = lower(title)")
+//! ```
+//! ```python good
+//! import sqlalchemy as sa
+//! from alembic import op
+//! revision = "a1b2c3d4e5f6"
+//! down_revision = None
+//!
+//! def upgrade():
+//!     shelves = op.create_table("shelves", sa.Column("name", sa.Text()))
+//!     op.execute("INSERT INTO shelves SELECT DISTINCT shelf FROM books")
+//!     op.create_index("ix_shelves_name", "shelves", ["name"])
+//! ```
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
+use crate::chain::RevisionContext;
+use crate::dialect::Server;
 use crate::effects::Work;
 use crate::finding::{Finding, Severity};
 use crate::step::Step;
 use crate::rules::{Check, ScriptContext};
 use crate::sql::change::{Change, Name};
-use crate::sql::script::Statement;
+use crate::project::operation::{Concern, Operation, Value};
+use crate::sql::script::{self, Script, Statement};
 
-/// Looks at the whole script.
-pub const CHECK: Check = Check::Script(check);
+/// Looks at the whole script, and at what each revision is written to do.
+pub const CHECK: Check = Check::Each(&[Check::Script(check), Check::Revision(check_revision)]);
+
+const WHY: &str = "locks of the one are held for the other, a failure in the rows undoes both, and the downgrade must turn both back";
+const MEND: &str = "put the rows into a data revision of their own, behind the schema";
+const FIX: &str = "# revision 1: the schema\n# revision 2 (alembic revision -m \"backfill_…\"): the rows, in batches";
 
 /// What a revision does to the schema and to the rows: the first statement of each, and whether only a few rows by key.
 #[derive(Default)]
@@ -63,13 +91,10 @@ fn check(context: &ScriptContext<'_>) -> Vec<Finding> {
 
 fn finding(context: &ScriptContext<'_>, schema: &Statement, (data, few): (&Statement, bool)) -> Finding {
     let what = format!("statement {} changes the schema and statement {} the rows", schema.index, data.index);
-    let why = "locks of the one are held for the other, a failure in the rows undoes both, and the downgrade must turn both back";
-    let mend = "put the rows into a data revision of their own, behind the schema";
     // A few rows by their key, such as a setting, are quickly turned back.
     let severity = if few { Severity::Notice } else { Severity::Warning };
-    let mut finding = context.finding(Some(data), severity, what, why, mend);
-    finding.fix_alembic =
-        Some("# revision 1: the schema\n# revision 2 (alembic revision -m \"backfill_…\"): the rows, in batches".to_owned());
+    let mut finding = context.finding(Some(data), severity, what, WHY, MEND);
+    finding.fix_alembic = Some(FIX.to_owned());
     finding
 }
 
@@ -110,4 +135,72 @@ fn writes(change: &Change, old: &dyn Fn(&Name) -> bool) -> bool {
         Change::Block(block) => block.statements.iter().any(|inner| writes(&inner.change, old)),
         _ => false,
     }
+}
+
+/// What the operations of a revision do: the same question, before anything is rendered.
+fn check_revision(context: &RevisionContext<'_>) -> Vec<Finding> {
+    let server = context.server();
+    let operations: Vec<(&Operation, Script)> = context.upgrade().iter().map(|operation| (operation, script_of(operation, server))).collect();
+    let mut new_tables: BTreeSet<String> = BTreeSet::new();
+    let (mut schema, mut data): (Option<&Operation>, Option<(&Operation, bool)>) = (None, None);
+    for (operation, script) in &operations {
+        new_tables.extend(made_by(operation, script));
+        let old = |table: Option<&str>| table.is_none_or(|table| table != "alembic_version" && !new_tables.contains(table));
+        if schema.is_none() && alters(operation, script, &old) {
+            schema = Some(operation);
+        }
+        if let Some(few) = fills(operation, script, &old)
+            && data.is_none_or(|(_, only_few)| only_few)
+        {
+            data = Some((operation, few));
+        }
+    }
+    let (Some(schema), Some((data, few))) = (schema, data) else { return Vec::new() };
+    let what = format!("`{}` in line {} changes the schema and `{}` in line {} the rows", schema.name, schema.line, data.name, data.line);
+    let severity = if few { Severity::Notice } else { Severity::Warning };
+    let mut found = context.finding(data.line, severity, what, WHY, MEND);
+    found.table = data.table.clone();
+    found.fix_alembic = Some(FIX.to_owned());
+    vec![found]
+}
+
+/// The SQL of an operation; where a part is put in at run time, a name stands.
+fn script_of(operation: &Operation, server: Server) -> Script {
+    let text = match &operation.sql {
+        Some(Value::Text(text)) => text.clone(),
+        Some(Value::Built(text)) => text.replace("{}", "x"),
+        _ => String::new(),
+    };
+    script::read(text, server)
+}
+
+fn made_by(operation: &Operation, script: &Script) -> Vec<String> {
+    let made = |change: &Change| match change {
+        Change::CreateTable(create) => Some(create.name.name.clone()),
+        _ => None,
+    };
+    let by_sql = script.statements.iter().filter_map(|statement| made(&statement.reading.change));
+    let by_name = operation.table.clone().filter(|_| operation.name == "create_table");
+    by_sql.chain(by_name).collect()
+}
+
+/// True when it alters a table that stood before.
+fn alters(operation: &Operation, script: &Script, old: &dyn Fn(Option<&str>) -> bool) -> bool {
+    let by_sql = script.statements.iter().any(|statement| match &statement.reading.change {
+        Change::AlterTable(alter) => old(Some(&alter.table.name)),
+        Change::CreateIndex { .. } => old(statement.reading.relation.as_ref().map(|name| name.name.as_str())),
+        Change::Drop(_) | Change::RenameTables { .. } => true,
+        _ => false,
+    });
+    by_sql || (operation.concern == Concern::Schema && operation.name != "create_table" && old(operation.table.as_deref()))
+}
+
+/// Whether it writes rows of a table that stood before: `Some(true)` for a few that are written out.
+fn fills(operation: &Operation, script: &Script, old: &dyn Fn(Option<&str>) -> bool) -> Option<bool> {
+    let is_old = |table: &Name| old(Some(&table.name));
+    if script.statements.iter().any(|statement| writes(&statement.reading.change, &is_old)) {
+        return Some(false);
+    }
+    let writes_rows = operation.concern == Concern::Data && old(operation.table.as_deref());
+    writes_rows.then_some(operation.name == "bulk_insert")
 }

@@ -1,12 +1,14 @@
 //! Each rule's page is true: its bad examples are found by it, its good ones are not, its mends pass the review.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
 use alembic_gate::dialect::{Dialect, Server};
 use alembic_gate::effects;
 use alembic_gate::finding::{Finding, Severity};
-use alembic_gate::judge::{Options, judge};
+use alembic_gate::judge::{Options, judge, judge_project};
+use alembic_gate::project::ini::FILE_TEMPLATE;
+use alembic_gate::project::{Expectations, Project, SourceFile};
 use alembic_gate::rules::{RULES, Rule};
 use alembic_gate::sql::catalog::Catalog;
 use alembic_gate::sql::script::read;
@@ -19,6 +21,55 @@ struct Example {
     sql: String,
 }
 
+/// A page's revision files: ```` ```python bad ````; `# file: name` begins the next of several.
+struct PythonExample {
+    is_bad: bool,
+    files: Vec<SourceFile>,
+}
+
+fn python_examples(rule: &Rule) -> Vec<PythonExample> {
+    let mut found = Vec::new();
+    let mut open: Option<PythonExample> = None;
+    let file = |name: &str| SourceFile { name: format!("versions/{name}"), text: Ok(String::new()) };
+    for line in rule.page().lines() {
+        match (&mut open, line) {
+            (None, line) if line.starts_with("```python ") => {
+                open = Some(PythonExample { is_bad: line.ends_with("bad"), files: Vec::new() })
+            }
+            (Some(_), "```") => found.extend(open.take()),
+            (Some(example), line) => match line.strip_prefix("# file: ") {
+                Some(name) => example.files.push(file(name)),
+                None => {
+                    if example.files.is_empty() {
+                        example.files.push(file("example.py"));
+                    }
+                    let text = example.files.last_mut().unwrap().text.as_mut().unwrap();
+                    text.push_str(line);
+                    text.push('\n');
+                }
+            },
+            (None, _) => {}
+        }
+    }
+    found
+}
+
+#[test]
+fn revisions_are_what_their_page_says() {
+    let mut wrong = Vec::new();
+    for rule in RULES {
+        for (n, example) in python_examples(rule).iter().enumerate() {
+            let project = Project::of(FILE_TEMPLATE, BTreeSet::new(), &example.files);
+            let found = judge_project(&project, &Expectations::default(), &BTreeMap::new());
+            if found.iter().any(|finding| finding.rule == rule.name) != example.is_bad {
+                let names: Vec<String> = found.iter().map(|finding| format!("{}: {}", finding.rule, finding.what)).collect();
+                wrong.push(format!("{} Python example {} ({}): {names:?}", rule.name, n + 1, if example.is_bad { "bad" } else { "good" }));
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
 /// The fences of a page: ```` ```sql bad mariadb ````; above `-- when` stands the schema before.
 fn examples(rule: &Rule) -> Vec<Example> {
     let mut found = Vec::new();
@@ -29,7 +80,7 @@ fn examples(rule: &Rule) -> Vec<Example> {
             let is_bad = words.next() == Some("bad");
             let dialect = words.next().map_or(Dialect::Postgresql, |word| serde_json::from_value(word.into()).expect("a dialect"));
             open = Some((is_bad, Server::newest(dialect), Vec::new()));
-        } else if line.starts_with("```") {
+        } else if line.starts_with("```") && open.is_some() {
             let (is_bad, server, lines) = open.take().expect("an open fence");
             let text = lines.join("\n");
             let (setup, sql) = text.split_once("-- when").unwrap_or(("", &text));
@@ -83,9 +134,11 @@ fn examples_are_what_their_page_says() {
 fn every_page_has_its_parts() {
     for rule in RULES {
         let page = rule.page();
-        for part in ["# ", "\n## Why\n", "\n## Do\n", "```sql bad", "```sql good"] {
+        for part in ["# ", "\n## Why\n", "\n## Do\n"] {
             assert!(page.contains(part), "{}: no `{}`", rule.name, part.trim());
         }
+        let shows = |language: &str| ["bad", "good"].iter().all(|kind| page.contains(&format!("```{language} {kind}")));
+        assert!(shows("sql") || shows("python"), "{}: no bad and good example", rule.name);
     }
 }
 
