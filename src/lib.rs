@@ -29,7 +29,7 @@
 //!    [`fix`] (the words of mends),
 //!    [`risk`],
 //!    [`step`] (what is passed along),
-//!    [`chain`] (the same, for a project),
+//!    [`chain`] (what a rule may look at of a project),
 //!    [`rules`],
 //!    [`judge`]
 //! 6. the life of a migration: phases, evidence, gates, the state block:
@@ -37,7 +37,6 @@
 //! 7. the outside world:
 //!    [`config`],
 //!    [`git`],
-//!    [`tokens`] (who may do what over HTTP),
 //!    [`workspace`] (a project on the disk),
 //!    [`store`] (what is remembered of a migration),
 //!    [`database`] (one connection for three engines),
@@ -45,6 +44,7 @@
 //!    [`snapshot`] (a schema, object by object),
 //!    [`rows`] (awkward rows, and what became of them),
 //!    [`bridge`] (one warm Python of the user's own),
+//!    [`tokens`] (who may do what over HTTP),
 //!    [`wrap`] (runs a command in our place),
 //!    [`workshop`] (a project with its Python and a scratch database),
 //!    [`trial`] (up, down and up again, compared)

@@ -337,7 +337,7 @@ impl Looker<'_> {
         let words = &command.words;
         let names_key = |word: &Word| {
             let path = word.text.replace('\\', "/");
-            ["alembic-gate/key", "alembic-gate/latest"].iter().any(|place| path.contains(place))
+            ["alembic-gate/key", "alembic-gate/latest", "alembic-gate/allowed_signers"].iter().any(|place| path.contains(place))
         };
         let assigned = command.assignments.iter().map(|(_, value)| value);
         if words.iter().chain(assigned).any(names_key) {

@@ -72,7 +72,9 @@ pub fn try_range(
         let stops = trip.outcome == Outcome::UpgradeFails;
         trips.push(trip);
         if stops && !is_last {
-            untried.extend(range.revisions.iter().skip(at + 1).map(|later| (later.clone(), format!("not reached: the upgrade of {revision} fails"))));
+            untried.extend(
+                range.revisions.iter().skip(at + 1).map(|later| (later.clone(), format!("not reached: the upgrade of {revision} fails"))),
+            );
             break;
         }
     }
@@ -87,7 +89,12 @@ pub fn try_range(
         made_by: server.made_by.clone(),
         identifier: server.identifier().map(str::to_owned),
     });
-    let engine = engine.unwrap_or_else(|| Engine { dialect: workshop.server.dialect.word(), version: String::new(), made_by: String::new(), identifier: None });
+    let engine = engine.unwrap_or_else(|| Engine {
+        dialect: workshop.server.dialect.word(),
+        version: String::new(),
+        made_by: String::new(),
+        identifier: None,
+    });
     Ok(Trial { trips, untried, filled, second_run, engine, fences, notes })
 }
 
@@ -142,7 +149,8 @@ fn way_back(workshop: &Workshop, revision: &str) -> WayBack {
 /// The version table says that the revision is not there, and its upgrade is run.
 fn run_again(workshop: &Workshop, lent: &crate::workshop::Lent, base: &mut Base, revision: &str) -> Result<SecondRun, TrialError> {
     let project = &workshop.workspace.project;
-    let parents = project.graph.by_id(revision).and_then(|at| project.revision(at)).map(|revision| revision.parents.clone()).unwrap_or_default();
+    let parents =
+        project.graph.by_id(revision).and_then(|at| project.revision(at)).map(|revision| revision.parents.clone()).unwrap_or_default();
     let id = revision.replace('\'', "''");
     let pointer = match parents.as_slice() {
         [] => format!("DELETE FROM alembic_version WHERE version_num = '{id}'"),
@@ -151,7 +159,12 @@ fn run_again(workshop: &Workshop, lent: &crate::workshop::Lent, base: &mut Base,
     };
     match base.connection.execute(&pointer) {
         Ok(1) => {}
-        _ => return Ok(SecondRun { rerun: Rerun::NotTried, why: "not tried: its version table is another one than `alembic_version`".to_owned() }),
+        _ => {
+            return Ok(SecondRun {
+                rerun: Rerun::NotTried,
+                why: "not tried: its version table is another one than `alembic_version`".to_owned(),
+            });
+        }
     }
     let mut warm = lent.lock();
     let mut mover = ByAlembic { bridge: &mut warm.bridge, workshop };

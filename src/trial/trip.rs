@@ -229,7 +229,15 @@ fn dependents(failure: &Failure, schema: &SchemaSnapshot) -> Vec<String> {
     found.reverse();
     if found.is_empty() && failure.sqlstate.as_deref() == Some("2BP01") {
         let named = failure.sql.clone().unwrap_or_default();
-        found = schema.objects.values().filter(|object| object.kind == "view" && object.attributes.values().any(|text| named.split_whitespace().any(|word| word.len() > 2 && text.contains(word)))).map(|object| format!("{} {}", object.kind, object.name)).collect();
+        found = schema
+            .objects
+            .values()
+            .filter(|object| {
+                object.kind == "view"
+                    && object.attributes.values().any(|text| named.split_whitespace().any(|word| word.len() > 2 && text.contains(word)))
+            })
+            .map(|object| format!("{} {}", object.kind, object.name))
+            .collect();
     }
     found
 }
@@ -251,7 +259,10 @@ pub(super) fn second_run(mover: &mut dyn Mover, connection: &mut Connection, rev
         (failure, false) => {
             let what = changed.first().map(ToString::to_string).or_else(|| rows.first().map(|one| format!("rows of {}", one.table)));
             let stopped = failure.map(|failure| format!(" and then stops: {}", words(&failure))).unwrap_or_default();
-            SecondRun { rerun: Rerun::Unsafe, why: format!("run once more it changes {}{stopped}", what.unwrap_or_else(|| "the database".to_owned())) }
+            SecondRun {
+                rerun: Rerun::Unsafe,
+                why: format!("run once more it changes {}{stopped}", what.unwrap_or_else(|| "the database".to_owned())),
+            }
         }
     })
 }

@@ -137,7 +137,7 @@ fn asked(schema: &str, case: &Case, version: &str) -> Asked {
         server_version: Some(version.to_owned()),
         ..SqlInput::default()
     };
-    Asked::of(&input, Options::default()).ok().unwrap()
+    Asked::of(&input, Options::default(), &alembic_gate::tools::call::Call::local(&Default::default())).ok().unwrap()
 }
 
 fn split(name: &str) -> Name {
