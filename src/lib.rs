@@ -49,18 +49,18 @@
 //!    [`workshop`] (a project with its Python and a scratch database),
 //!    [`trial`] (up, down and up again, compared)
 //! 8. the reference:
-//!    [`knowledge`]
+//!    [`knowledge`],
+//!    [`prompts`] (the texts for agents)
 //! 9. the product as functions:
 //!    [`tools`],
 //!    [`hook`] (what an agent's shell may run),
 //!    [`report`],
 //!    [`format`]
-//! 10. A crate that could be exchanged is named in one place (`tests/it/architecture.rs` lists them), and so are processes.
-//!     [`prompts`] (the texts for agents),
-//!     [`log`] (to stderr, without secrets),
+//! 10. surfaces:
 //!     [`approve`] (a person on a terminal),
 //!     [`mcp`],
-//!     [`cli`]
+//!     [`cli`],
+//!     [`log`] (to stderr, without secrets)
 //!
 //! # Invariants
 //!
