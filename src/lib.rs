@@ -49,18 +49,18 @@
 //!    [`workshop`] (a project with its Python and a scratch database),
 //!    [`trial`] (up, down and up again, compared)
 //! 8. the reference:
-//!    [`knowledge`],
-//!    [`prompts`] (the texts for agents)
+//!    [`knowledge`]
 //! 9. the product as functions:
 //!    [`tools`],
 //!    [`hook`] (what an agent's shell may run),
 //!    [`report`],
 //!    [`format`]
-//! 10. surfaces:
+//! 10. A crate that could be exchanged is named in one place (`tests/it/architecture.rs` lists them), and so are processes.
+//!     [`prompts`] (the texts for agents),
+//!     [`log`] (to stderr, without secrets),
 //!     [`approve`] (a person on a terminal),
 //!     [`mcp`],
-//!     [`cli`],
-//!     [`log`] (to stderr, without secrets)
+//!     [`cli`]
 //!
 //! # Invariants
 //!
