@@ -30,7 +30,7 @@ errors = ["55P03"]                        # SQLSTATEs, error numbers, fixed part
 """
 
 FIELDS = {"title": str, "dialects": list, "phases": list, "versions": str, "verified_with": list, "sources": list, "tags": list, "errors": list}
-DIALECTS = {"postgresql", "mysql", "mariadb", "sqlite", "sqlserver", "oracle", "any"}
+DIALECTS = {"postgresql", "mysql", "mariadb", "sqlite", "mssql", "oracle", "any"}
 PHASES = {"PLAN", "GENERATE", "REVIEW_SQL", "TEST_ROLLBACK", "APPLY", "COMPLETE"}
 OVERRIDES = {"sources", "errors", "versions", "verified_with"}
 HEADING = re.compile(r"^## (?P<title>.+?) \{#(?P<slug>[a-z0-9]+(?:-[a-z0-9]+)*)\}$")
