@@ -74,6 +74,7 @@
 //! 8. The command line and the server give the same output for the same input.
 //! 9. The examples on a rule's page behave as the page says.
 //! 10. A crate that could be exchanged is named in one place (`tests/it/architecture.rs` lists them), and so are processes.
+//! 11. That SQL was reviewed or a way back proven is a function of evidence and of what stands now: nothing stores it.
 
 pub mod address;
 pub mod allow;

@@ -35,18 +35,16 @@ fn stems(text: &str) -> BTreeSet<String> {
         .filter(|word| word.len() > 2)
         .map(|word| {
             let word = word.to_lowercase();
-            word.trim_end_matches("ing").trim_end_matches("ed").trim_end_matches('s').trim_end_matches('e').to_owned()
+            word.trim_end_matches("ing").trim_end_matches("ed").trim_end_matches('s').trim_end_matches('e').trim_end_matches(['y', 'i']).to_owned()
         })
         .collect()
 }
 
-/// A fact is there when four in five of its words stand in one of the passages.
+/// A fact is there when two thirds of its words stand in the passages.
 fn holds(fact: &str, passages: &[String]) -> bool {
     let wanted = stems(fact);
-    passages.iter().any(|passage| {
-        let found = stems(passage);
-        wanted.iter().filter(|word| found.contains(*word)).count() * 10 >= wanted.len() * 6
-    })
+    let found: BTreeSet<String> = passages.iter().flat_map(|passage| stems(passage)).collect();
+    wanted.iter().filter(|word| found.contains(*word)).count() * 3 >= wanted.len() * 2
 }
 
 #[derive(Default, Debug)]
@@ -126,11 +124,115 @@ fn figures(file: &str) -> BTreeMap<String, Figures> {
 }
 
 #[test]
-fn s_053_to_s_056_the_open_questions_are_answered() {
-    figures("examples/knowledge_queries.json");
+fn s_053_to_s_056_questions_are_answered() {
+    let mut sums: BTreeMap<String, Figures> = BTreeMap::new();
+    for file in ["examples/knowledge_queries.json", "knowledge_queries.json"] {
+        for (style, figures) in figures(file) {
+            let sum = sums.entry(style).or_default();
+            sum.asked += figures.asked;
+            sum.recalled += figures.recalled;
+            sum.gain += figures.gain;
+            sum.facts += figures.facts;
+            sum.facts_there += figures.facts_there;
+        }
+    }
+    let share = |part: usize, of: usize| part as f64 / of as f64;
+    let all = &sums["all"];
+    assert!(all.asked >= 150, "{} questions", all.asked);
+    assert!(share(all.recalled, all.asked) >= 0.95, "{all:?}");
+    assert!(all.gain / all.asked as f64 >= 0.90, "{all:?}");
+    // By words: a fact that is said in other words counts as missing.
+    assert!(share(all.facts_there, all.facts) >= 0.83, "{all:?}");
+    for style in ["error", "ident"] {
+        assert_eq!(sums[style].recalled, sums[style].asked, "{style}");
+    }
+}
+
+/// Ids in the program's own text: `doc#slug` between quotes.
+fn cites() -> BTreeSet<String> {
+    fn collect(folder: &std::path::Path, found: &mut BTreeSet<String>) {
+        for entry in std::fs::read_dir(folder).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() {
+                collect(&path, found);
+            } else if path.extension().is_some_and(|ending| ending == "rs") {
+                let text = std::fs::read_to_string(&path).unwrap();
+                for quoted in text.split('"').skip(1).step_by(2) {
+                    let is_id = quoted.split_once('#').is_some_and(|(doc, slug)| {
+                        doc.contains('-')
+                            && [doc, slug].iter().all(|part| {
+                                !part.is_empty() && part.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || "-_".contains(c))
+                            })
+                    });
+                    if is_id {
+                        found.insert(quoted.to_owned());
+                    }
+                }
+            }
+        }
+    }
+    let mut found = BTreeSet::new();
+    collect(&std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("src"), &mut found);
+    found
 }
 
 #[test]
-fn our_own_questions_are_answered() {
-    figures("knowledge_queries.json");
+fn s_052_every_cite_resolves() {
+    let cites = cites();
+    assert!(cites.len() > 20, "{cites:?}");
+    let dangling: Vec<&String> = cites.iter().filter(|cite| library().named(cite).is_empty()).collect();
+    assert!(dangling.is_empty(), "{dangling:?}");
+    for rule in alembic_gate::rules::RULES {
+        assert!(!library().named(&format!("rule-{}#why", rule.name)).is_empty(), "{}", rule.name);
+    }
+}
+
+#[test]
+fn whatever_is_asked_gets_a_helpful_answer() {
+    use alembic_gate::tools::search_knowledge::{Input, run};
+    let long = "ALTER TABLE ".repeat(100_000);
+    let questions: &[&str] = &[
+        "",
+        " ",
+        "\u{0}\u{1b}[31m\u{7}",
+        &long,
+        "Spalte umbenennen ohne Ausfallzeit",
+        "列の名前を変更する",
+        "ALTER TABLE t ADD COLUMN c int NOT NULL;",
+        "Traceback (most recent call last):\n  File \"env.py\", line 3\nsqlalchemy.exc.OperationalError: (psycopg.errors.LockNotAvailable) canceling statement due to lock timeout",
+        ":([{*~^\"AND OR NOT",
+        "drp colum",
+        "pg-ddl-locks#alter-table",
+        "no-such-doc#at-all",
+    ];
+    for question in questions {
+        let answer = run(&Input { query: Some((*question).to_owned()), ..Input::default() }, Some(20_000));
+        let hits = answer.output["hits"].as_array().unwrap().len();
+        let suggestions = answer.output["suggested_queries"].as_array().unwrap().len();
+        assert!(!answer.is_error && hits + suggestions > 0, "{question:.60}");
+        assert!(answer.text.len() < 9_000, "{question:.60}: {}", answer.text.len());
+    }
+    for limit in [0, -5, 1_000] {
+        let answer = run(&Input { query: Some("lock_timeout".to_owned()), limit: Some(limit), ..Input::default() }, None);
+        let hits = answer.output["hits"].as_array().unwrap().len();
+        assert!((1..=20).contains(&hits) && !answer.output["notes"].as_array().unwrap().is_empty(), "{limit}: {hits}");
+    }
+}
+
+#[test]
+fn s_017_and_s_018_what_is_not_our_subject_is_said() {
+    for question in [
+        "sqlalchemy lazy loading",
+        "third normal form",
+        "how do I set up nightly backups with pgBackRest",
+        "react useEffect hook",
+        "how to tune a slow query with explain analyze",
+    ] {
+        let found = library().ask(&Question { text: question.to_owned(), ..Question::default() }).unwrap();
+        assert!(found.elsewhere.is_some() && found.hits.is_empty(), "{question}");
+    }
+    for query in queries("examples/knowledge_queries.json").into_iter().chain(queries("knowledge_queries.json")) {
+        let found = library().ask(&Question { text: query.query.clone(), ..Question::default() }).unwrap();
+        assert!(found.elsewhere.is_none(), "{}: {}", query.id, query.query);
+    }
 }
