@@ -1,14 +1,18 @@
-//! `alembic-gate approve`: a person on a terminal says that they know what is lost and where the backup is.
+//! `alembic-gate approve`: a person says that they know what is lost and where the backup is, on a terminal or by a
+//! signed tag.
+//!
+//! A terminal shows that somebody typed; an agent of the same user can open one. A tag is signed with a key of the
+//! person's own: with a passphrase or a touch, an agent cannot make one.
 
 use std::io::{BufRead, IsTerminal, Write};
 use std::path::Path;
 
 use crate::config::{Config, NamedEnvironment};
 use crate::effects::Loss;
-use crate::lifecycle::approval::{Approval, Tier, Way};
-use crate::lifecycle::evidence::Review;
+use crate::lifecycle::approval::{Approval, Statement, Tier, Way};
+use crate::lifecycle::evidence::{Outcome, Review};
 use crate::lifecycle::identity::{IdError, MigrationId};
-use crate::lifecycle::ledger::Event;
+use crate::lifecycle::ledger::{Event, Version};
 use crate::store::file::FileStore;
 use crate::store::home::{Home, HomeError};
 use crate::store::{Happening, Kept, Saved, StoreError, clock};
@@ -124,6 +128,78 @@ fn plain(text: &str) -> String {
     text.chars().map(|c| if c.is_control() { '·' } else { c }).collect()
 }
 
+/// What is to be approved, and where.
+#[derive(Debug)]
+struct Matter {
+    id: MigrationId,
+    store: FileStore,
+    home: Home,
+    environment: NamedEnvironment,
+    review: Review,
+    trip: &'static str,
+    backup: Option<String>,
+    version: Version,
+    kept: Kept,
+}
+
+impl Matter {
+    fn found(folder: &Path, migration_id: &str, environment: &str, backup: Option<&str>) -> Result<Self, ApproveError> {
+        let id: MigrationId = migration_id.parse()?;
+        let store = FileStore::found_from(folder);
+        let config = Config::found_from(store.project())?;
+        let environment = config.environment(environment).ok_or_else(|| ApproveError::NoEnvironment {
+            name: environment.to_owned(),
+            known: config.environments.keys().cloned().collect(),
+        })?;
+        let home = Home::found(store.project())?;
+        let opened = home.open(&id);
+        let (proven, version) = store.proven(&id, &opened);
+        if let Some(fault) = proven.faults().first() {
+            return Err(ApproveError::Faulty { id, fault: fault.to_string() });
+        }
+        let Some(review) = proven.reviews().last().cloned() else {
+            return Err(ApproveError::NoReview { id, folder: store.project().display().to_string() });
+        };
+        let backup = backup.map(str::trim).filter(|backup| !backup.is_empty()).map(str::to_owned);
+        if backup.is_none() && (review.judged.loss >= Loss::Medium || environment.tier == Tier::Production) {
+            return Err(ApproveError::NoBackup { environment: environment.name });
+        }
+        let trip = proven.trips().iter().rev().find(|(trip, _)| trip.subject == review.subject);
+        let trip = trip.and_then(|(trip, _)| trip.outcome()).map_or("never tested", Outcome::word);
+        let kept = store.load(&id, &opened.keys).kept.unwrap_or_else(|| Kept {
+            migration_name: id.name().to_owned(),
+            target_revision: "head".to_owned(),
+            revisions: Vec::new(),
+        });
+        Ok(Self { id, store, home, environment, review, trip, backup, version, kept })
+    }
+
+    fn shown(&self) -> String {
+        shown(&self.id, &self.environment, &self.review, self.trip, self.backup.as_deref())
+    }
+
+    fn statement(&self) -> Statement {
+        Statement {
+            migration_id: self.id.clone(),
+            environment: self.environment.name.clone(),
+            environment_digest: self.environment.definition,
+            digest: self.review.approval_digest(),
+            loss: self.review.judged.loss,
+            lost: self.review.judged.lost.clone(),
+            backup: self.backup.clone(),
+        }
+    }
+}
+
+/// The message of a tag that approves when somebody signs it: `… | git tag -s -F - alembic-gate/<id>/<environment>`.
+///
+/// # Errors
+/// As [`approve`], but for the terminal and the key.
+pub fn tag_message(folder: &Path, migration_id: &str, environment: &str, backup: Option<&str>) -> Result<String, ApproveError> {
+    let matter = Matter::found(folder, migration_id, environment, backup)?;
+    Ok(format!("Approve {} for {}\n\n{}\n{}\n", matter.id, matter.environment.name, matter.shown(), matter.statement().line()))
+}
+
 /// Asks on the terminal and writes the approval down. Gives what is to be said at the end.
 ///
 /// # Errors
@@ -132,48 +208,14 @@ pub fn approve(folder: &Path, migration_id: &str, environment: &str, backup: Opt
     if !std::io::stdin().is_terminal() || !std::io::stdout().is_terminal() {
         return Err(ApproveError::NoTerminal);
     }
-    let id: MigrationId = migration_id.parse()?;
-    let store = FileStore::found_from(folder);
-    let config = Config::found_from(store.project())?;
-    let environment = config.environment(environment).ok_or_else(|| ApproveError::NoEnvironment {
-        name: environment.to_owned(),
-        known: config.environments.keys().cloned().collect(),
-    })?;
-    let home = Home::found(store.project())?;
-    let key = home.own_key()?;
-    let opened = home.open(&id);
-    let (proven, version) = store.proven(&id, &opened);
-    if let Some(fault) = proven.faults().first() {
-        return Err(ApproveError::Faulty { id, fault: fault.to_string() });
-    }
-    let Some(review) = proven.reviews().last() else {
-        return Err(ApproveError::NoReview { id, folder: store.project().display().to_string() });
-    };
-    let backup = backup.map(str::trim).filter(|backup| !backup.is_empty());
-    if backup.is_none() && (review.judged.loss >= Loss::Medium || environment.tier == Tier::Production) {
-        return Err(ApproveError::NoBackup { environment: environment.name });
-    }
-    let trip = proven.trips().iter().rev().find(|(trip, _)| trip.subject == review.subject);
-    let trip = trip.and_then(|(trip, _)| trip.outcome()).map_or("never tested", crate::lifecycle::evidence::Outcome::word);
-    ask(&shown(&id, &environment, review, trip, backup), &review.approval_digest().short())?;
-    let approval = Approval {
-        environment: environment.name.clone(),
-        environment_digest: environment.definition,
-        digest: review.approval_digest(),
-        loss: review.judged.loss,
-        lost: review.judged.lost.clone(),
-        backup: backup.map(str::to_owned),
-        approver: user(),
-        way: Way::Terminal,
-    };
-    let said = format!("approved by {} for {} at level L2, sealed with key {}", approval.approver, environment.name, key.id());
-    let kept = store.load(&id, &opened.keys).kept.unwrap_or_else(|| Kept {
-        migration_name: id.name().to_owned(),
-        target_revision: "head".to_owned(),
-        revisions: Vec::new(),
-    });
+    let matter = Matter::found(folder, migration_id, environment, backup)?;
+    let key = matter.home.own_key()?;
+    ask(&matter.shown(), &matter.review.approval_digest().short())?;
+    let Statement { migration_id: id, environment, environment_digest, digest, loss, lost, backup } = matter.statement();
+    let approval = Approval { environment, environment_digest, digest, loss, lost, backup, approver: user(), way: Way::Terminal };
+    let said = format!("approved by {} for {} at level L2, sealed with key {}", approval.approver, approval.environment, key.id());
     let happened = [Happening::Event(Event::Approved { approval: Box::new(approval) })];
-    match store.save(&id, version, &happened, &kept, Some(&home), &clock::now()) {
+    match matter.store.save(&id, matter.version, &happened, &matter.kept, Some(&matter.home), &clock::now()) {
         Saved::Kept { .. } => Ok(said),
         Saved::Conflict { .. } => Err(ApproveError::Changed { id }),
         Saved::NotKept(error) => Err(error.into()),

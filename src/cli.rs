@@ -23,7 +23,7 @@ use crate::store::file::FileStore;
 use crate::tools::answer::{Answer, ToolError};
 use crate::tools::call::{Call, Settings};
 use crate::tools::source::{MAX_BYTES, SqlInput};
-use crate::tools::{TOOLS, classify_risk, review_sql, search_knowledge, tool};
+use crate::tools::{TOOLS, classify_risk, generate_migration, migration_status, review_sql, search_knowledge, test_rollback, tool};
 use crate::wrap;
 
 /// Takes Alembic database migrations safely from plan to apply: an MCP server and a command line.
@@ -42,6 +42,12 @@ enum Command {
     ReviewSql(SqlArguments),
     /// Say what SQL locks, rewrites, loses, and whether it can be undone
     ClassifyRisk(SqlArguments),
+    /// Prove on a scratch database that a migration can be taken back, with rows
+    TestRollback(PlainArguments<test_rollback::Input>),
+    /// Say where the migrations of a project stand: chain, heads, database, drift, what next
+    MigrationStatus(PlainArguments<migration_status::Input>),
+    /// Write one revision file, with the project's own Alembic against a scratch database
+    GenerateMigration(PlainArguments<generate_migration::Input>),
     /// Search the migration reference: a question, an error text, a code, an id
     SearchKnowledge(SearchArguments),
     /// Serve the tools over MCP, on standard input and output or over HTTP
@@ -66,6 +72,9 @@ enum Command {
         /// The backup that was made, in your words
         #[arg(long, value_name = "TEXT")]
         backup: Option<String>,
+        /// Approve nothing, print a message to be signed: `… | git tag -s -F - alembic-gate/<migration_id>/<environment>`
+        #[arg(long)]
+        tag_message: bool,
         /// The project's folder [default: the current folder]
         #[arg(long, value_name = "DIR")]
         project: Option<PathBuf>,
@@ -116,6 +125,16 @@ struct SqlArguments {
     name: Option<String>,
 }
 
+/// Options of a tool that takes its input and nothing else.
+#[derive(Debug, Args)]
+struct PlainArguments<T: Args> {
+    #[command(flatten)]
+    input: T,
+    /// The form of the output
+    #[arg(long, value_enum, default_value_t = Format::Human)]
+    format: Format,
+}
+
 #[derive(Debug, Args)]
 struct SearchArguments {
     /// The question, instead of `--query`
@@ -149,13 +168,33 @@ pub fn run() -> ExitCode {
     match cli.command {
         Command::ReviewSql(arguments) => sql_tool(&arguments, true),
         Command::ClassifyRisk(arguments) => sql_tool(&arguments, false),
+        Command::TestRollback(PlainArguments { mut input, format }) => {
+            let texts = [
+                ("sql", &mut input.sql),
+                ("downgrade-sql", &mut input.downgrade_sql),
+                ("setup-sql", &mut input.setup_sql),
+                ("seed-sql", &mut input.seed_sql),
+                ("seed-after-upgrade-sql", &mut input.seed_after_upgrade_sql),
+            ];
+            match with_files(texts) {
+                Ok(()) => answered(&test_rollback::run(&input, &Call::local(&Settings::default()), None), format, false),
+                Err(error) => failed(&error, format),
+            }
+        }
+        Command::MigrationStatus(PlainArguments { input, format }) => {
+            answered(&migration_status::run(&input, &Call::local(&Settings::default()), None), format, false)
+        }
+        Command::GenerateMigration(PlainArguments { input, format }) => {
+            answered(&generate_migration::run(&input, &Call::local(&Settings::default()), None), format, false)
+        }
         Command::SearchKnowledge(arguments) => search(arguments),
         Command::Serve(arguments) => serve::serve(arguments),
         Command::Token(arguments) => token::token(&arguments),
         Command::Call { tool, args } => call(&tool, &args),
-        Command::Approve { migration_id, environment, backup, project } => {
+        Command::Approve { migration_id, environment, backup, tag_message, project } => {
             let folder = project.unwrap_or_else(|| std::env::current_dir().unwrap_or_default());
-            match approve::approve(&folder, &migration_id, &environment, backup.as_deref()) {
+            let approve = if tag_message { approve::tag_message } else { approve::approve };
+            match approve(&folder, &migration_id, &environment, backup.as_deref()) {
                 Ok(said) => print(&said, 0),
                 Err(error) => refused(&error, &error.hint()),
             }
@@ -300,6 +339,16 @@ fn text_argument(name: &str, given: &str) -> Result<String, ToolError> {
     }
 }
 
+/// Text options, those given as `@path` read from their files.
+fn with_files<'a>(texts: impl IntoIterator<Item = (&'static str, &'a mut Option<String>)>) -> Result<(), ToolError> {
+    for (name, text) in texts {
+        if let Some(given) = text {
+            *given = text_argument(name, given)?;
+        }
+    }
+    Ok(())
+}
+
 fn read_file(path: &Path) -> Result<String, ToolError> {
     let shown = path.display().to_string();
     // One byte more than a tool takes: enough for it to refuse, and a device without an end does not fill the memory.
@@ -400,11 +449,7 @@ fn prepared(arguments: &SqlArguments) -> Result<Prepared, ToolError> {
         retry: false,
     })?;
     let mut input = arguments.input.clone();
-    for (name, text) in [("sql", &mut input.sql), ("downgrade-sql", &mut input.downgrade_sql), ("setup-sql", &mut input.setup_sql)] {
-        if let Some(given) = text {
-            *given = text_argument(name, given)?;
-        }
-    }
+    with_files([("sql", &mut input.sql), ("downgrade-sql", &mut input.downgrade_sql), ("setup-sql", &mut input.setup_sql)])?;
     let mut files = files_of(&arguments.files)?;
     if let Some(revision) = &arguments.since {
         let older = older_than(&mut files, revision)?;
@@ -458,10 +503,10 @@ fn sql_tool(arguments: &SqlArguments, reviews: bool) -> ExitCode {
     };
     let deny = arguments.deny == Some(Deny::Warning);
     if !reviews && matches!(arguments.format, Format::Json | Format::Human) {
-        let answer = classify_risk::run(&input, options, None);
+        let answer = classify_risk::run(&input, options, &Call::local(&Settings::default()), None);
         return answered(&answer, arguments.format, deny);
     }
-    let review = match review_sql::review(&input, options) {
+    let review = match review_sql::review(&input, options, &Call::local(&Settings::default())) {
         Ok(review) => review,
         Err(error) => return failed(&error, arguments.format),
     };
@@ -489,8 +534,7 @@ fn heading(arguments: &SqlArguments, review: &review_sql::Review) -> report::Hea
     report::Heading {
         name: arguments.name.clone().or(first).unwrap_or_else(|| "migration".to_owned()),
         revision,
-        generated: None,
-        author: None,
+        ..report::Heading::default()
     }
 }
 
@@ -589,7 +633,7 @@ fn demo() -> ExitCode {
         }],
         ..Options::default()
     };
-    match review_sql::review(&input, options) {
+    match review_sql::review(&input, options, &Call::local(&Settings::default())) {
         // A demonstration ends well whatever it shows.
         Ok(review) => print(&human::review(&review, human::Paint { colour: wants_colour() }), 0),
         Err(error) => failed(&error, Format::Human),

@@ -73,3 +73,64 @@ pub fn published(folder: &Path) -> Result<Option<Published>, GitError> {
     }
     Ok(Some(published).filter(|published| !published.branches.is_empty()))
 }
+
+/// A tag whose SSH signature was verified.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SignedTag {
+    /// Its name.
+    pub name: String,
+    /// Who signed, as the file of allowed signers calls them.
+    pub principal: String,
+    /// The key's fingerprint, `SHA256:…`.
+    pub key: String,
+    /// What the tag says.
+    pub message: String,
+}
+
+/// Tags under `prefix` that somebody in `allowed_signers` signed. Those with another signature, or none, are left out.
+///
+/// The repository's own configuration is not asked which signers are allowed, nor which program verifies.
+///
+/// # Errors
+/// No git, no repository.
+pub fn signed_tags(folder: &Path, prefix: &str, allowed_signers: &Path) -> Result<Vec<SignedTag>, GitError> {
+    let listed = ask(folder, &["for-each-ref", "--format=%(objectname) %(objecttype) %(refname)", &format!("refs/tags/{prefix}")])?;
+    let tags = listed.lines().filter_map(|line| {
+        let mut fields = line.split(' ');
+        let (object, kind, name) = (fields.next()?, fields.next()?, fields.next()?);
+        (kind == "tag").then_some((object, name))
+    });
+    let mut found = Vec::new();
+    for (object, name) in tags {
+        let content = ask(folder, &["cat-file", "tag", object])?;
+        let Some((head, _)) = content.split_once("-----BEGIN SSH SIGNATURE-----") else { continue };
+        let Some((_, message)) = head.split_once("\n\n") else { continue };
+        let Some((principal, key)) = signer(folder, object, allowed_signers)? else { continue };
+        let name = name.trim_start_matches("refs/tags/").to_owned();
+        found.push(SignedTag { name, principal, key, message: message.to_owned() });
+    }
+    Ok(found)
+}
+
+/// Who signed a tag: the name and the key's fingerprint; `None` where the signature is not one of an allowed signer.
+fn signer(folder: &Path, object: &str, allowed_signers: &Path) -> Result<Option<(String, String)>, GitError> {
+    let mut command = Command::new("git");
+    for (name, _) in std::env::vars_os().filter(|(name, _)| name.to_string_lossy().starts_with("GIT_")) {
+        command.env_remove(name);
+    }
+    let allowed = format!("gpg.ssh.allowedSignersFile={}", allowed_signers.display());
+    let settings = [allowed.as_str(), "gpg.ssh.program=ssh-keygen", "gpg.ssh.revocationFile=", "gpg.minTrustLevel=fully"];
+    command.arg("-C").arg(folder).args(settings.iter().flat_map(|setting| ["-c", setting]));
+    let output = command.args(["verify-tag", "--raw", object]).env("LC_ALL", "C").output().map_err(GitError::NotStarted)?;
+    if !output.status.success() {
+        return Ok(None);
+    }
+    // `Good "git" signature for ada@example.org with ED25519 key SHA256:…`
+    let said = String::from_utf8_lossy(&output.stderr).into_owned();
+    let good = said.lines().find_map(|line| line.strip_prefix("Good \"git\" signature for "));
+    Ok(good.and_then(|good| {
+        let (principal, key) = good.rsplit_once(" with ")?;
+        let key = key.split_whitespace().find(|word| word.starts_with("SHA256:"))?;
+        Some((principal.to_owned(), key.to_owned()))
+    }))
+}

@@ -29,7 +29,7 @@
 //!    [`fix`] (the words of mends),
 //!    [`risk`],
 //!    [`step`] (what is passed along),
-//!    [`chain`] (the same, for a project),
+//!    [`chain`] (what a rule may look at of a project),
 //!    [`rules`],
 //!    [`judge`]
 //! 6. the life of a migration: phases, evidence, gates, the state block:
@@ -44,8 +44,10 @@
 //!    [`snapshot`] (a schema, object by object),
 //!    [`rows`] (awkward rows, and what became of them),
 //!    [`bridge`] (one warm Python of the user's own),
+//!    [`tokens`] (who may do what over HTTP),
 //!    [`wrap`] (runs a command in our place),
-//!    [`workshop`] (a project with its Python and a scratch database)
+//!    [`workshop`] (a project with its Python and a scratch database),
+//!    [`trial`] (up, down and up again, compared)
 //! 8. the reference:
 //!    [`knowledge`]
 //! 9. the product as functions:
@@ -55,7 +57,6 @@
 //!    [`format`]
 //! 10. surfaces:
 //!     [`prompts`] (the texts for agents),
-//!     [`tokens`] (who may do what over HTTP),
 //!     [`log`] (to stderr, without secrets),
 //!     [`approve`] (a person on a terminal),
 //!     [`mcp`],
@@ -110,6 +111,7 @@ pub mod step;
 pub mod store;
 pub mod tokens;
 pub mod tools;
+pub mod trial;
 pub mod workshop;
 pub mod workspace;
 pub mod wrap;

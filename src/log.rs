@@ -6,6 +6,9 @@ use tracing_subscriber::EnvFilter;
 
 use crate::secret::redacted;
 
+/// Unless asked otherwise; `rmcp` warns of each request that is refused, which its sender is told anyway.
+const DEFAULT_FILTER: &str = "warn,rmcp=error";
+
 /// What is logged: `warn`, `info`, `alembic_gate=debug` …
 pub const FILTER_VARIABLE: &str = "ALEMBIC_GATE_LOG";
 
@@ -14,7 +17,7 @@ pub const FORM_VARIABLE: &str = "ALEMBIC_GATE_LOG_FORMAT";
 
 /// Sends logs and the words of panics to stderr.
 pub fn to_stderr() {
-    let filter = EnvFilter::try_from_env(FILTER_VARIABLE).unwrap_or_else(|_| EnvFilter::new("warn"));
+    let filter = EnvFilter::try_from_env(FILTER_VARIABLE).unwrap_or_else(|_| EnvFilter::new(DEFAULT_FILTER));
     let logs = tracing_subscriber::fmt().with_writer(|| Discreet { to: io::stderr() }).with_env_filter(filter).with_ansi(false);
     let is_set = if std::env::var(FORM_VARIABLE).is_ok_and(|form| form == "json") { logs.json().try_init() } else { logs.try_init() };
     if is_set.is_ok() {

@@ -1,5 +1,10 @@
-//! The "Migration Review" report: headings, labels and boxes word for word; a box is ticked only with evidence.
+//! The two reports: headings, labels and boxes word for word; a box is ticked only with evidence.
 
+use crate::lifecycle::block::one_line;
+use crate::lifecycle::boxes::Boxes;
+use crate::lifecycle::evidence::{Now, Outcome};
+use crate::lifecycle::gate::{rollback_tested, trip_that_counts};
+use crate::lifecycle::proven::Proven;
 use crate::sql::change::{AlterAction, Change};
 use crate::sql::script::Statement;
 use crate::tools::review_sql::{Item, Review};
@@ -15,6 +20,8 @@ pub struct Heading {
     pub generated: Option<String>,
     /// Who wrote it, if that is known.
     pub author: Option<String>,
+    /// What evidence says beyond the SQL; nothing, where there is none.
+    pub boxes: Boxes,
 }
 
 /// The report on a review.
@@ -47,17 +54,82 @@ pub fn review(review: &Review, heading: &Heading) -> String {
     report.push_str(&line(item("downgrade_reviewed"), "`downgrade()` SQL reviewed and correctly reverses the change"));
     report.push_str(&line(item("no_unexpected_drop"), "No unexpected DROP statements"));
     report.push_str(&line(item("no_data_loss"), "No unexpected data loss operations"));
-    report.push_str(&line(None, "Idempotency verified (safe to run twice)"));
+    let boxes = &heading.boxes;
+    report.push_str(&ticked(boxes.is_idempotent, "Idempotency verified (safe to run twice)"));
     report.push_str("\n### Rollback Verification\n");
-    report.push_str(&line(None, "`alembic downgrade -1` tested on development database"));
-    report.push_str(&line(None, "Database state after downgrade matches pre-migration state"));
-    report.push_str("\n### Approval\n- [ ] Reviewed by: [name]\n- [ ] Approved for: [dev / staging / production]\n");
+    report.push_str(&ticked(boxes.is_tested, "`alembic downgrade -1` tested on development database"));
+    report.push_str(&ticked(boxes.leads_back, "Database state after downgrade matches pre-migration state"));
+    report.push_str("\n### Approval\n");
+    report.push_str(&named("Reviewed by", "[name]", &boxes.reviewed_by));
+    report.push_str(&named("Approved for", "[dev / staging / production]", &boxes.approved_for));
     report
 }
 
+/// A box with names behind it: ticked where there are any.
+fn named(label: &str, empty: &str, names: &[String]) -> String {
+    let names: Vec<String> = names.iter().map(|name| one_line(name)).collect();
+    let shown = if names.is_empty() { empty.to_owned() } else { names.join(", ") };
+    ticked(!names.is_empty(), &format!("{label}: {shown}"))
+}
+
+/// The report on a round trip: the one that counts now, else the last, which then verifies nothing.
+///
+/// `matches_intent`: what the upgrade did is what was declared; `None` where nothing was declared. `None` comes back
+/// where no round trip is on record.
+#[must_use]
+pub fn rollback(name: &str, proven: &Proven, now: &Now, matches_intent: Option<bool>) -> Option<String> {
+    let counting = trip_that_counts(proven, now);
+    let trip = counting.or_else(|| proven.trips().last().map(|(trip, _)| trip))?;
+    let is_verified = rollback_tested(proven, now);
+    let intent = match matches_intent {
+        Some(true) => "matches the intended change",
+        Some(false) => "does not match the intended change",
+        None => "no intended change was declared",
+    };
+    let (before, after, back) = (&trip.before, &trip.after_upgrade, &trip.after_downgrade);
+    let changes: Vec<String> = trip.changes.iter().map(|change| one_line(change)).collect();
+    let changes = if changes.is_empty() { "no change".to_owned() } else { changes.join(", ") };
+    let restored = if back.digest == before.digest {
+        format!("matches the pre-migration state, digest {}", back.digest)
+    } else {
+        format!("differs from the pre-migration state, digest {} instead of {}", back.digest, before.digest)
+    };
+    let mut notes: Vec<String> = trip
+        .trips
+        .iter()
+        .filter(|trip| trip.outcome != Outcome::Ok)
+        .map(|trip| format!("{}: {}", trip.revision, trip.outcome.word()))
+        .chain(trip.notes.iter().map(|note| one_line(note)))
+        .collect();
+    if !trip.parity_ok {
+        notes.push(one_line(&trip.parity_why));
+    }
+    if counting.is_none() {
+        notes.push("this test does not count for what stands now".to_owned());
+    }
+    Some(format!(
+        "## Rollback Verification: {name}\n\n**Environment:** development\n**Date:** {}\n\n\
+         ### Before upgrade\n- `alembic current`: {}\n- Schema state: {}, digest {}\n\n\
+         ### After upgrade\n- `alembic current`: {}\n- Schema state: {changes}; {intent}\n\n\
+         ### After downgrade\n- `alembic current`: {}\n- Schema state: {restored}\n\n\
+         **Rollback verified:** {}\n**Notes:** {}\n",
+        trip.date,
+        before.revision,
+        before.counts,
+        before.digest,
+        after.revision,
+        back.revision,
+        if is_verified { "✓ Yes" } else { "✗ No" },
+        if notes.is_empty() { "none".to_owned() } else { notes.join("; ") },
+    ))
+}
+
 fn line(item: Option<&Item>, label: &str) -> String {
-    let ticked = item.is_some_and(|item| item.ok == Some(true));
-    format!("- [{}] {label}\n", if ticked { "x" } else { " " })
+    ticked(item.is_some_and(|item| item.ok == Some(true)), label)
+}
+
+fn ticked(is_ticked: bool, label: &str) -> String {
+    format!("- [{}] {label}\n", if is_ticked { "x" } else { " " })
 }
 
 fn capital(word: &str) -> String {

@@ -16,7 +16,7 @@ fuzz_target!(|data: &[u8]| {
     let mut parts = text.splitn(3, CUT).map(str::to_owned);
     let input =
         SqlInput { sql: parts.next(), downgrade_sql: parts.next(), setup_sql: parts.next(), dialect: Some(dialect), ..SqlInput::default() };
-    let answer = review_sql::run(&input, Default::default(), Some(MAX_CHARACTERS));
+    let answer = review_sql::run(&input, Default::default(), &alembic_gate::tools::call::Call::local(&Default::default()), Some(MAX_CHARACTERS));
     let size = serde_json::to_string(&answer.output).expect("the answer serialises").len();
     assert!(size <= 20_500, "the answer has {size} bytes");
 });

@@ -210,7 +210,8 @@ pub struct BridgeSettings {
     pub section: String,
     /// Where env.py runs.
     pub runner: Runner,
-    /// A Python file that is run once, before any env.py; it finds `config` and `scratch_url`.
+    /// A Python file that is run once, before any env.py; it finds `config` and `scratch_url`. A function
+    /// `prepare(scratch_url)` in it is called for each scratch database that is named.
     pub hook: Option<PathBuf>,
     /// Variables; `{scratch_url}` and `{scratch_url_1}`, `{scratch_url_2}`, … in them are replaced.
     pub env: BTreeMap<String, String>,
@@ -289,10 +290,9 @@ impl Bridge {
     pub fn point_at(&mut self, scratch: Vec<ScratchTarget>) -> Result<(), BridgeError> {
         let reached = reach(&scratch)?;
         self.settings.scratch = scratch;
-        if self.process.is_some() {
-            self.ask::<serde_json::Value>(&Question::PointAt { scratch: &reached })?;
-        }
-        Ok(())
+        let Some(process) = self.process.take() else { return Ok(()) };
+        // A process that is out of date is dropped here: the next one starts with the new databases.
+        self.asked(process, &Question::PointAt { scratch: &reached }).map(drop)
     }
 
     /// Versions, places and fences.
@@ -357,6 +357,14 @@ impl Bridge {
     /// As of `execute`.
     pub fn bring_to(&mut self, direction: Direction, from: &str, to: &str) -> Result<Executed, BridgeError> {
         self.ask(&Question::Execute { direction, from, to, capture: false })
+    }
+
+    /// Runs one revision one way, in a run of env.py of its own. Its error is part of the answer.
+    ///
+    /// # Errors
+    /// There is no such revision; the process fails.
+    pub fn step(&mut self, direction: Direction, revision: &str) -> Result<Executed, BridgeError> {
+        self.ask(&Question::Step { revision, direction, capture: true })
     }
 
     /// Begins a walk: single revisions up and down in one run of env.py, with room for the caller between them.

@@ -128,8 +128,8 @@ pub fn decide_call(input: &Value, asked: &Asked<'_>) -> Decision {
 
 fn decide_write(path: &str) -> Decision {
     let parts: Vec<&str> = path.split(['/', '\\']).collect();
-    let is_record =
-        parts.contains(&".alembic-gate") || parts.windows(2).any(|pair| matches!(pair, ["alembic-gate", "key" | "keys" | "latest"]));
+    let is_record = parts.contains(&".alembic-gate")
+        || parts.windows(2).any(|pair| matches!(pair, ["alembic-gate", "key" | "keys" | "latest" | "allowed_signers"]));
     if is_record {
         return Decision::Deny {
             because: format!(

@@ -337,13 +337,17 @@ impl Looker<'_> {
         let words = &command.words;
         let names_key = |word: &Word| {
             let path = word.text.replace('\\', "/");
-            ["alembic-gate/key", "alembic-gate/latest"].iter().any(|place| path.contains(place))
+            ["alembic-gate/key", "alembic-gate/latest", "alembic-gate/allowed_signers"].iter().any(|place| path.contains(place))
         };
         let assigned = command.assignments.iter().map(|(_, value)| value);
         if words.iter().chain(assigned).any(names_key) {
             self.see(Sight::Key);
         }
         let Some(first) = words.first() else { return };
+        // `PAGER='alembic upgrade head' git log`: a variable may be run by whoever reads it.
+        if command.assignments.iter().any(|(_, value)| mentions(&value.text)) {
+            self.doubt("it stands in a variable that the program gets");
+        }
         let approves = (program(first) == "alembic-gate" && words.iter().any(|word| word.text == "approve"))
             || (!is_inert(words) && names_approval(words.iter().map(|word| word.text.as_str())));
         let is_fed_shell = SHELLS.contains(&program(first).as_str()) && names_approval(std::iter::once(whole));

@@ -6,6 +6,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::digest::Digest;
 use crate::effects::Loss;
+use crate::lifecycle::canonical::canonical;
+use crate::lifecycle::identity::MigrationId;
 
 /// What an approval is worth.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -87,6 +89,54 @@ pub struct Approval {
     pub approver: String,
     /// How it came.
     pub way: Way,
+}
+
+/// What a signed tag says, on one line of its message behind [`STATEMENT`].
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Statement {
+    /// Which migration.
+    pub migration_id: MigrationId,
+    /// As in [`Approval`].
+    pub environment: String,
+    /// As in [`Approval`].
+    pub environment_digest: Digest,
+    /// As in [`Approval`].
+    pub digest: Digest,
+    /// As in [`Approval`].
+    pub loss: Loss,
+    /// As in [`Approval`].
+    pub lost: Vec<String>,
+    /// As in [`Approval`].
+    pub backup: Option<String>,
+}
+
+/// What stands before the statement in a tag's message.
+pub const STATEMENT: &str = "alembic-gate-approval: ";
+
+impl Statement {
+    /// The line for a tag's message.
+    #[must_use]
+    pub fn line(&self) -> String {
+        format!("{STATEMENT}{}", canonical(&serde_json::to_value(self).unwrap_or_default()))
+    }
+
+    /// The one statement in a message; `None` where there is none, or more than one.
+    #[must_use]
+    pub fn read(message: &str) -> Option<Self> {
+        let mut lines = message.lines().filter_map(|line| line.strip_prefix(STATEMENT));
+        let found = serde_json::from_str(lines.next()?).ok()?;
+        lines.next().is_none().then_some(found)
+    }
+
+    /// The approval of the one who signed it.
+    #[must_use]
+    pub fn signed(self, tag: &str, principal: &str, key: &str) -> Checked {
+        let Self { migration_id: _, environment, environment_digest, digest, loss, lost, backup } = self;
+        let way = Way::SignedTag { tag: tag.to_owned(), signer: key.to_owned() };
+        let approval = Approval { environment, environment_digest, digest, loss, lost, backup, approver: principal.to_owned(), way };
+        Checked { approval, identity: format!("signer {key}") }
+    }
 }
 
 /// An approval whose seal or signature was checked.

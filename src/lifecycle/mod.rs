@@ -25,6 +25,7 @@
 pub mod after;
 pub mod approval;
 pub mod block;
+pub mod boxes;
 pub mod canonical;
 pub mod evidence;
 pub mod gate;

@@ -245,7 +245,7 @@ impl ServerHandler for Gate {
     }
 
     /// Requests whose parameters have the wrong shape end here, under the name of their method.
-    async fn on_custom_request(&self, request: CustomRequest, _context: RequestContext<RoleServer>) -> Result<CustomResult, ErrorData> {
+    async fn on_custom_request(&self, request: CustomRequest, context: RequestContext<RoleServer>) -> Result<CustomResult, ErrorData> {
         let (code, message) = match request.method.as_str() {
             "tools/call" => (
                 ErrorCode::INVALID_PARAMS,
@@ -259,13 +259,11 @@ impl ServerHandler for Gate {
                 ErrorCode::INVALID_PARAMS,
                 "`completion/complete` needs `ref` (a prompt or a template) and `argument {name, value}`".into(),
             ),
-            method @ ("initialize"
-            | "server/discover"
-            | "ping"
-            | "tools/list"
-            | "prompts/list"
-            | "resources/list"
-            | "resources/templates/list") => {
+            // In the era without a handshake there is no such method, whatever its parameters.
+            "initialize" if context.meta.protocol_version().is_some() => {
+                (ErrorCode::METHOD_NOT_FOUND, "there is no handshake in this version of the protocol: send the request itself".into())
+            }
+            method @ ("initialize" | "server/discover" | "tools/list" | "prompts/list" | "resources/list" | "resources/templates/list") => {
                 (ErrorCode::INVALID_PARAMS, format!("the parameters of `{method}` have not the form of the protocol").into())
             }
             method => (ErrorCode::METHOD_NOT_FOUND, format!("there is no method `{}`", crate::tools::answer::clipped(method, 80)).into()),

@@ -31,11 +31,23 @@ const BATCH: u32 = 50;
 /// After so many refusals in a row a table is given up.
 const PATIENCE: u32 = 8;
 
+/// Writes `rows` rows into every table that has none: what somebody seeded says more than what we make up.
+///
+/// # Errors
+/// As of `fill`.
+pub fn fill_empty(connection: &mut Connection, rows: u32) -> Result<Vec<Filled>, RowsError> {
+    write(connection, rows, true)
+}
+
 /// Writes `rows` rows into every table; gives what became of each, in the order of writing.
 ///
 /// # Errors
 /// The server cannot be asked. A refused row is no error.
 pub fn fill(connection: &mut Connection, rows: u32) -> Result<Vec<Filled>, RowsError> {
+    write(connection, rows, false)
+}
+
+fn write(connection: &mut Connection, rows: u32, only_empty: bool) -> Result<Vec<Filled>, RowsError> {
     if rows == 0 {
         return Ok(Vec::new());
     }
@@ -43,6 +55,9 @@ pub fn fill(connection: &mut Connection, rows: u32) -> Result<Vec<Filled>, RowsE
     let mut keys: BTreeMap<(TableName, Vec<String>), Vec<Vec<String>>> = BTreeMap::new();
     let mut filled = Vec::with_capacity(all.len());
     for table in in_order(&all) {
+        if only_empty && !is_empty(connection, table)? {
+            continue;
+        }
         for reference in &table.foreign_keys {
             let entry = (reference.parent.clone(), reference.parent_columns.clone());
             if let Entry::Vacant(free) = keys.entry(entry) {
@@ -54,6 +69,12 @@ pub fn fill(connection: &mut Connection, rows: u32) -> Result<Vec<Filled>, RowsE
         keys.retain(|(parent, _), _| *parent != table.name);
     }
     Ok(filled)
+}
+
+fn is_empty(connection: &mut Connection, table: &Table) -> Result<bool, RowsError> {
+    let sql = format!("SELECT 1 FROM {} LIMIT 1", table.name.quoted(connection.server().dialect));
+    let found = connection.rows(&sql).map_err(RowsError::of(format!("looking for rows of {}", table.name)))?;
+    Ok(found.is_empty())
 }
 
 /// Parents first; in a circle the table with the fewest parents that are still to come.

@@ -2,18 +2,22 @@
 
 use std::fs::{DirBuilder, File, OpenOptions, Permissions};
 use std::io::Read;
-use std::os::unix::fs::{DirBuilderExt, MetadataExt, PermissionsExt};
+use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use rustix::fs::{FlockOperation, flock};
 
 use super::error::ScratchError;
-use super::process::Account;
+use super::process::{Account, wait_until};
 
 /// Kept free beside what a copy needs.
 pub(super) const RESERVE_BYTES: u64 = 200_000_000;
 /// Longer socket paths are refused by one system or another (107 bytes in Linux, 103 in macOS).
 const SOCKET_PATH_BYTES: usize = 100;
+
+/// Another process prepares a data directory or fetches programs for at most this long.
+const LOCK_LIMIT: Duration = Duration::from_secs(360);
 
 /// A folder of one server that runs. Whoever holds its lock is alive; a free lock means a leftover.
 #[derive(Debug)]
@@ -36,7 +40,7 @@ impl RunFolder {
         let path = base.join(format!("{kind}-{}", random_hex(8)?));
         DirBuilder::new().mode(0o711).create(&path).map_err(ScratchError::folder("make", &path))?;
         let file = path.join("lock");
-        let lock = File::create_new(&file).map_err(ScratchError::folder("make", &file))?;
+        let lock = OpenOptions::new().create_new(true).write(true).mode(0o600).open(&file).map_err(ScratchError::folder("make", &file))?;
         flock(&lock, FlockOperation::NonBlockingLockExclusive).map_err(|error| ScratchError::folder("lock", &file)(error.into()))?;
         Ok(Self { path, _lock: lock })
     }
@@ -90,11 +94,15 @@ pub(super) fn ensure_ours(path: &Path) -> Result<(), ScratchError> {
     }
 }
 
-/// Held while run folders are made or swept in `base`.
+/// Held while run folders are made or swept in `base`, and while something is prepared there.
+///
+/// Nobody but us may open it: whoever can open a file can lock it. Waits no longer than the longest preparation takes.
 pub(super) fn lock(base: &Path) -> Result<File, ScratchError> {
     let path = base.join("lock");
-    let file = OpenOptions::new().create(true).truncate(false).write(true).open(&path).map_err(ScratchError::folder("open", &path))?;
-    flock(&file, FlockOperation::LockExclusive).map_err(|error| ScratchError::folder("lock", &path)(error.into()))?;
+    let open = OpenOptions::new().create(true).truncate(false).write(true).mode(0o600).open(&path);
+    let file = open.map_err(ScratchError::folder("open", &path))?;
+    let is_locked = || flock(&file, FlockOperation::NonBlockingLockExclusive).is_ok();
+    wait_until(LOCK_LIMIT, is_locked).map_err(|()| ScratchError::folder("lock", &path)(std::io::ErrorKind::TimedOut.into()))?;
     Ok(file)
 }
 

@@ -10,12 +10,14 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use crate::digest::Digest;
+use crate::git::signed_tags;
+use crate::lifecycle::approval::Statement;
 use crate::lifecycle::evidence::Evidence;
 use crate::lifecycle::identity::MigrationId;
 use crate::lifecycle::ledger::{self, Event, Fault, Ledger, Version};
 use crate::lifecycle::proven::{Proven, Record, proven};
 use crate::lifecycle::seal::KeyRing;
-use crate::store::home::{Home, Opened};
+use crate::store::home::{Home, Opened, with_cause};
 use crate::store::{Happening, Kept, Loaded, Saved, StoreError, cleaned, prepared};
 
 /// The folder's name.
@@ -124,11 +126,36 @@ impl FileStore {
         }
     }
 
+    /// What counts here for a migration: keys, what was tested last, approvals by signed tags.
+    #[must_use]
+    pub fn opened(&self, home: &Home, id: &MigrationId) -> Opened {
+        let mut opened = home.open(id);
+        let allowed = match home.allowed_signers() {
+            Ok(Some(allowed)) => allowed,
+            Ok(None) => return opened,
+            Err(error) => {
+                opened.notes.push(format!("{}; {}", with_cause(&error), error.hint()));
+                return opened;
+            }
+        };
+        match signed_tags(&self.project, &format!("alembic-gate/{id}/"), &allowed) {
+            Ok(tags) => {
+                let stated = tags.iter().filter_map(|tag| Some((tag, Statement::read(&tag.message)?)));
+                opened.signed = stated
+                    .filter(|(_, statement)| statement.migration_id == *id)
+                    .map(|(tag, statement)| statement.signed(&tag.name, &tag.principal, &tag.key))
+                    .collect();
+            }
+            Err(error) => opened.notes.push(format!("approvals by signed tags could not be read: {error}")),
+        }
+        opened
+    }
+
     /// What the record proves on this machine.
     #[must_use]
     pub fn proven(&self, id: &MigrationId, opened: &Opened) -> (Proven, Version) {
         let loaded = self.load(id, &opened.keys);
-        (proven(&loaded.record, &opened.latest, &opened.keys, Vec::new()), loaded.version)
+        (proven(&loaded.record, &opened.latest, &opened.keys, opened.signed.clone()), loaded.version)
     }
 
     fn ledger(&self, id: &MigrationId, keys: &KeyRing) -> (Ledger, Version) {
@@ -214,7 +241,7 @@ impl FileStore {
         };
         std::fs::create_dir_all(folder.join("evidence")).map_err(unwritable(&folder))?;
         let _held = hold(&folder)?;
-        let Opened { keys, mut latest, mut notes } = home.map(|home| home.open(id)).unwrap_or_default();
+        let Opened { keys, mut latest, mut notes, signed: _ } = home.map(|home| home.open(id)).unwrap_or_default();
         if keys.own.is_none() {
             notes.push("there is no key to seal the record with: tests and approvals in it will not count".to_owned());
         }

@@ -1,11 +1,13 @@
 //! What lies outside every project: this machine's key, keys of a team, and what was tested last.
 //!
 //! `$XDG_STATE_HOME/alembic-gate/` (else `~/.local/state/alembic-gate/`): `key`, `keys/<name>`, `latest/<migration_id>.json`.
+//! `allowed_signers` (ssh-keygen(1), "ALLOWED SIGNERS") names who may approve by a signed tag.
 //! A key is 64 hexadecimal digits in a file that its owner alone can read.
 
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
+use crate::lifecycle::approval::Checked;
 use crate::lifecycle::identity::MigrationId;
 use crate::lifecycle::ledger::Latest;
 use crate::lifecycle::seal::{Key, KeyRing};
@@ -84,6 +86,8 @@ pub struct Opened {
     pub keys: KeyRing,
     /// What was tested last.
     pub latest: Latest,
+    /// Approvals by signed tags.
+    pub signed: Vec<Checked>,
     /// Why something does not count.
     pub notes: Vec<String>,
 }
@@ -170,6 +174,21 @@ impl Home {
         paths.iter().filter_map(|path| read_key(path).transpose()).collect()
     }
 
+    /// The file that names who may approve by a signed tag; `None` where there is none.
+    ///
+    /// # Errors
+    /// Others than its owner can write it, or it is no file.
+    pub fn allowed_signers(&self) -> Result<Option<PathBuf>, HomeError> {
+        let path = self.folder.join("allowed_signers");
+        if read(&path)?.is_none() {
+            return Ok(None);
+        }
+        if is_open_to_others(&path).map_err(HomeError::io(&path))? {
+            return Err(HomeError::TooOpen { path });
+        }
+        Ok(Some(path))
+    }
+
     fn latest_path(&self, id: &MigrationId) -> PathBuf {
         self.folder.join("latest").join(format!("{id}.json"))
     }
@@ -197,7 +216,7 @@ impl Home {
 }
 
 /// A sentence with its cause.
-fn with_cause(error: &HomeError) -> String {
+pub(crate) fn with_cause(error: &HomeError) -> String {
     match std::error::Error::source(error) {
         Some(cause) => format!("{error}: {cause}"),
         None => error.to_string(),

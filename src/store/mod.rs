@@ -114,7 +114,7 @@ fn prepared(happening: &Happening, project: &Path) -> (Option<Evidence>, Event) 
             let outcome = trip.outcome().unwrap_or(Outcome::UpgradeFails);
             (Some(evidence.clone()), Event::Tested { evidence: evidence.digest(), key: trip.key(), outcome })
         }
-        Happening::Event(event) => (None, cleaned(&event, project)),
+        Happening::Event(event) => (None, cleaned(event, project)),
     }
 }
 

@@ -46,9 +46,9 @@ fn schema() -> Value {
     ])
 }
 
-fn call(arguments: Value, _call: &Call<'_>) -> Answer {
+fn call(arguments: Value, call: &Call<'_>) -> Answer {
     match parsed::<SqlInput>(TOOL.name, arguments) {
-        Ok(input) => run(&input, crate::step::Options::default(), Some(MAX_CHARACTERS)),
+        Ok(input) => run(&input, crate::step::Options::default(), call, Some(MAX_CHARACTERS)),
         Err(answer) => *answer,
     }
 }
@@ -147,8 +147,8 @@ struct Output {
 
 /// Runs the tool. `most`: how many characters the answer may have; the command line never cuts.
 #[must_use]
-pub fn run(input: &SqlInput, options: crate::step::Options, most: Option<usize>) -> Answer {
-    let asked = match Asked::of(input, options) {
+pub fn run(input: &SqlInput, options: crate::step::Options, call: &Call<'_>, most: Option<usize>) -> Answer {
+    let asked = match Asked::of(input, options, call) {
         Ok(asked) => asked,
         Err(error) => return Answer::failed(error),
     };

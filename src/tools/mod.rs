@@ -5,12 +5,16 @@
 pub mod answer;
 pub mod call;
 pub mod classify_risk;
+pub mod generate_migration;
+pub mod migration_status;
+pub mod project_input;
 pub mod remote;
 pub mod resources;
 pub mod review_sql;
 pub mod search_knowledge;
 pub mod source;
 pub mod suggestions;
+pub mod test_rollback;
 
 use serde_json::Value;
 
@@ -89,7 +93,8 @@ pub struct Tool {
 }
 
 /// All tools, in the order in which they are listed.
-pub const TOOLS: &[Tool] = &[review_sql::TOOL, classify_risk::TOOL, search_knowledge::TOOL];
+pub const TOOLS: &[Tool] =
+    &[review_sql::TOOL, classify_risk::TOOL, test_rollback::TOOL, migration_status::TOOL, generate_migration::TOOL, search_knowledge::TOOL];
 
 /// The tool called `name`, with underscores or dashes.
 #[must_use]

@@ -6,7 +6,7 @@ use serde::Serialize;
 use serde_json::{Value, json};
 
 use crate::finding::{Finding, Severity};
-use crate::judge::Judgement;
+use crate::judge::{Judgement, judge_project};
 use crate::rules::shortened;
 use crate::sql::change::{AlterAction, Change};
 use crate::sql::script::{Script, Statement};
@@ -19,6 +19,8 @@ use crate::tools::classify_risk::{
 };
 use crate::tools::source::{Asked, Detail, Ranged, SqlInput, counting};
 use crate::tools::{Tool, Touches, parsed};
+use crate::workshop::Workshop;
+use crate::workshop::rendering::Broken;
 
 /// The tool.
 pub const TOOL: Tool = Tool {
@@ -52,9 +54,9 @@ fn schema() -> Value {
     ])
 }
 
-fn call(arguments: Value, _call: &Call<'_>) -> Answer {
+fn call(arguments: Value, call: &Call<'_>) -> Answer {
     match parsed::<SqlInput>(TOOL.name, arguments) {
-        Ok(input) => run(&input, Options::default(), Some(MAX_CHARACTERS)),
+        Ok(input) => run(&input, Options::default(), call, Some(MAX_CHARACTERS)),
         Err(answer) => *answer,
     }
 }
@@ -114,9 +116,12 @@ struct Output {
 ///
 /// # Errors
 /// What `Asked::of` refuses.
-pub fn review(input: &SqlInput, options: Options) -> Result<Review, crate::tools::answer::ToolError> {
-    let asked = Asked::of(input, options)?;
-    let judged = asked.upgrade();
+pub fn review(input: &SqlInput, options: Options, call: &Call<'_>) -> Result<Review, crate::tools::answer::ToolError> {
+    let asked = Asked::of(input, options, call)?;
+    let mut judged = asked.upgrade();
+    if let Some(ranged) = &asked.ranged {
+        with_project(&mut judged.findings, ranged);
+    }
     let risk = risk_of(&judged, &asked);
     let downgrade = asked.way_back(&judged.after).map(|(script, back)| WayBack {
         statements: statements_of(script, &back, &asked),
@@ -136,8 +141,8 @@ pub fn review(input: &SqlInput, options: Options) -> Result<Review, crate::tools
 
 /// Runs the tool. `most`: how many characters the answer may have; the command line never cuts.
 #[must_use]
-pub fn run(input: &SqlInput, options: Options, most: Option<usize>) -> Answer {
-    match review(input, options) {
+pub fn run(input: &SqlInput, options: Options, call: &Call<'_>, most: Option<usize>) -> Answer {
+    match review(input, options, call) {
         Ok(review) => answer(input, review, most),
         Err(error) => Answer::failed(error),
     }
@@ -191,6 +196,46 @@ pub fn answer(input: &SqlInput, review: Review, most: Option<usize>) -> Answer {
     output.common.truncated = continuation(input, &statements, left);
     output.statements = statements;
     Answer::of(&output, verdict, clipped_text(&text, most)).within(most)
+}
+
+/// Adds what the rules say of the revision files and of the chain, and what failed on the scratch database; where they
+/// and the SQL say the same of a revision, the file's line counts.
+fn with_project(findings: &mut Vec<Finding>, ranged: &Ranged) {
+    let Ranged { workshop, range, rendering } = ranged;
+    let mut expected = workshop.workspace.expectations(&workshop.config);
+    expected.range = Some(range.revisions.iter().cloned().collect());
+    let of_project = judge_project(&workshop.workspace.project, &expected, &workshop.config.severities());
+    findings.retain(|found| !of_project.iter().any(|other| other.rule == found.rule && other.revision == found.revision));
+    findings.extend(of_project);
+    if let Some(broken) = &rendering.broken {
+        findings.insert(0, broken_finding(broken, workshop));
+    }
+}
+
+fn broken_finding(broken: &Broken, workshop: &Workshop) -> Finding {
+    let failure = &broken.failure;
+    let way = match broken.direction {
+        crate::bridge::Direction::Up => "upgrade",
+        crate::bridge::Direction::Down => "downgrade",
+    };
+    let folder = &workshop.workspace.folder;
+    Finding {
+        id: format!("will_fail:{}", failure.revision.clone().unwrap_or_default()),
+        rule: "will_fail",
+        severity: Severity::Error,
+        statement: None,
+        line: failure.line,
+        revision: failure.revision.clone(),
+        file: failure.file.as_ref().map(|file| file.strip_prefix(folder).unwrap_or(file).to_string_lossy().into_owned()),
+        table: None,
+        what: format!("the {way} fails on an empty scratch database: {}", failure.message.lines().next().unwrap_or_default()),
+        why: failure.sentence.clone(),
+        mend: "mend the revision, then review it again".to_owned(),
+        fix_sql: None,
+        fix_alembic: None,
+        cite: vec!["rule-will_fail#why".to_owned()],
+        allowed: None,
+    }
 }
 
 /// The range as the contract names it; nulls for raw SQL.

@@ -14,6 +14,7 @@ use crate::sql::script::{self, Script};
 use crate::sql::split::Direction;
 use crate::step::Options;
 use crate::tools::answer::ToolError;
+use crate::tools::call::Call;
 use crate::workshop::range::Range;
 use crate::workshop::rendering::Rendering;
 use crate::workshop::{Wanted, Workshop, WorkshopError};
@@ -144,20 +145,20 @@ impl Asked {
     ///
     /// # Errors
     /// Neither SQL nor a project, a version that is none, an input over 64 MiB, revisions that cannot be rendered.
-    pub fn of(input: &SqlInput, options: Options) -> Result<Self, ToolError> {
+    pub fn of(input: &SqlInput, options: Options, call: &Call<'_>) -> Result<Self, ToolError> {
         match &input.sql {
             Some(sql) => Self::of_sql(sql, input, options),
-            None => Self::of_range(input, options),
+            None => Self::of_range(input, options, call),
         }
     }
 
-    fn of_range(input: &SqlInput, mut options: Options) -> Result<Self, ToolError> {
+    fn of_range(input: &SqlInput, mut options: Options, call: &Call<'_>) -> Result<Self, ToolError> {
         let server = match &input.server_version {
             Some(_) => Some(server(input, &mut Vec::new())?),
             None => None,
         };
         let wanted = Wanted {
-            project: input.project.clone(),
+            folder: call.project(input.project.as_deref())?,
             config: input.config.clone(),
             section: input.section.clone(),
             dialect: input.dialect,
@@ -285,7 +286,11 @@ pub fn failed(error: &WorkshopError) -> ToolError {
     ToolError { code: error.code(), message, at: None, hint: error.hint(), retry: false }
 }
 
-fn server(input: &SqlInput, assumed: &mut Vec<String>) -> Result<Server, ToolError> {
+/// The server that raw SQL is meant for; what was taken for granted is added to `assumed`.
+///
+/// # Errors
+/// A version that is none.
+pub fn server(input: &SqlInput, assumed: &mut Vec<String>) -> Result<Server, ToolError> {
     let dialect = input.dialect.unwrap_or_else(|| {
         assumed.push("dialect postgresql".to_owned());
         Dialect::Postgresql

@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use crate::config::Config;
+use crate::store::file::FileStore;
 use crate::tools::call::{Call, Caller};
 
 /// Values for the argument called `name`, in the project of the call.
@@ -24,14 +25,7 @@ fn projects(call: &Call<'_>) -> Vec<String> {
 
 /// The migrations that have a record in the project.
 fn migrations(folder: &Path) -> Vec<String> {
-    let Ok(entries) = std::fs::read_dir(folder.join(".alembic-gate")) else { return Vec::new() };
-    let mut names: Vec<String> = entries
-        .filter_map(Result::ok)
-        .filter(|entry| entry.file_type().is_ok_and(|kind| kind.is_dir()))
-        .filter_map(|entry| entry.file_name().into_string().ok())
-        .collect();
-    names.sort();
-    names
+    FileStore::of(folder).list().migrations.iter().map(ToString::to_string).collect()
 }
 
 fn environments(folder: &Path) -> Vec<String> {

@@ -21,8 +21,8 @@ use crate::workspace::{self, OpenError, Place, Workspace};
 /// Which project, as a caller says it.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Wanted {
-    /// The folder with `alembic.ini`, or the ini file itself; the current folder otherwise.
-    pub project: Option<String>,
+    /// The folder with `alembic.ini`, or the ini file itself.
+    pub folder: PathBuf,
     /// The ini file.
     pub config: Option<String>,
     /// Its section.
@@ -151,8 +151,7 @@ impl Workshop {
     /// # Errors
     /// There is no project, or its settings are not understood.
     pub fn open(wanted: &Wanted) -> Result<Self, WorkshopError> {
-        let given = wanted.project.clone().unwrap_or_else(|| ".".to_owned());
-        let (folder, own_config) = folder_of(&given);
+        let (folder, own_config) = folder_of(&wanted.folder);
         let config = Config::found_from(&std::path::absolute(&folder).unwrap_or_else(|_| folder.clone()))?;
         let settings = &config.project;
         let ini = wanted.config.clone().or(own_config).or_else(|| settings.config.as_ref().map(|path| path.to_string_lossy().into_owned()));
@@ -249,8 +248,7 @@ pub fn target(database: &ScratchDatabase) -> ScratchTarget {
 }
 
 /// A folder, or the folder of an ini file that was given instead.
-fn folder_of(given: &str) -> (PathBuf, Option<String>) {
-    let path = Path::new(given);
+fn folder_of(path: &Path) -> (PathBuf, Option<String>) {
     let name = path.file_name().map(|name| name.to_string_lossy().into_owned());
     match (path.is_file(), path.parent(), name) {
         (true, Some(above), Some(name)) => {

@@ -739,7 +739,16 @@ fn the_hook_runs_once_before_env_py_and_knows_the_scratch_database() {
     let (mut bridge, _) = Bridge::start(python.clone(), settings.clone()).unwrap();
     bridge.bring_to(Direction::Up, "base", "b2").unwrap();
     assert_eq!(bridge.current().unwrap().databases, [["b2"]]);
-    assert_eq!(std::fs::read_to_string(runs).unwrap(), ".");
+    assert_eq!(std::fs::read_to_string(&runs).unwrap(), ".");
+    let prepare = "\ndef prepare(scratch_url):\n    from sqlalchemy import create_engine, text\n    with create_engine(scratch_url).begin() as connection:\n        connection.execute(text('CREATE TABLE prepared (id integer)'))\n";
+    let text = std::fs::read_to_string(&hook).unwrap();
+    std::fs::write(&hook, text + prepare).unwrap();
+    for name in ["one.db", "two.db"] {
+        let address = Address::Sqlite { file: project.scratch.path().join(name) };
+        bridge.point_at(vec![ScratchTarget { address, token: None }]).unwrap();
+        assert_eq!(bridge.query(0, "SELECT count(*) FROM prepared").unwrap().rows, [[0]], "{name}");
+    }
+    assert_eq!(std::fs::read_to_string(&runs).unwrap(), "..");
     std::fs::write(&hook, "import no_such_package\n").unwrap();
     let error = bridge.current().unwrap_err();
     assert!(error.hint().contains("install the missing package"), "{error}");

@@ -132,3 +132,91 @@ fn a_statement_is_cancelled_from_another_thread() {
     assert!(error.is_cancelled() && !error.is_engine_trouble(), "{error:?}");
     assert!(began.elapsed() < Duration::from_secs(30));
 }
+
+/// What only a server can show; SQLite is shown above.
+fn on_servers(check: impl Fn(&mut Connection)) {
+    for server in crate::scratch::servers().into_iter().filter(|server| server.server.dialect != Dialect::Sqlite) {
+        let database = alembic_gate::scratch::ScratchDatabase::create(&server).unwrap();
+        check(&mut database.connect().unwrap());
+    }
+}
+
+#[test]
+fn servers_answer_in_text_and_say_what_was_wrong() {
+    on_servers(|connection| {
+        let dialect = connection.server().dialect;
+        connection.execute("CREATE TABLE t (a INT NOT NULL, b VARCHAR(10)); INSERT INTO t VALUES (1, 'ä'), (2, NULL);").unwrap();
+        let rows = connection.rows("SELECT a, b FROM t ORDER BY a; SELECT 1.50").unwrap();
+        let text = |value: &str| Some(value.to_owned());
+        assert_eq!(rows, [vec![text("1"), text("ä")], vec![text("2"), None], vec![text("1.50")]]);
+        assert_eq!(connection.execute("UPDATE t SET b = 'x'").unwrap(), 2);
+        let error = connection.execute("INSERT INTO t VALUES (NULL, 'x')").unwrap_err();
+        let expected = if dialect == Dialect::Postgresql { "23502" } else { "1048" };
+        assert_eq!(error.code(), Some(expected), "{error}");
+        assert!(!error.is_engine_trouble() && !error.is_cancelled());
+        let error = connection.execute("CREATE ROLE ann PASSWORD 'secretword' NONSENSE").unwrap_err();
+        assert!(!format!("{error:?}").contains("secretword"), "{error:?}");
+        assert!(connection.session_id().is_some());
+        assert_eq!(connection.value("SELECT 1").unwrap(), text("1"), "the session goes on after an error");
+    });
+}
+
+fn sleeping(dialect: Dialect) -> &'static str {
+    if dialect == Dialect::Postgresql {
+        "SELECT pg_sleep(60)"
+    } else {
+        "SELECT count(md5(a.seq + b.seq)) FROM seq_1_to_1000000 a, seq_1_to_1000000 b"
+    }
+}
+
+#[test]
+fn servers_end_a_statement_at_its_time_limit() {
+    on_servers(|connection| {
+        connection.set_time_limit(Some(Duration::from_millis(100)));
+        let began = Instant::now();
+        let error = connection.execute(sleeping(connection.server().dialect)).unwrap_err();
+        assert!(matches!(error, DatabaseError::TimedOut { .. }), "{error:?}");
+        assert!(began.elapsed() < Duration::from_secs(4));
+        for _ in 0..3 {
+            assert_eq!(connection.value("SELECT 1").unwrap().as_deref(), Some("1"), "the cancelling hit nothing else");
+        }
+    });
+}
+
+#[test]
+fn servers_end_a_statement_that_is_cancelled_from_another_thread() {
+    on_servers(|connection| {
+        let canceller = connection.canceller();
+        let (done, wait) = std::sync::mpsc::channel::<()>();
+        let other = std::thread::spawn(move || {
+            while wait.recv_timeout(Duration::from_millis(50)) == Err(std::sync::mpsc::RecvTimeoutError::Timeout) {
+                canceller.cancel();
+            }
+        });
+        let error = connection.execute(sleeping(connection.server().dialect)).unwrap_err();
+        drop(done);
+        other.join().unwrap();
+        assert!(error.is_cancelled() && !error.is_engine_trouble(), "{error:?}");
+    });
+}
+
+/// A process that is stopped neither answers nor takes a request to cancel.
+#[test]
+fn a_server_that_fell_silent_holds_nobody() {
+    let Some(major) = crate::scratch::majors().pop() else { return };
+    let wanted =
+        alembic_gate::dialect::Server { dialect: Dialect::Postgresql, version: alembic_gate::dialect::ServerVersion::new(major, 0) };
+    let server = alembic_gate::scratch::ScratchServer::start(wanted, &crate::scratch::settings()).unwrap();
+    let database = alembic_gate::scratch::ScratchDatabase::create(&server).unwrap();
+    let mut connection = database.connect().unwrap();
+    let signal =
+        |signal: &str, pid: u64| assert!(std::process::Command::new("kill").args([signal, &pid.to_string()]).status().unwrap().success());
+    connection.set_time_limit(Some(Duration::from_millis(200)));
+    let pids = [connection.session_id().unwrap(), u64::from(server.process_id().unwrap())];
+    pids.iter().for_each(|pid| signal("-STOP", *pid));
+    let began = Instant::now();
+    let error = connection.execute("SELECT 1").unwrap_err();
+    pids.iter().for_each(|pid| signal("-CONT", *pid));
+    assert!(matches!(error, DatabaseError::Silent { .. }) && error.is_engine_trouble(), "{error:?}");
+    assert!(began.elapsed() < Duration::from_secs(8));
+}

@@ -74,7 +74,8 @@ fn nothing_is_lost_and_nothing_panics() {
 fn a_review_of_anything_comes_to_an_end() {
     for (name, text) in nasty() {
         let input = SqlInput { sql: Some(text), ..SqlInput::default() };
-        let answer = review_sql::run(&input, Default::default(), Some(20_000));
+        let answer =
+            review_sql::run(&input, Default::default(), &alembic_gate::tools::call::Call::local(&Default::default()), Some(20_000));
         let size = serde_json::to_string(&answer.output).unwrap().len();
         assert!(size <= 20_500, "{name}: the answer has {size} bytes");
     }
@@ -96,7 +97,7 @@ fn what_is_open_is_not_safe() {
         "SELECT 1 /* ; DROP TABLE users;",
     ] {
         let input = SqlInput { sql: Some(text.to_owned()), ..SqlInput::default() };
-        let answer = review_sql::run(&input, Default::default(), None);
+        let answer = review_sql::run(&input, Default::default(), &alembic_gate::tools::call::Call::local(&Default::default()), None);
         assert_eq!(answer.verdict.word(), "blocked", "{text}");
     }
 }

@@ -349,8 +349,8 @@ fn a_renamed_environment_takes_no_approval_along() {
     let before = config("[environments.dev]\ntier = \"dev\"\nurl_env = \"DEV_URL\"\n").environment("dev").unwrap();
     for text in [
         "[environments.dev]\ntier = \"dev\"\nurl_env = \"PROD_URL\"\n",
-        "[environments.dev]\nurl_env = \"DEV_URL\"\n",
-        "[environments.dev]\ntier = \"dev\"\nurl_env = \"DEV_URL\"\nserver = { dialect = \"sqlite\" }\n",
+        "[environments.dev]\ntier = \"staging\"\nurl_env = \"DEV_URL\"\n",
+        "[environments.dev]\ntier = \"dev\"\nurl_env = \"DEV_URL\"\nserver = { dialect = \"sqlite\", version = \"3.40\" }\n",
         "[environments.dev2]\ntier = \"dev\"\nurl_env = \"DEV_URL\"\n",
     ] {
         let after = config(text);
@@ -360,9 +360,9 @@ fn a_renamed_environment_takes_no_approval_along() {
         (other.environment, other.definition, other.tier) = (environment.name, environment.definition, environment.tier);
         stays_closed(&place, &now, &other, "loss_confirmed_and_backed_up", text);
     }
-    for tier in ["\"Dev\"", "\"none\"", "\"\"", "0", "[]"] {
-        let odd = config(&format!("[environments.dev]\ntier = {tier}\n")).environment("dev").unwrap();
-        assert_eq!(odd.tier, Tier::Production, "{tier} is no tier: the strictest holds");
+    for tier in ["", "tier = \"Dev\"", "tier = \"none\"", "tier = \"\"", "tier = 0", "tier = []"] {
+        std::fs::write(place.project().join("alembic-gate.toml"), format!("[environments.dev]\n{tier}\n")).unwrap();
+        assert!(alembic_gate::config::Config::found_from(place.project()).is_err(), "{tier:?} is no tier: nothing is taken for one");
     }
     let mut low = target(Tier::Production);
     low.policy = Policy { medium: Level::L0, high: Level::L0, production: Level::L0 };

@@ -11,9 +11,11 @@ fn size(answer: &Answer) -> usize {
 }
 
 fn fits(input: &SqlInput) {
-    let review = review_sql::run(input, Default::default(), Some(MAX_CHARACTERS));
+    let review =
+        review_sql::run(input, Default::default(), &alembic_gate::tools::call::Call::local(&Default::default()), Some(MAX_CHARACTERS));
     assert!(size(&review) <= 20_500, "the review has {} bytes", size(&review));
-    let risk = classify_risk::run(input, Default::default(), Some(MAX_CHARACTERS));
+    let risk =
+        classify_risk::run(input, Default::default(), &alembic_gate::tools::call::Call::local(&Default::default()), Some(MAX_CHARACTERS));
     assert!(size(&risk) <= 20_500, "the risk has {} bytes", size(&risk));
 }
 

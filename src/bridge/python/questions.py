@@ -14,6 +14,7 @@ from alembic.util import CommandError
 
 from . import capture, comparison, failure, fence, places
 from .project import NeverAsked, Project, Watch
+from .scratch import text_of_or_empty
 
 MAX_ROWS = 10000
 
@@ -75,6 +76,7 @@ class Questions:
     def point_at(self, question):
         """Names other scratch databases."""
         fence.SCRATCH.point_at(self.settings["dialect"], question["scratch"])
+        self.project.prepare(text_of_or_empty(question["scratch"], 0))
         return {}
 
     def history(self, question):
@@ -133,9 +135,9 @@ class Questions:
         try:
             with _no_files(self.project.env_file(), output):
                 self.project.run(tagged, as_sql=True, starting_rev=start, destination_rev=end)
-        except (CommandError, RevisionError):
-            raise
         except BaseException as error:
+            if self.capture.step is None and isinstance(error, (CommandError, RevisionError)):
+                raise  # there is no such range
             return self._about({"sql": None, "pieces": [], "failure": self._failure(error, offline=True)})
         return self._about({"sql": output.text(), "pieces": output.pieces, "failure": None})
 
@@ -334,7 +336,7 @@ class Questions:
 
     def _failure(self, error, offline=False):
         described = failure.described(error, self.capture.last_error, self.capture.step, offline)
-        if isinstance(error, (CommandError, Mismatch, NeverAsked)):
+        if isinstance(error, (CommandError, Mismatch, NeverAsked)) and self.capture.step is None:
             described["sentence"] = str(error)
         described["attempts"] = list(fence.ATTEMPTS)
         described["databases_wanted"] = fence.SCRATCH.wanted()

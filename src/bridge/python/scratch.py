@@ -90,8 +90,13 @@ def url_of(database, driver=None):
 
 
 def text_of(database, driver=None):
-    """The address as text, for variables of the environment."""
-    return url_of(database, driver).render_as_string(hide_password=False)
+    """The address as text, for variables and ini files: without the `%2F` that the latter would take for their own."""
+    return url_of(database, driver).render_as_string(hide_password=False).replace("%2F", "/")
+
+
+def text_of_or_empty(databases, number):
+    """The address of the database with this number as text; empty where there is none."""
+    return text_of(databases[number]) if number < len(databases) else ""
 
 
 def target_of(family, arguments, named):

@@ -4,7 +4,7 @@ import os
 import sys
 
 from . import fence, process
-from .scratch import text_of
+from .scratch import text_of_or_empty
 from .wire import Wire
 
 
@@ -47,7 +47,3 @@ def _start(settings, namespaces, wire):
 
     return Questions(settings, namespaces, wire, urls["scratch_url"])
 
-
-def text_of_or_empty(databases, number):
-    """The address of a scratch database as text; empty where there is none."""
-    return text_of(databases[number]) if number < len(databases) else ""

@@ -1,0 +1,491 @@
+//! `test_rollback`: up, down and up again with rows on a scratch database: proof that schema and data come back.
+
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+
+use crate::bridge::Fences;
+use crate::dialect::Dialect;
+use crate::lifecycle::evidence::{Outcome, Rerun};
+use crate::snapshot::Difference;
+use crate::sql::script;
+use crate::tools::answer::{Answer, Common, MAX_CHARACTERS, MAX_SUMMARY, NextCall, ToolError, Verdict, clipped, counted, output_schema};
+use crate::tools::call::{Call, Progress};
+use crate::tools::project_input::ProjectInput;
+use crate::tools::source::{self, SqlInput, portable_schema};
+use crate::tools::{Tool, Touches, parsed};
+use crate::trial::{Engine, Failure, Lost, SchemaDigests, Scripts, Step, Trial, TrialError, Trip, Wishes, try_range, try_scripts};
+use crate::workshop::range::Range;
+
+/// The tool.
+pub const TOOL: Tool = Tool {
+    name: "test_rollback",
+    title: "Prove the way back with rows",
+    description: "Proves that a migration can be taken back: runs each revision up, down and up again on a scratch database that it makes (never on the configured one), with rows, \
+and compares schema object by object and every value. Says what did not come back (leftover enum types, lost grants, values gone), what fails with file and line, and whether the upgrade may run twice. \
+Call it after review_sql and before any apply; never try a downgrade on the configured database instead. \
+Give `from`/`to` for a range of the project, or `sql` with `downgrade_sql` (and `setup_sql`). `seed_sql` puts rows of yours in first.",
+    touches: Touches::Scratch,
+    input_schema,
+    output_schema: schema,
+    call,
+};
+
+/// What may be asked. A field's sentence is its help text and its schema.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize, JsonSchema, clap::Args)]
+#[serde(deny_unknown_fields, default)]
+pub struct Input {
+    /// Raw SQL to test instead of revisions, as `psql -f` would run it.
+    #[arg(long)]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub sql: Option<String>,
+    /// The way back of `sql`.
+    #[arg(long)]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub downgrade_sql: Option<String>,
+    /// The schema before `sql`.
+    #[arg(long)]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub setup_sql: Option<String>,
+    /// The folder with alembic.ini or pyproject.toml. Default: the current folder.
+    #[arg(long)]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub project: Option<String>,
+    /// The ini file, where it is not alembic.ini.
+    #[arg(long)]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub config: Option<String>,
+    /// The ini section. Default: alembic.
+    #[arg(long)]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub section: Option<String>,
+    /// The revision in front of the range. Default: where what is pending begins.
+    #[arg(long)]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub from: Option<String>,
+    /// The last revision of the range. Default: head.
+    #[arg(long)]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub to: Option<String>,
+    /// postgresql, mysql, mariadb or sqlite. Default: what the project says.
+    #[arg(long, value_enum)]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub dialect: Option<Dialect>,
+    /// The server's version, for example "16": the nearest that can be had is taken.
+    #[arg(long)]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub server_version: Option<String>,
+    /// Synthetic rows for each table that is empty, 0 to 10000. Default: 100.
+    #[arg(long)]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub rows: Option<u32>,
+    /// SQL that is run once where the range begins: rows of yours.
+    #[arg(long)]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub seed_sql: Option<String>,
+    /// SQL that is run once, after the first upgrade of the last revision: rows that the new release writes.
+    #[arg(long)]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub seed_after_upgrade_sql: Option<String>,
+    /// Production's server for parity: {"dialect": "postgresql", "version": "16"}. Default: `alembic-gate.toml`.
+    #[arg(long, value_parser = production, value_name = "JSON")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub production: Option<Production>,
+    /// concise (default) or full.
+    #[arg(long, value_enum)]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub detail: Option<source::Detail>,
+}
+
+/// The server that the migration is meant for.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Production {
+    /// Its dialect.
+    pub dialect: Dialect,
+    /// Its version.
+    pub version: Option<String>,
+}
+
+fn production(given: &str) -> Result<Production, String> {
+    serde_json::from_str(given).map_err(|error| format!(r#"{error}; for example '{{"dialect": "postgresql", "version": "16"}}'"#))
+}
+
+const MOST_ROWS: u32 = 10_000;
+const DEFAULT_ROWS: u32 = 100;
+
+fn input_schema() -> Value {
+    portable_schema::<Input>()
+}
+
+fn schema() -> Value {
+    output_schema(&[
+        ("rollback_tested", &["boolean"]),
+        ("outcome", &["string"]),
+        ("outcomes", &["array"]),
+        ("engine", &["object"]),
+        ("parity", &["object"]),
+        ("fences", &["object"]),
+        ("steps", &["array"]),
+        ("schema", &["object"]),
+        ("schema_diff", &["array"]),
+        ("data_diff", &["array"]),
+        ("rows", &["array"]),
+        ("rerun", &["object"]),
+        ("failure", &["object", "null"]),
+        ("recovery", &["string", "null"]),
+        ("report_uri", &["string", "null"]),
+    ])
+}
+
+fn call(arguments: Value, call: &Call<'_>) -> Answer {
+    match parsed::<Input>(TOOL.name, arguments) {
+        Ok(input) => run(&input, call, Some(MAX_CHARACTERS)),
+        Err(answer) => *answer,
+    }
+}
+
+#[derive(Serialize)]
+struct OutcomeOf<'a> {
+    revision: &'a str,
+    outcome: &'static str,
+    left_dirty: bool,
+    why: &'a str,
+}
+
+#[derive(Serialize)]
+struct Output<'a> {
+    #[serde(flatten)]
+    common: Common,
+    rollback_tested: bool,
+    outcome: &'static str,
+    outcomes: Vec<OutcomeOf<'a>>,
+    engine: &'a Engine,
+    parity: &'a Parity,
+    fences: &'a Fences,
+    range: Value,
+    steps: Vec<&'a Step>,
+    schema: SchemaDigests,
+    schema_diff: Vec<Value>,
+    data_diff: Vec<Value>,
+    rows: Vec<Value>,
+    rerun: Value,
+    failure: Option<&'a Failure>,
+    recovery: Option<String>,
+    report_uri: Option<String>,
+}
+
+/// Whether it ran on what production runs.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Parity {
+    /// It did; null where nobody says what production is.
+    pub ok: Option<bool>,
+    /// In a sentence.
+    pub why: String,
+}
+
+/// Runs the tool. `most`: how many characters the answer may have; the command line never cuts.
+#[must_use]
+pub fn run(input: &Input, call: &Call<'_>, most: Option<usize>) -> Answer {
+    match tried(input, call) {
+        Ok(tried) => answer(&tried, most),
+        Err(error) => Answer::failed(error),
+    }
+}
+
+/// A trial with what it was about.
+struct Tried {
+    trial: Trial,
+    range: Option<Range>,
+    parity: Parity,
+    assumed: Vec<String>,
+}
+
+fn tried(input: &Input, call: &Call<'_>) -> Result<Tried, ToolError> {
+    let rows = input.rows.unwrap_or(DEFAULT_ROWS);
+    if rows > MOST_ROWS {
+        return Err(ToolError {
+            code: "bad_arguments",
+            message: format!("`rows` is {rows}; at most {MOST_ROWS} rows are made for a table"),
+            at: Some("rows".to_owned()),
+            hint: "give rows of your own with `seed_sql` where more are needed".to_owned(),
+            retry: false,
+        });
+    }
+    let wishes = Wishes { rows, seed_sql: input.seed_sql.clone(), seed_after_upgrade_sql: input.seed_after_upgrade_sql.clone() };
+    match &input.sql {
+        Some(sql) => of_sql(sql, input, &wishes, call),
+        None => of_range(input, &wishes, call),
+    }
+}
+
+fn of_sql(sql: &str, input: &Input, wishes: &Wishes, call: &Call<'_>) -> Result<Tried, ToolError> {
+    let mut assumed = Vec::new();
+    let asked = SqlInput { dialect: input.dialect, server_version: input.server_version.clone(), ..SqlInput::default() };
+    let server = source::server(&asked, &mut assumed)?;
+    let up = script::read(sql.to_owned(), server);
+    let down = input.downgrade_sql.as_ref().map(|text| script::read(text.clone(), server));
+    let own_section = up.statements.iter().any(|statement| statement.direction == crate::sql::split::Direction::Down);
+    let scripts = Scripts { setup: input.setup_sql.as_deref(), up: &up, down: down.as_ref().or(own_section.then_some(&up)) };
+    let trial = try_scripts(&scripts, server, wishes, call.cancelled).map_err(|error| failed(&error))?;
+    let parity = parity(input.production.as_ref(), None, &trial.engine);
+    Ok(Tried { trial, range: None, parity, assumed })
+}
+
+fn of_range(input: &Input, wishes: &Wishes, call: &Call<'_>) -> Result<Tried, ToolError> {
+    let project = ProjectInput {
+        project: input.project.clone(),
+        config: input.config.clone(),
+        section: input.section.clone(),
+        dialect: input.dialect,
+        server_version: input.server_version.clone(),
+    };
+    let mut workshop = project.workshop(call)?;
+    let range = workshop.range(input.from.as_deref(), input.to.as_deref()).map_err(|error| source::failed(&error))?;
+    let news = |done: usize, total: usize, revision: &str| {
+        (call.progress)(Progress { done: done as u32, total: total as u32, message: format!("round trip of {revision}") });
+    };
+    let trial = try_range(&workshop, &range, wishes, &news, call.cancelled).map_err(|error| failed(&error))?;
+    let declared =
+        workshop.config.environments.values().filter(|environment| environment.tier == crate::lifecycle::approval::Tier::Production);
+    let declared = declared.filter_map(|environment| environment.server).next();
+    let parity = parity(input.production.as_ref(), declared, &trial.engine);
+    Ok(Tried { trial, range: Some(range), parity, assumed: workshop.assumed })
+}
+
+fn failed(error: &TrialError) -> ToolError {
+    let mut message = error.to_string();
+    let mut cause = std::error::Error::source(error);
+    while let Some(inner) = cause {
+        if !message.contains(&inner.to_string()) {
+            let _ = write!(message, ": {inner}");
+        }
+        cause = inner.source();
+    }
+    ToolError { code: error.code(), message, at: None, hint: error.hint(), retry: matches!(error, TrialError::Cancelled) }
+}
+
+/// The engine of the test against production's: the dialect, and PostgreSQL's major or the first two numbers of others.
+fn parity(asked: Option<&Production>, declared: Option<crate::dialect::Server>, engine: &Engine) -> Parity {
+    let wanted = match (asked, declared) {
+        (Some(asked), _) => Some((asked.dialect, asked.version.clone())),
+        (None, Some(server)) => Some((server.dialect, Some(server.version.to_string()))),
+        (None, None) => None,
+    };
+    let Some((dialect, version)) = wanted else {
+        return Parity {
+            ok: None,
+            why: "nobody says what production runs: give `production`, or `[environments.production] server`".to_owned(),
+        };
+    };
+    let tested = format!("{} {}", engine.dialect, engine.version);
+    let wanted_words = format!("{} {}", dialect.word(), version.clone().unwrap_or_default()).trim().to_owned();
+    let parts = if dialect == Dialect::Postgresql { 1 } else { 2 };
+    let head = |text: &str| text.split('.').take(parts).map(str::to_owned).collect::<Vec<_>>();
+    let same_version = version.as_ref().is_none_or(|version| {
+        let (wanted, had) = (head(version), head(&engine.version));
+        wanted.iter().zip(&had).all(|(wanted, had)| wanted == had)
+    });
+    if dialect.word() != engine.dialect {
+        Parity { ok: Some(false), why: format!("tested on {tested}, production runs {wanted_words}: another dialect proves nothing") }
+    } else if same_version {
+        Parity { ok: Some(true), why: format!("tested on {tested}, as production runs {wanted_words}") }
+    } else {
+        Parity { ok: Some(false), why: format!("tested on {tested}, production runs {wanted_words}") }
+    }
+}
+
+fn answer(tried: &Tried, most: Option<usize>) -> Answer {
+    let Tried { trial, range, parity, assumed } = tried;
+    let outcome = trial.outcome();
+    let proven = outcome.leads_back() && parity.ok != Some(false);
+    let verdict = match (outcome.leads_back(), proven) {
+        (true, true) if trial.second_run.rerun == Rerun::Unsafe => Verdict::Warn,
+        (true, true) => Verdict::Pass,
+        (true, false) => Verdict::Blocked,
+        (false, _) => Verdict::Failed,
+    };
+    let mut ordered: Vec<&Trip> = trial.trips.iter().collect();
+    ordered.sort_by_key(|trip| trip.outcome);
+    let mut outcomes: Vec<OutcomeOf<'_>> = trial
+        .untried
+        .iter()
+        .map(|(revision, why)| OutcomeOf { revision, outcome: Outcome::UpgradeFails.word(), left_dirty: false, why })
+        .collect();
+    outcomes.splice(
+        0..0,
+        ordered.iter().map(|trip| OutcomeOf {
+            revision: &trip.revision,
+            outcome: trip.outcome.word(),
+            left_dirty: trip.left_dirty,
+            why: &trip.why,
+        }),
+    );
+    let worst = ordered.first();
+    let failure = worst.and_then(|trip| trip.failure.as_ref());
+    let summary = summary(trial, verdict, outcome, parity);
+    let mut notes = trial.notes.clone();
+    notes.extend(coverage(trial));
+    let digests = SchemaDigests {
+        before: trial.trips.first().and_then(|trip| trip.schema.before.clone()),
+        after_upgrade: trial.trips.last().and_then(|trip| trip.schema.after_upgrade.clone()),
+        after_downgrade: trial.trips.first().and_then(|trip| trip.schema.after_downgrade.clone()),
+        after_reupgrade: trial.trips.last().and_then(|trip| trip.schema.after_reupgrade.clone()),
+    };
+    let next = match failure {
+        Some(_) => vec![NextCall {
+            tool: "search_knowledge",
+            args: json!({ "query": failure.map(|failure| clipped(&failure.message, 200)) }),
+            why: "what this error means and what to do".to_owned(),
+        }],
+        None => Vec::new(),
+    };
+    let text = text_of(trial, &summary, &notes, &outcomes, parity);
+    let output = Output {
+        common: Common {
+            verdict,
+            summary,
+            state: None,
+            state_block: None,
+            next,
+            assumed: assumed.clone(),
+            notes,
+            suggested_queries: vec![outcome.word().replace('_', " ")].into_iter().filter(|_| verdict == Verdict::Failed).collect(),
+            truncated: None,
+        },
+        rollback_tested: proven,
+        outcome: outcome.word(),
+        outcomes,
+        engine: &trial.engine,
+        parity,
+        fences: &trial.fences,
+        range: match range {
+            Some(range) => json!({ "from": range.from, "to": range.to, "revisions": range.revisions }),
+            None => json!({ "from": null, "to": null }),
+        },
+        steps: trial.trips.iter().flat_map(|trip| &trip.steps).collect(),
+        schema: digests,
+        schema_diff: trial.trips.iter().flat_map(|trip| trip.schema_diff.iter().map(|one| schema_value(&trip.revision, one))).collect(),
+        data_diff: trial.trips.iter().flat_map(|trip| trip.data_diff.iter().map(|one| data_value(&trip.revision, one))).collect(),
+        rows: trial
+            .filled
+            .iter()
+            .map(|filled| json!({ "table": filled.table, "wanted": filled.wanted, "written": filled.written, "why": filled.why }))
+            .collect(),
+        rerun: json!({ "ok": rerun_ok(trial.second_run.rerun), "why": trial.second_run.why }),
+        failure,
+        recovery: recovery(outcome),
+        report_uri: None,
+    };
+    Answer::of(&output, verdict, text).within(most)
+}
+
+fn rerun_ok(rerun: Rerun) -> Option<bool> {
+    match rerun {
+        Rerun::NoOp | Rerun::ClearError => Some(true),
+        Rerun::Unsafe => Some(false),
+        Rerun::NotTried => None,
+    }
+}
+
+fn schema_value(revision: &str, one: &Difference) -> Value {
+    let mut value = serde_json::to_value(one).unwrap_or_default();
+    if let Some(map) = value.as_object_mut() {
+        map.insert("revision".to_owned(), revision.into());
+    }
+    value
+}
+
+fn data_value(revision: &str, one: &Lost) -> Value {
+    let mut value = serde_json::to_value(one).unwrap_or_default();
+    if let Some(map) = value.as_object_mut() {
+        map.insert("revision".to_owned(), revision.into());
+    }
+    value
+}
+
+fn summary(trial: &Trial, verdict: Verdict, outcome: Outcome, parity: &Parity) -> String {
+    let revisions = counted(trial.trips.len(), "revision");
+    let on = format!("{} {}", trial.engine.dialect, trial.engine.version);
+    let worst = trial.trips.iter().min_by_key(|trip| trip.outcome);
+    let mut text = match (outcome, worst) {
+        (Outcome::Ok, _) => format!("{}: {revisions} up, down and up again on {on}: schema and rows come back", verdict.word()),
+        (_, Some(trip)) => format!("{}: {}: {} ({on})", outcome.word(), trip.revision, trip.why),
+        (_, None) => format!("{}: nothing could be tried", outcome.word()),
+    };
+    if parity.ok == Some(false) {
+        let _ = write!(text, "; not proven for production: {}", parity.why);
+    }
+    if let Some(part) = trial.filled.iter().find(|filled| filled.written < filled.wanted) {
+        let _ = write!(text, "; rows: {} {}/{}", part.table, part.written, part.wanted);
+    }
+    clipped(&text, MAX_SUMMARY)
+}
+
+/// Tables that could not be filled wholly, in words.
+fn coverage(trial: &Trial) -> Vec<String> {
+    let full = trial.filled.iter().filter(|filled| filled.written >= filled.wanted).count();
+    let mut notes = Vec::new();
+    if trial.filled.len() > full {
+        notes.push(format!("{full} of {} tables filled", trial.filled.len()));
+    }
+    let short = trial.filled.iter().filter(|filled| filled.written < filled.wanted).take(5);
+    notes.extend(short.map(|filled| {
+        let why = filled.why.as_ref().map(|why| format!(": {}", clipped(why, 160))).unwrap_or_default();
+        format!("`{}` has {} of {} rows{why}", filled.table, filled.written, filled.wanted)
+    }));
+    notes
+}
+
+fn recovery(outcome: Outcome) -> Option<String> {
+    let text = match outcome {
+        Outcome::Ok | Outcome::OrderChanged => return None,
+        Outcome::UpgradeFails => "mend upgrade(): as it is it cannot be applied to a database with rows",
+        Outcome::DowngradeFails => "mend downgrade(), or write the manual way back and have it approved before the upgrade is applied",
+        Outcome::ReupgradeFails | Outcome::SecondUpgradeDiffers => {
+            "let downgrade() remove all that upgrade() makes (types, sequences, functions), then test again"
+        }
+        Outcome::NoDowngrade => "write downgrade(), or treat it as a one-way door: a named backup and an approval",
+        Outcome::DeclaredIrreversible => "a one-way door: it needs an approval that names what is lost, and a backup",
+        Outcome::NotRestored => "let downgrade() put back what `schema_diff` lists, then test again",
+        Outcome::DataLost => {
+            "keep the values (copy them aside in upgrade(), bring them back in downgrade()), or have the loss approved with a backup"
+        }
+    };
+    Some(text.to_owned())
+}
+
+fn text_of(trial: &Trial, summary: &str, notes: &[String], outcomes: &[OutcomeOf<'_>], parity: &Parity) -> String {
+    let mut text = format!("{summary}\n\n");
+    for outcome in outcomes {
+        let dirty = if outcome.left_dirty { " (left dirty)" } else { "" };
+        let _ = writeln!(text, "{:<24} {}{dirty}  {}", outcome.outcome, outcome.revision, outcome.why);
+    }
+    let mut by_revision: BTreeMap<&str, Vec<&Step>> = BTreeMap::new();
+    for step in trial.trips.iter().flat_map(|trip| &trip.steps) {
+        by_revision.entry(&step.revision).or_default().push(step);
+    }
+    for failure in trial.trips.iter().filter_map(|trip| trip.failure.as_ref()) {
+        let place = failure.file.as_ref().map(|file| format!("{file}:{}", failure.line.unwrap_or(0))).unwrap_or_default();
+        let _ = writeln!(text, "\n{} of {} fails {place}\n{}", failure.direction, failure.revision, failure.message);
+        if let Some(sql) = &failure.sql {
+            let _ = writeln!(text, "  statement: {}", clipped(sql, 300));
+        }
+        for dependent in &failure.dependents {
+            let _ = writeln!(text, "  depends on it: {dependent}");
+        }
+    }
+    let _ = writeln!(text, "\nrerun: {}", trial.second_run.why);
+    let _ = writeln!(text, "parity: {}", parity.why);
+    let _ = writeln!(text, "engine: {} {} ({})", trial.engine.dialect, trial.engine.version, trial.engine.made_by);
+    if !trial.fences.active.is_empty() {
+        let _ = writeln!(text, "fences: {}", trial.fences.active.join(", "));
+    }
+    for note in notes {
+        let _ = writeln!(text, "note: {note}");
+    }
+    text
+}

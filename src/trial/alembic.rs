@@ -1,0 +1,204 @@
+//! A range of a project's revisions, run by its own Alembic on scratch databases.
+
+use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use crate::bridge::{self, Bridge, BridgeError, Direction};
+use crate::database::Connection;
+use crate::dialect::Dialect;
+use crate::lifecycle::evidence::{Outcome, Rerun};
+use crate::project::revision::Shape;
+use crate::rows::fill::fill_empty;
+use crate::scratch::ScratchDatabase;
+use crate::trial::trip::{Mover, Trying, WayBack, second_run, try_one};
+use crate::trial::{Engine, Failure, SecondRun, Trial, TrialError, Wishes};
+use crate::workshop::range::Range;
+use crate::workshop::{Workshop, target};
+
+/// Tries each revision of a range: up, down, up.
+///
+/// # Errors
+/// No Python or scratch database, a chain that cannot be brought to where the range begins, the caller's own SQL.
+pub fn try_range(
+    workshop: &Workshop,
+    range: &Range,
+    wishes: &Wishes,
+    news: &dyn Fn(usize, usize, &str),
+    cancelled: &AtomicBool,
+) -> Result<Trial, TrialError> {
+    let mut base = Base::at(workshop, &range.from)?;
+    if let Some(seed) = &wishes.seed_sql {
+        base.connection.execute(seed).map_err(|source| TrialError::Seed { which: "seed_sql", source })?;
+    }
+    let mut filled = fill_empty(&mut base.connection, wishes.rows)?;
+    let lent = workshop.python(&base.refs())?;
+    let fences = lent.fences();
+    let server = base.databases.first().map(|database| database.server().clone());
+    let mut trips = Vec::new();
+    let mut untried = BTreeMap::new();
+    let mut notes = server.as_ref().and_then(|server| server.note.clone()).into_iter().collect::<Vec<_>>();
+    if base.databases.len() > 1 {
+        notes.push(format!("`env.py` opens {} databases: the first is compared", base.databases.len()));
+    }
+    let mut is_usable = true;
+    for (at, revision) in range.revisions.iter().enumerate() {
+        if cancelled.load(Ordering::Relaxed) {
+            return Err(TrialError::Cancelled);
+        }
+        news(at, range.revisions.len(), revision);
+        if !is_usable {
+            // What failed before may have left anything: another database takes its place, in front of this revision.
+            match Base::again(workshop, range, at, wishes) {
+                Ok(fresh) => base = fresh,
+                Err(TrialError::Workshop(crate::workshop::WorkshopError::CannotReach { sentence, .. })) => {
+                    untried.extend(range.revisions.iter().skip(at).map(|later| (later.clone(), format!("not reached: {sentence}"))));
+                    break;
+                }
+                Err(other) => return Err(other),
+            }
+            lent.lock().bridge.point_at(base.databases.iter().map(target).collect())?;
+        }
+        let is_last = at + 1 == range.revisions.len();
+        let trying = Trying {
+            revision,
+            way_back: way_back(workshop, revision),
+            wishes,
+            seed_after: wishes.seed_after_upgrade_sql.as_deref().filter(|_| is_last),
+        };
+        let mut warm = lent.lock();
+        let mut mover = ByAlembic { bridge: &mut warm.bridge, workshop };
+        let (trip, usable) = try_one(&mut mover, &mut base.connection, &trying, &mut filled)?;
+        is_usable = usable;
+        let stops = trip.outcome == Outcome::UpgradeFails;
+        trips.push(trip);
+        if stops && !is_last {
+            untried.extend(
+                range.revisions.iter().skip(at + 1).map(|later| (later.clone(), format!("not reached: the upgrade of {revision} fails"))),
+            );
+            break;
+        }
+    }
+    let last = trips.last().map(|trip| trip.revision.clone());
+    let second_run = match last {
+        Some(revision) if is_usable && untried.is_empty() => run_again(workshop, &lent, &mut base, &revision)?,
+        _ => SecondRun { rerun: Rerun::NotTried, why: "not tried: the upgrade does not stand at its target".to_owned() },
+    };
+    let engine = server.map(|server| Engine {
+        dialect: server.server.dialect.word(),
+        version: server.server.version.to_string(),
+        made_by: server.made_by.clone(),
+        identifier: server.identifier().map(str::to_owned),
+    });
+    let engine = engine.unwrap_or_else(|| Engine {
+        dialect: workshop.server.dialect.word(),
+        version: String::new(),
+        made_by: String::new(),
+        identifier: None,
+    });
+    Ok(Trial { trips, untried, filled, second_run, engine, fences, notes })
+}
+
+/// Scratch databases where a revision begins, and a connection that looks at the first.
+struct Base {
+    databases: Vec<ScratchDatabase>,
+    connection: Connection,
+}
+
+impl Base {
+    fn at(workshop: &Workshop, revision: &str) -> Result<Self, TrialError> {
+        let (databases, _) = workshop.scratch_at(revision)?;
+        let first = databases.first().ok_or_else(|| BridgeError::NoPython { looked_at: Vec::new() })?;
+        // SQLite has no accounts; a server's administrator sees what the role of migrations may not.
+        let connection = if workshop.server.dialect == Dialect::Sqlite { first.connect()? } else { first.connect_admin()? };
+        Ok(Self { databases, connection })
+    }
+
+    /// In front of the revision at place `at` of the range, with rows.
+    fn again(workshop: &Workshop, range: &Range, at: usize, wishes: &Wishes) -> Result<Self, TrialError> {
+        let mut base = Self::at(workshop, &range.from)?;
+        if let Some(seed) = &wishes.seed_sql {
+            base.connection.execute(seed).map_err(|source| TrialError::Seed { which: "seed_sql", source })?;
+        }
+        let lent = workshop.python(&base.refs())?;
+        for revision in range.revisions.iter().take(at) {
+            let mut warm = lent.lock();
+            let mut mover = ByAlembic { bridge: &mut warm.bridge, workshop };
+            if let Some(failure) = mover.go(true, revision)? {
+                return Err(crate::workshop::WorkshopError::CannotReach { at: revision.clone(), sentence: failure.message }.into());
+            }
+        }
+        fill_empty(&mut base.connection, wishes.rows)?;
+        Ok(base)
+    }
+
+    fn refs(&self) -> Vec<&ScratchDatabase> {
+        self.databases.iter().collect()
+    }
+}
+
+fn way_back(workshop: &Workshop, revision: &str) -> WayBack {
+    let project = &workshop.workspace.project;
+    let body = project.graph.by_id(revision).and_then(|at| project.revision(at)).and_then(|revision| revision.downgrade.as_ref());
+    match body.map(|body| &body.shape) {
+        None => WayBack::Missing,
+        Some(Shape::Raises { .. }) => WayBack::Raises,
+        Some(Shape::Empty | Shape::Works) => WayBack::Runs,
+    }
+}
+
+/// The version table says that the revision is not there, and its upgrade is run.
+fn run_again(workshop: &Workshop, lent: &crate::workshop::Lent, base: &mut Base, revision: &str) -> Result<SecondRun, TrialError> {
+    let project = &workshop.workspace.project;
+    let parents =
+        project.graph.by_id(revision).and_then(|at| project.revision(at)).map(|revision| revision.parents.clone()).unwrap_or_default();
+    let id = revision.replace('\'', "''");
+    let pointer = match parents.as_slice() {
+        [] => format!("DELETE FROM alembic_version WHERE version_num = '{id}'"),
+        [one] => format!("UPDATE alembic_version SET version_num = '{}' WHERE version_num = '{id}'", one.replace('\'', "''")),
+        _ => return Ok(SecondRun { rerun: Rerun::NotTried, why: "not tried: it is a merge".to_owned() }),
+    };
+    match base.connection.execute(&pointer) {
+        Ok(1) => {}
+        _ => {
+            return Ok(SecondRun {
+                rerun: Rerun::NotTried,
+                why: "not tried: its version table is another one than `alembic_version`".to_owned(),
+            });
+        }
+    }
+    let mut warm = lent.lock();
+    let mut mover = ByAlembic { bridge: &mut warm.bridge, workshop };
+    second_run(&mut mover, &mut base.connection, revision)
+}
+
+/// Steps of the project's own Alembic.
+struct ByAlembic<'a> {
+    bridge: &'a mut Bridge,
+    workshop: &'a Workshop,
+}
+
+impl Mover for ByAlembic<'_> {
+    fn go(&mut self, is_up: bool, revision: &str) -> Result<Option<Failure>, TrialError> {
+        let direction = if is_up { Direction::Up } else { Direction::Down };
+        let executed = self.bridge.step(direction, revision)?;
+        Ok(executed.failure.map(|failure| told(&failure, revision, self.workshop)))
+    }
+}
+
+fn told(failure: &bridge::Failure, revision: &str, workshop: &Workshop) -> Failure {
+    let folder = &workshop.workspace.folder;
+    let message = match &failure.detail {
+        Some(detail) if !failure.message.contains(detail.as_str()) => format!("{}\n{detail}", failure.message),
+        _ => failure.message.clone(),
+    };
+    Failure {
+        revision: revision.to_owned(),
+        direction: "",
+        file: failure.file.as_ref().map(|file| file.strip_prefix(folder).unwrap_or(file).to_string_lossy().replace('\\', "/")),
+        line: failure.line,
+        sql: failure.statement.clone(),
+        sqlstate: failure.sqlstate.clone(),
+        message,
+        dependents: Vec::new(),
+    }
+}

@@ -1,0 +1,240 @@
+//! Up, down and up again on a scratch database, with rows: what came back and what did not.
+//!
+//! Each revision of a range is tried singly. Schema and rows are remembered before, after the upgrade, after the
+//! downgrade and after the second upgrade; the outcome is read off their differences and off nothing else.
+
+mod alembic;
+mod script;
+mod trip;
+
+use std::collections::BTreeMap;
+
+use serde::Serialize;
+
+use crate::bridge::{BridgeError, Fences};
+use crate::database::DatabaseError;
+use crate::lifecycle::evidence::{Outcome, Rerun};
+use crate::rows::RowsError;
+use crate::rows::data::DataDifference;
+use crate::rows::fill::Filled;
+use crate::scratch::ScratchError;
+use crate::snapshot::{Difference, SnapshotError};
+use crate::workshop::WorkshopError;
+
+pub use alembic::try_range;
+pub use script::{Scripts, try_scripts};
+
+/// What is wanted of a trial.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Wishes {
+    /// Rows for every table that is empty; 0 for none.
+    pub rows: u32,
+    /// Run once where the range begins.
+    pub seed_sql: Option<String>,
+    /// Run once, behind the first upgrade of the last revision.
+    pub seed_after_upgrade_sql: Option<String>,
+}
+
+/// A trial could not be made: nothing is said about the migration.
+#[derive(Debug, thiserror::Error)]
+pub enum TrialError {
+    /// The project, its Python, or the way to where the range begins.
+    #[error(transparent)]
+    Workshop(#[from] WorkshopError),
+    /// The Python.
+    #[error(transparent)]
+    Bridge(#[from] BridgeError),
+    /// The scratch database.
+    #[error(transparent)]
+    Scratch(#[from] ScratchError),
+    /// Reading the schema.
+    #[error(transparent)]
+    Snapshot(#[from] SnapshotError),
+    /// Writing or reading rows.
+    #[error(transparent)]
+    Rows(#[from] RowsError),
+    /// SQL of the caller that shall run before the migration does not.
+    #[error("`{which}` fails on the scratch database")]
+    Seed {
+        /// `setup_sql`, `seed_sql` or `seed_after_upgrade_sql`.
+        which: &'static str,
+        /// What the server said.
+        #[source]
+        source: DatabaseError,
+    },
+    /// The caller went away.
+    #[error("the test was cancelled")]
+    Cancelled,
+}
+
+impl TrialError {
+    /// A stable word for it.
+    #[must_use]
+    pub const fn code(&self) -> &'static str {
+        match self {
+            Self::Workshop(error) => error.code(),
+            Self::Bridge(_) => "bridge",
+            Self::Scratch(_) => "scratch",
+            Self::Snapshot(_) => "snapshot",
+            Self::Rows(_) => "rows",
+            Self::Seed { .. } => "bad_seed",
+            Self::Cancelled => "cancelled",
+        }
+    }
+
+    /// What to do.
+    #[must_use]
+    pub fn hint(&self) -> String {
+        match self {
+            Self::Workshop(error) => error.hint(),
+            Self::Bridge(error) => error.hint(),
+            Self::Scratch(error) => error.hint(),
+            Self::Snapshot(error) => error.hint(),
+            Self::Rows(error) => error.hint(),
+            Self::Seed { which, .. } => format!("mend `{which}`: it runs on the schema in front of the range"),
+            Self::Cancelled => "ask again".to_owned(),
+        }
+    }
+}
+
+/// One way of one revision.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Step {
+    /// The revision.
+    pub revision: String,
+    /// `upgrade`, `downgrade`, `upgrade again`.
+    pub direction: &'static str,
+    /// It ran.
+    pub ok: bool,
+    /// How long it took.
+    pub seconds: f64,
+    /// What was said where it did not.
+    pub error: Option<String>,
+}
+
+/// What stopped a revision.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Failure {
+    /// The revision.
+    pub revision: String,
+    /// Which step it was.
+    pub direction: &'static str,
+    /// The file.
+    pub file: Option<String>,
+    /// The line in it, from 1.
+    pub line: Option<u32>,
+    /// The statement.
+    pub sql: Option<String>,
+    /// SQLSTATE, MariaDB's number, or SQLite's name.
+    pub sqlstate: Option<String>,
+    /// The server's or Python's words.
+    pub message: String,
+    /// What depends on what was to go, in the order in which it can be dropped.
+    pub dependents: Vec<String>,
+}
+
+/// Digests of the schema at the four moments.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+pub struct SchemaDigests {
+    /// In front of the revision.
+    pub before: Option<String>,
+    /// Behind its upgrade.
+    pub after_upgrade: Option<String>,
+    /// Behind its downgrade.
+    pub after_downgrade: Option<String>,
+    /// Behind the second upgrade.
+    pub after_reupgrade: Option<String>,
+}
+
+/// A value that did not come back, and who lost it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Lost {
+    /// What and how much.
+    #[serde(flatten)]
+    pub difference: DataDifference,
+    /// `upgrade`: it was gone already behind the upgrade; `downgrade`: it was there and did not come back.
+    pub by: &'static str,
+}
+
+/// The round trip of one revision.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Trip {
+    /// The revision.
+    pub revision: String,
+    /// The worst of what was seen.
+    pub outcome: Outcome,
+    /// A failed step left something behind.
+    pub left_dirty: bool,
+    /// The outcome in a sentence.
+    pub why: String,
+    /// Its steps.
+    pub steps: Vec<Step>,
+    /// Digests of the schema.
+    pub schema: SchemaDigests,
+    /// What the schema has otherwise than before, behind the downgrade; or behind the second upgrade than behind the first.
+    pub schema_diff: Vec<Difference>,
+    /// What the rows have otherwise.
+    pub data_diff: Vec<Lost>,
+    /// What stopped it.
+    pub failure: Option<Failure>,
+    /// Rows that stood when it began.
+    pub rows: usize,
+}
+
+impl Trip {
+    /// All that was lost is what the upgrade itself removes or overwrites.
+    #[must_use]
+    pub fn loss_is_the_upgrades(&self) -> bool {
+        self.data_diff.iter().all(|lost| lost.by == "upgrade")
+    }
+}
+
+/// What running the upgrade once more on the database that has it did.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SecondRun {
+    /// In a word.
+    pub rerun: Rerun,
+    /// In a sentence.
+    pub why: String,
+}
+
+/// A whole trial.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Trial {
+    /// One for each revision that was tried, in the order of the range.
+    pub trips: Vec<Trip>,
+    /// Revisions that could not be reached, with the reason.
+    pub untried: BTreeMap<String, String>,
+    /// How far tables were filled.
+    pub filled: Vec<Filled>,
+    /// The upgrade on a database that has it.
+    pub second_run: SecondRun,
+    /// The server in words, who made it, and its identifier.
+    pub engine: Engine,
+    /// What kept `env.py` from anything else.
+    pub fences: Fences,
+    /// What else should be known.
+    pub notes: Vec<String>,
+}
+
+impl Trial {
+    /// The worst outcome; a revision that was not reached counts as an upgrade that fails.
+    #[must_use]
+    pub fn outcome(&self) -> Outcome {
+        let worst = self.trips.iter().map(|trip| trip.outcome).min().unwrap_or(Outcome::Ok);
+        if self.untried.is_empty() { worst } else { worst.min(Outcome::UpgradeFails) }
+    }
+}
+
+/// On what it ran.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Engine {
+    /// The dialect.
+    pub dialect: &'static str,
+    /// Its version.
+    pub version: String,
+    /// `started here`, or the dev server.
+    pub made_by: String,
+    /// The server's own identifier.
+    pub identifier: Option<String>,
+}
