@@ -1,9 +1,12 @@
 //! Reads the chain of a project and says what is in it and how long that took: `cargo run --release --example chain FOLDER [CONFIG]`.
 #![allow(clippy::print_stdout)]
 
+use std::collections::BTreeMap;
 use std::process::ExitCode;
 use std::time::Instant;
 
+use alembic_gate::judge::judge_project;
+use alembic_gate::project::Expectations;
 use alembic_gate::workspace::{Place, open};
 
 fn main() -> ExitCode {
@@ -20,6 +23,13 @@ fn main() -> ExitCode {
     };
     let elapsed = started.elapsed();
     let graph = &workspace.project.graph;
+    let findings: Vec<String> = judge_project(&workspace.project, &Expectations::default(), &BTreeMap::new())
+        .iter()
+        .map(|found| {
+            let (file, line) = (found.file.as_deref().unwrap_or_default(), found.line.unwrap_or_default());
+            format!("{} {}: {file}:{line}: {}", found.severity.word(), found.rule, found.what)
+        })
+        .collect();
     let answer = serde_json::json!({
         "script_folder": workspace.script_folder,
         "revisions": graph.nodes.len(),
@@ -29,6 +39,7 @@ fn main() -> ExitCode {
         "merges": graph.merges().len(),
         "faults": graph.faults.iter().map(|fault| format!("{fault:?}")).collect::<Vec<_>>(),
         "problems": workspace.project.problems.iter().map(|problem| format!("{problem:?}")).collect::<Vec<_>>(),
+        "findings": findings,
         "notes": workspace.notes,
         "milliseconds": elapsed.as_secs_f64() * 1_000.0,
     });

@@ -456,12 +456,15 @@ fn revision_files(
 ) -> Result<Vec<SourceFile>, OpenError> {
     let mut found = Vec::new();
     let mut seen = BTreeSet::new();
+    let is_link = |path: &PathBuf| path.is_symlink();
     for versions in version_folders {
         let mut paths = Vec::new();
         python_files(versions, recursive, &mut paths).map_err(|()| OpenError::TooMany { folder: versions.clone() })?;
+        // One folder without links reaches each file once.
+        let may_repeat = version_folders.len() > 1 || paths.iter().any(is_link);
         for path in paths {
             let name = shown(&path, folder);
-            if path.canonicalize().is_ok_and(|real| !seen.insert(real)) {
+            if may_repeat && path.canonicalize().is_ok_and(|real| !seen.insert(real)) {
                 notes.push(format!("`{name}` is reached twice: Alembic reads it once"));
                 continue;
             }

@@ -1142,6 +1142,10 @@ fn secrets(module: &Module<'_>) -> Vec<SecretAt> {
     }
     impl Collector<'_, '_> {
         fn literal(&mut self, text: &str, node: &impl Ranged) {
+            // Most literals are short names: a token is longer, and a password in a text stands behind a sign.
+            if text.len() < 20 && !text.contains(['=', '\'', '"', ':']) {
+                return;
+            }
             let line = self.module.line(node);
             for secret in secret::secrets(text) {
                 let within = text.get(..secret.span.start).map_or(0, |before| before.matches('\n').count()) as u32;
@@ -1150,11 +1154,10 @@ fn secrets(module: &Module<'_>) -> Vec<SecretAt> {
         }
 
         fn named(&mut self, name: &str, value: &Expr) {
+            let Expr::StringLiteral(literal) = value else { return };
             let lower = name.to_ascii_lowercase();
-            let is_secret_name = SECRET_NAMES.iter().any(|word| lower == *word || lower.ends_with(&format!("_{word}")));
-            if let (true, Expr::StringLiteral(literal)) = (is_secret_name, value)
-                && secret::is_secret(literal.value.to_str())
-            {
+            let is_secret_name = |word: &&str| lower.strip_suffix(*word).is_some_and(|before| before.is_empty() || before.ends_with('_'));
+            if SECRET_NAMES.iter().any(is_secret_name) && secret::is_secret(literal.value.to_str()) {
                 self.push(self.module.line(value), "a password or a key");
             }
         }
@@ -1178,8 +1181,7 @@ fn secrets(module: &Module<'_>) -> Vec<SecretAt> {
         fn visit_expr(&mut self, expression: &'a Expr) {
             match expression {
                 Expr::StringLiteral(literal) => {
-                    let text = literal.value.to_str().to_owned();
-                    self.literal(&text, expression);
+                    self.literal(literal.value.to_str(), expression);
                 }
                 Expr::FString(formatted) => {
                     if let Value::Text(text) | Value::Built(text) = f_string(formatted.value.iter()) {

@@ -114,10 +114,10 @@ fn fault(context: &RevisionContext<'_>, message: &str, words: &[String]) -> Opti
         return None;
     }
     let special: Vec<&String> = words.iter().filter(|word| !is_generic(word, &context.revision.id)).collect();
-    if special.is_empty() {
-        return Some("its words fit every revision");
-    }
     let is_vague = words.iter().any(|word| VAGUE.contains(&word.as_str()));
+    if special.is_empty() {
+        return (is_vague || !names_what_it_touches(context, words)).then_some("its words fit every revision");
+    }
     if let ([only], true) = (special.as_slice(), is_vague)
         && touched_tables(context).iter().any(|table| table.eq_ignore_ascii_case(only) || table.trim_end_matches('s').eq_ignore_ascii_case(only.trim_end_matches('s')))
     {
@@ -161,6 +161,13 @@ fn says_enough_in_another_script(message: &str) -> bool {
 
 fn touched_tables<'a>(context: &'a RevisionContext<'_>) -> Vec<&'a str> {
     context.upgrade().iter().filter_map(|operation| operation.table.as_deref()).collect()
+}
+
+/// True when a table or column that is touched is named: `add_created_by`, "add message table".
+fn names_what_it_touches(context: &RevisionContext<'_>, words: &[String]) -> bool {
+    let message = format!("_{}_", words.join("_"));
+    let touched = context.upgrade().iter().flat_map(|operation| operation.table.iter().chain(&operation.columns));
+    touched.map(|name| name.to_lowercase()).any(|name| message.contains(&format!("_{name}_")))
 }
 
 /// "add …" that only drops, "drop …" that only adds.

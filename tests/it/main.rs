@@ -30,6 +30,7 @@ mod mysql_versions;
 mod parse_cases;
 mod project_chain;
 mod project_config;
+mod project_corpora;
 mod project_findings;
 mod project_graph;
 mod project_reading;

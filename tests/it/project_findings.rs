@@ -135,6 +135,18 @@ fn names_are_told_apart() {
 }
 
 #[test]
+fn a_plain_word_counts_where_it_is_a_name() {
+    let body = "def upgrade():\n    op.add_column('message', sa.Column('created_by', sa.Text()))\n\ndef downgrade():\n    op.drop_column('message', 'created_by')\n";
+    for (message, count) in
+        [("add_created_by", 0), ("add column to message", 0), ("add column", 1), ("update message", 1), ("update table", 1)]
+    {
+        let text = revision("b1", Some("a1"), body).replacen("drop title index b1x", message, 1);
+        let found = judged(&[("a1.py", &revision("a1", None, WORKS)), ("b1.py", &text)], &Expectations::default());
+        assert_eq!(found.len(), count, "{message}: {found:?}");
+    }
+}
+
+#[test]
 fn a_name_that_says_the_opposite_is_found() {
     let text = revision("a1", None, WORKS).replacen("drop title index a1x", "add title index", 1);
     let found = judged(&[("a1.py", &text)], &Expectations::default());
