@@ -23,7 +23,7 @@ use crate::store::file::FileStore;
 use crate::tools::answer::{Answer, ToolError};
 use crate::tools::call::{Call, Settings};
 use crate::tools::source::{MAX_BYTES, SqlInput};
-use crate::tools::{TOOLS, classify_risk, review_sql, search_knowledge, test_rollback, tool};
+use crate::tools::{TOOLS, classify_risk, generate_migration, migration_status, review_sql, search_knowledge, test_rollback, tool};
 use crate::wrap;
 
 /// Takes Alembic database migrations safely from plan to apply: an MCP server and a command line.
@@ -44,6 +44,10 @@ enum Command {
     ClassifyRisk(SqlArguments),
     /// Prove on a scratch database that a migration can be taken back, with rows
     TestRollback(PlainArguments<test_rollback::Input>),
+    /// Say where the migrations of a project stand: chain, heads, database, drift, what next
+    MigrationStatus(PlainArguments<migration_status::Input>),
+    /// Write one revision file, with the project's own Alembic against a scratch database
+    GenerateMigration(PlainArguments<generate_migration::Input>),
     /// Search the migration reference: a question, an error text, a code, an id
     SearchKnowledge(SearchArguments),
     /// Serve the tools over MCP, on standard input and output or over HTTP
@@ -176,6 +180,12 @@ pub fn run() -> ExitCode {
                 Ok(()) => answered(&test_rollback::run(&input, &Call::local(&Settings::default()), None), format, false),
                 Err(error) => failed(&error, format),
             }
+        }
+        Command::MigrationStatus(PlainArguments { input, format }) => {
+            answered(&migration_status::run(&input, &Call::local(&Settings::default()), None), format, false)
+        }
+        Command::GenerateMigration(PlainArguments { input, format }) => {
+            answered(&generate_migration::run(&input, &Call::local(&Settings::default()), None), format, false)
         }
         Command::SearchKnowledge(arguments) => search(arguments),
         Command::Serve(arguments) => serve::serve(arguments),

@@ -3,6 +3,7 @@
 
 use std::collections::BTreeMap;
 
+use crate::dialect::Dialect;
 use crate::effects::{self, Effect, Place};
 use crate::finding::{Finding, Severity};
 use crate::project::{Expectations, Project};
@@ -67,15 +68,49 @@ pub fn judge(script: &Script, direction: Direction, before: &Catalog, options: &
     Judgement { steps, findings, after: catalog }
 }
 
-/// A transaction with a statement that is always refused changes nothing.
+/// A transaction with a statement that is always refused changes nothing, and what is rolled back neither.
 fn take_back(script: &Script, steps: &mut [Step]) {
     let transaction = |step: &Step| script.statements.get(step.at).and_then(|statement| statement.transaction);
+    for range in rolled_back(script, steps) {
+        steps.get_mut(range).into_iter().flatten().for_each(|step| step.effect.loses_nothing());
+    }
     let refused: Vec<u32> = steps.iter().filter(|step| step.effect.always_fails()).filter_map(transaction).collect();
     for step in steps.iter_mut() {
         if transaction(step).is_some_and(|id| refused.contains(&id)) {
             step.effect.loses_nothing();
         }
     }
+}
+
+/// The steps that a later `ROLLBACK` takes back: its whole transaction, or what stands behind the last `SAVEPOINT`.
+///
+/// The MySQL family and Oracle commit at each DDL statement: nothing is sure to be taken back there.
+fn rolled_back(script: &Script, steps: &[Step]) -> Vec<std::ops::Range<usize>> {
+    let mut ranges = Vec::new();
+    if script.server.dialect.is_mysql_family() || script.server.dialect == Dialect::Oracle {
+        return ranges;
+    }
+    let (mut begun, mut saved) = (None, None);
+    for (n, step) in steps.iter().enumerate() {
+        let Some(statement) = script.statements.get(step.at).filter(|statement| statement.transaction.is_some()) else {
+            (begun, saved) = (None, None);
+            continue;
+        };
+        if begun.is_none_or(|(_, id)| id != statement.transaction) {
+            (begun, saved) = (Some((n, statement.transaction)), None);
+        }
+        let from = match statement.reading.change {
+            Change::Savepoint => {
+                saved = Some(n);
+                None
+            }
+            Change::Rollback { to_savepoint: true } => saved,
+            Change::Rollback { to_savepoint: false } => begun.take().map(|(from, _)| from),
+            _ => None,
+        };
+        ranges.extend(from.map(|from| from..n));
+    }
+    ranges
 }
 
 /// A value added to an enum cannot be used before its transaction is committed: 55P04.

@@ -55,7 +55,7 @@
 //!    [`hook`] (what an agent's shell may run),
 //!    [`report`],
 //!    [`format`]
-//! 10. A crate that could be exchanged is named in one place (`tests/it/architecture.rs` lists them), and so are processes.
+//! 10. surfaces:
 //!     [`prompts`] (the texts for agents),
 //!     [`log`] (to stderr, without secrets),
 //!     [`approve`] (a person on a terminal),

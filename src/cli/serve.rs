@@ -73,9 +73,11 @@ async fn over_http(gate: Gate, address: SocketAddr, hosts: Vec<String>) -> Resul
     let tokens = http::tokens_from_environment().map_err(|error| refused("bad_tokens", said(&error), &error.hint()))?;
     let site = Site { address, tokens, hosts, limits: Limits::default() };
     let listener = http::listen(&gate, &site).await.map_err(|error| refused("bad_address", said(&error), &error.hint()))?;
+    // Before anybody is told that the server is there.
+    let stop = stdio::signalled();
     let bound = listener.local_addr().unwrap_or(address);
     eprintln!("alembic-gate listens on http://{bound}/mcp");
-    http::serve_on(gate, site, listener, stdio::signalled()).await;
+    http::serve_on(gate, site, listener, stop).await;
     Ok(())
 }
 

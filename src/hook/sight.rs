@@ -344,6 +344,10 @@ impl Looker<'_> {
             self.see(Sight::Key);
         }
         let Some(first) = words.first() else { return };
+        // `PAGER='alembic upgrade head' git log`: a variable may be run by whoever reads it.
+        if command.assignments.iter().any(|(_, value)| mentions(&value.text)) {
+            self.doubt("it stands in a variable that the program gets");
+        }
         let approves = (program(first) == "alembic-gate" && words.iter().any(|word| word.text == "approve"))
             || (!is_inert(words) && names_approval(words.iter().map(|word| word.text.as_str())));
         let is_fed_shell = SHELLS.contains(&program(first).as_str()) && names_approval(std::iter::once(whole));

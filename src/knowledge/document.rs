@@ -51,6 +51,8 @@ pub struct Section {
     pub errors: Vec<String>,
     /// The versions it speaks of, where they differ from the document's.
     pub versions: Option<String>,
+    /// What its facts were run on.
+    pub verified_with: Vec<String>,
 }
 
 /// A document is not in the form.
@@ -132,6 +134,7 @@ impl Document {
                 sources: if own.sources.is_empty() { front.sources.clone() } else { own.sources },
                 errors: own.errors,
                 versions: own.versions,
+                verified_with: if own.verified_with.is_empty() { front.verified_with.clone() } else { own.verified_with },
             });
         }
         place_errors(&front.errors, &mut sections);
@@ -169,6 +172,7 @@ impl Document {
                 sources: vec![format!("alembic-gate, rule {name}")],
                 errors: Vec::new(),
                 versions: None,
+                verified_with: Vec::new(),
             }],
         }
     }
@@ -203,6 +207,7 @@ impl Document {
                 sources: vec![format!("your own folder, {stem}.md")],
                 errors: Vec::new(),
                 versions: None,
+                verified_with: Vec::new(),
             });
         }
         Self {
@@ -261,7 +266,28 @@ struct Overrides {
     sources: Vec<String>,
     errors: Vec<String>,
     versions: Option<String>,
+    verified_with: Vec<String>,
     rest: String,
+}
+
+/// What an override may say.
+const OVERRIDES: &[&str] = &["sources", "errors", "versions", "verified_with"];
+
+/// `name: value; name: value`; a semicolon inside of a value is no border.
+fn named_parts(comment: &str) -> Vec<(&str, &str)> {
+    let mut starts: Vec<(usize, &str)> = Vec::new();
+    for name in OVERRIDES {
+        for (at, _) in comment.match_indices(&format!("{name}:")) {
+            let before = comment.get(..at).unwrap_or_default().trim_end();
+            if before.is_empty() || before.ends_with(';') {
+                starts.push((at, name));
+            }
+        }
+    }
+    starts.sort_unstable();
+    let ends = starts.iter().skip(1).map(|(at, _)| *at).chain([comment.len()]);
+    let parts = starts.iter().zip(ends).filter_map(|((at, name), end)| Some((*name, comment.get(at + name.len() + 1..end)?)));
+    parts.map(|(name, value)| (name, value.trim().trim_end_matches(';').trim())).collect()
 }
 
 impl Overrides {
@@ -270,13 +296,12 @@ impl Overrides {
             return Self { rest: text.to_owned(), ..Self::default() };
         };
         let mut own = Self { rest: rest.trim().to_owned(), ..Self::default() };
-        for part in comment.split(';') {
-            let Some((name, value)) = part.split_once(':') else { continue };
-            let value = value.trim();
-            match name.trim() {
+        for (name, value) in named_parts(comment) {
+            match name {
                 "sources" => own.sources = value.split(" | ").map(|source| source.trim().to_owned()).collect(),
                 "errors" => own.errors = value.split(" | ").flat_map(codes).collect(),
                 "versions" => own.versions = Some(value.to_owned()),
+                "verified_with" => own.verified_with = value.split(" | ").map(|server| server.trim().to_owned()).collect(),
                 _ => {}
             }
         }

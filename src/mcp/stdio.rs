@@ -76,20 +76,21 @@ async fn served(gate: Gate, pipe: Pipe, ending: CancellationToken) {
     }
 }
 
-/// Waits for SIGINT or SIGTERM.
-pub(crate) async fn signalled() {
-    #[cfg(unix)]
-    {
-        use tokio::signal::unix::{SignalKind, signal};
-        let (Ok(mut interrupt), Ok(mut terminate)) = (signal(SignalKind::interrupt()), signal(SignalKind::terminate())) else {
-            return std::future::pending().await;
-        };
+/// SIGINT or SIGTERM, heard from this call on, whenever the future is asked. Belongs into a runtime.
+#[cfg(unix)]
+pub(crate) fn signalled() -> impl Future<Output = ()> {
+    use tokio::signal::unix::{SignalKind, signal};
+    let heard = (signal(SignalKind::interrupt()), signal(SignalKind::terminate()));
+    async move {
+        let (Ok(mut interrupt), Ok(mut terminate)) = heard else { return std::future::pending().await };
         tokio::select! { _ = interrupt.recv() => {}, _ = terminate.recv() => {} }
     }
-    #[cfg(not(unix))]
-    {
-        let _ = tokio::signal::ctrl_c().await;
-    }
+}
+
+/// The interrupt of the terminal.
+#[cfg(not(unix))]
+pub(crate) async fn signalled() {
+    let _ = tokio::signal::ctrl_c().await;
 }
 
 /// What is open: requests without an answer, and answers that are not written yet.

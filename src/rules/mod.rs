@@ -379,6 +379,8 @@ rules![
     online_ddl_copy,
     rename,
     drop_unique,
+    invalid_index_hidden,
+    not_valid_broken_by_rows,
     drop_constraint,
     drop_default_of_required_column,
     drop_identity,

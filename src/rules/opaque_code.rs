@@ -9,10 +9,13 @@
 //! Write the statements out. Where that cannot be, look at the code yourself and allow it with a reason.
 //!
 //! ```sql bad
-//! DO $$ BEGIN EXECUTE 'DROP TABLE ' || quote_ident('a' || 'b'); END $$;
+//! DO $$ DECLARE name text := current_setting('app.draft'); BEGIN EXECUTE 'DROP TABLE ' || quote_ident(name); END $$;
 //! ```
 //! ```sql bad
 //! CALL tidy_up();
+//! ```
+//! ```sql good
+//! DO $$ BEGIN EXECUTE format('CREATE TABLE %I (id bigint)', 'drafts'); END $$;
 //! ```
 //! ```sql good
 //! DO $$ BEGIN EXECUTE 'CREATE TABLE drafts (id bigint)'; END $$;

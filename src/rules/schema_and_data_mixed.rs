@@ -119,8 +119,11 @@ fn changes_schema(statement: &Statement, step: &Step) -> bool {
     }
 }
 
-/// Rows that stood before, or of tables that stood before, are written from what is stored.
+/// Rows that stood before are written, or whole tables that stood before are read to fill others.
 fn changes_data(context: &ScriptContext<'_>, statement: &Statement, step: &Step) -> bool {
+    if matches!(&statement.reading.change, Change::Insert(_)) && !step.effect.scans.is_empty() {
+        return true;
+    }
     let counts = |table: &Name| table.name != "alembic_version";
     let old = |table: &Name| counts(table) && step.effect.locks.iter().any(|lock| lock.table == context.before.key(table));
     writes(&statement.reading.change, &old)

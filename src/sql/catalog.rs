@@ -1,17 +1,19 @@
 //! What is known of the database in front of a statement: folded from the schema before it and the script so far.
 
 pub mod mysql;
+pub mod stored;
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::dialect::Dialect;
 use crate::sql::change::{
     AlterAction, AlterTable, Change, Column, Constraint, ConstraintKind, CreateTable, DataType, DomainAction, Drop, Expression, Index,
-    IndexAction, IndexKey, Insert, Name, PartitionBound, Query, Reading, SequenceAction, TypeAction, TypeForm, ViewAction,
+    IndexAction, IndexKey, Insert, Name, PartitionBound, Query, Reading, SequenceAction, TypeAction, TypeForm, Update, ViewAction,
 };
 use crate::sql::functions::Volatility;
 use crate::sql::script::Script;
 use crate::sql::words::{Action, Kind};
+use stored::Stored;
 
 /// What is known of a table's rows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -76,6 +78,8 @@ pub struct Table {
     pub indexes: Vec<IndexState>,
     /// Names of its triggers.
     pub triggers: Vec<String>,
+    /// One of them was made for rows that are inserted.
+    pub has_insert_trigger: bool,
     /// The functions they call.
     pub trigger_functions: Vec<Name>,
     /// Names of its rules.
@@ -118,6 +122,8 @@ pub struct Table {
     pub made_in: Option<u32>,
     /// Whether it holds rows.
     pub rows: Rows,
+    /// The rows whose values are known (PostgreSQL).
+    pub stored: Stored,
     /// `UNLOGGED`.
     pub unlogged: bool,
     /// `TEMPORARY`.
@@ -126,6 +132,8 @@ pub struct Table {
     pub access_method: Option<String>,
     /// MySQL's options, SQLite's `strict`.
     pub options: BTreeMap<String, String>,
+    /// `CREATE TABLE … OF type`.
+    pub is_typed: bool,
     /// Row security is on.
     pub row_security: bool,
 }
@@ -254,6 +262,8 @@ pub enum UserType {
         constrained: bool,
         /// It has `NOT NULL`.
         not_null: bool,
+        /// Its checks, by name where they have one.
+        checks: Vec<(Option<String>, Expression)>,
         /// Names of its constraints that are not validated yet.
         not_valid: Vec<String>,
     },
@@ -292,6 +302,8 @@ pub struct Catalog {
     functions: BTreeMap<String, Function>,
     /// Sequences, with the table that owns them.
     sequences: BTreeMap<Name, Option<Name>>,
+    /// Sequences that gave no number away yet, and begin at one.
+    untouched_sequences: BTreeSet<Name>,
     schemas: Vec<String>,
     /// Settings made so far: `SET name = value`.
     settings: BTreeMap<String, String>,
@@ -322,6 +334,7 @@ impl Catalog {
             types: BTreeMap::new(),
             functions: BTreeMap::new(),
             sequences: BTreeMap::new(),
+            untouched_sequences: BTreeSet::new(),
             schemas: vec![default_schema.to_owned()],
             settings: BTreeMap::new(),
             objects: BTreeSet::new(),
@@ -343,6 +356,7 @@ impl Catalog {
         }
         catalog.is_complete = catalog.tables.values().any(|table| table.kind == RelationKind::Table);
         if !fills {
+            catalog.forget_rows();
             for table in catalog.tables.values_mut() {
                 table.rows = Rows::Some;
                 table.null_columns.clear();
@@ -390,6 +404,7 @@ impl Catalog {
 
     /// The schema as it is some time after the script: others use it all, and what it made has rows.
     pub fn settle(&mut self) {
+        self.forget_rows();
         for table in self.tables.values_mut().filter(|table| table.is_new && !table.temporary) {
             table.rows = Rows::Some;
         }
@@ -644,10 +659,25 @@ impl Catalog {
         self.functions.get(name)
     }
 
+    /// All functions of the user's own.
+    pub fn functions(&self) -> impl Iterator<Item = &Function> {
+        self.functions.values()
+    }
+
     /// True when a sequence is known.
     #[must_use]
     pub fn has_sequence(&self, name: &Name) -> bool {
         self.sequences.contains_key(&self.key(name))
+    }
+
+    /// The last number that a sequence gave away, where that is known.
+    #[must_use]
+    pub fn last_number(&self, sequence: &Name) -> Option<i64> {
+        let key = self.key(sequence);
+        match self.owner_of_sequence(sequence) {
+            Some(owner) => self.table(owner)?.stored.last_number(),
+            None => self.untouched_sequences.contains(&key).then_some(1),
+        }
     }
 
     /// The table that owns a sequence.
@@ -757,6 +787,7 @@ impl Catalog {
             self.objects.insert((reading.kind, self.key(subject)));
         }
         self.note_values(&reading.change);
+        self.note_rows(&reading.change);
         self.note_pending(&reading.change, transaction);
         match &reading.change {
             Change::CreateTable(table) => self.create_table(table, transaction),
@@ -804,24 +835,32 @@ impl Catalog {
                 self.types.insert(self.key(name), found);
             }
             Change::AlterType { name, actions } => self.alter_type(name, actions, transaction),
-            Change::CreateDomain { name, base, not_null, check, .. } => {
+            Change::CreateDomain { name, base, not_null, checks, .. } => {
                 let found = UserType::Domain {
                     base: base.clone(),
                     not_null: *not_null,
-                    constrained: *not_null || *check || matches!(self.type_of(base), Some(UserType::Domain { constrained: true, .. })),
+                    constrained: *not_null
+                        || !checks.is_empty()
+                        || matches!(self.type_of(base), Some(UserType::Domain { constrained: true, .. })),
+                    checks: checks.iter().map(|check| (None, check.clone())).collect(),
                     not_valid: Vec::new(),
                 };
                 self.types.insert(self.key(name), found);
             }
             Change::AlterDomain { name, action } => self.alter_domain(name, action),
-            Change::CreateSequence { name, owned_by, .. } => {
-                self.sequences.insert(self.key(name), owned_by.clone());
+            Change::CreateSequence { name, owned_by, has_options, .. } => {
+                let key = self.key(name);
+                if !has_options {
+                    self.untouched_sequences.insert(key.clone());
+                }
+                self.sequences.insert(key, owned_by.clone());
             }
             Change::AlterSequence { name, actions, .. } => self.alter_sequence(name, actions),
-            Change::CreateTrigger { name, table, function, words, body, .. } => {
+            Change::CreateTrigger { name, table, function, words, body, on_insert, .. } => {
                 if let Some(found) = self.table_mut(table) {
                     found.watched.extend(words.iter().cloned());
                     found.triggers.push(name.clone());
+                    found.has_insert_trigger |= *on_insert;
                     found.trigger_functions.extend(function.clone());
                     found.trigger_bodies.insert(name.clone(), body.clone());
                 }
@@ -875,6 +914,8 @@ impl Catalog {
                 for inner in &block.statements {
                     self.apply(inner, transaction);
                 }
+                // How often its statements run, and whether, is not known.
+                self.forget_rows();
             }
             Change::Cluster { table: Some(table) } => {
                 if let Some(found) = self.table_mut(table) {
@@ -899,6 +940,7 @@ impl Catalog {
                 }
             }
             Change::Copy { .. } | Change::LoadData { .. } | Change::Merge(_) => self.fill(&reading.change),
+            Change::Update(update) => self.note_invalid_index(update),
             Change::Begin => self.begun = Some(0),
             Change::Commit | Change::Rollback { to_savepoint: false } => self.begun = None,
             Change::Savepoint => self.begun = self.begun.map(|count| count + 1),
@@ -910,7 +952,6 @@ impl Catalog {
             | Change::AlterSchema { rename_to: None, .. }
             | Change::CreateStatistics { name: None, .. }
             | Change::Publication { .. }
-            | Change::Update(_)
             | Change::Delete(_)
             | Change::Select(_)
             | Change::Call { .. }
@@ -928,6 +969,25 @@ impl Catalog {
                     self.objects.insert((reading.kind, self.key(subject)));
                 }
             }
+        }
+    }
+
+    /// `UPDATE pg_index SET indisvalid = false WHERE indexrelid = 'x'::regclass`: how a setup says that an index is invalid.
+    fn note_invalid_index(&mut self, update: &Update) {
+        let is_mark =
+            update.table.name == "pg_index" && update.columns == ["indisvalid"] && update.values.text.to_lowercase().ends_with("false");
+        let Some(condition) = update.reach.condition.as_ref().filter(|_| is_mark) else {
+            return;
+        };
+        let named = condition.text.split('\'').nth(1).filter(|_| condition.text.contains("::regclass"));
+        let name = named.map(|named| match named.split_once('.') {
+            Some((schema, name)) => Name { schema: Some(schema.to_owned()), name: name.to_owned() },
+            None => Name::bare(named),
+        });
+        let found = name.and_then(|name| self.index(&name).map(|(table, _)| (table.clone(), name.name)));
+        let Some((table, index)) = found else { return };
+        for state in self.tables.get_mut(&table).into_iter().flat_map(|table| &mut table.indexes) {
+            state.is_valid &= state.index.name.as_deref() != Some(index.as_str());
         }
     }
 
@@ -1084,11 +1144,13 @@ impl Catalog {
             is_new: true,
             made_in: transaction,
             rows: Rows::None,
+            stored: if self.dialect == Dialect::Postgresql && !create.foreign { Stored::none() } else { Stored::default() },
             unlogged: create.unlogged,
             temporary: create.temporary,
             partition_of: create.partition_of.clone(),
             partition_by: create.partition_by.clone(),
             inherits: create.inherits.clone(),
+            is_typed: create.of_type.is_some(),
             options: create.options.clone(),
             ..Table::default()
         };
@@ -1113,6 +1175,7 @@ impl Catalog {
         }
         if let Some((query, with_data)) = &create.query {
             table.rows = if *with_data { Rows::Some } else { Rows::None };
+            table.stored.is_complete &= !*with_data;
             table.columns.extend(query.columns.iter().flatten().map(|name| Column { name: name.clone(), ..Column::default() }));
         }
         for column in &create.columns {
@@ -1261,6 +1324,9 @@ impl Catalog {
     }
 
     fn alter_one(&mut self, name: &Name, table: &mut Table, action: &AlterAction) {
+        let mut stored = std::mem::take(&mut table.stored);
+        stored.alter(table, action);
+        table.stored = stored;
         match action {
             AlterAction::AddColumn { column, if_not_exists } if !(table.column(&column.name).is_some() && *if_not_exists) => {
                 self.add_column(name, table, column);
@@ -1353,6 +1419,8 @@ impl Catalog {
                 drop_constraint(table, index);
             }
             AlterAction::ClusterOn => table.is_clustered = true,
+            AlterAction::OfType { .. } => table.is_typed = true,
+            AlterAction::NotOf => table.is_typed = false,
             AlterAction::SetLogged { logged } => table.unlogged = !logged,
             AlterAction::SetAccessMethod { method } => table.access_method = Some(method.clone()),
             AlterAction::Inherit { parent } => table.inherits.push(parent.clone()),
@@ -1642,7 +1710,7 @@ impl Catalog {
 
     fn alter_domain(&mut self, name: &Name, action: &DomainAction) {
         let key = self.key(name);
-        let Some(UserType::Domain { constrained, not_null, not_valid, .. }) = self.types.get_mut(&key) else {
+        let Some(UserType::Domain { constrained, not_null, not_valid, checks, .. }) = self.types.get_mut(&key) else {
             return;
         };
         match action {
@@ -1651,16 +1719,18 @@ impl Catalog {
                 *not_null = true;
             }
             DomainAction::DropNotNull => *not_null = false,
-            DomainAction::AddConstraint { name, not_valid: unchecked, .. } => {
+            DomainAction::AddConstraint { name, not_valid: unchecked, check, .. } => {
                 *constrained = true;
+                checks.extend(check.clone().map(|check| (name.clone(), check)));
                 if *unchecked {
                     not_valid.extend(name.clone());
                 }
             }
             DomainAction::ValidateConstraint { name } => not_valid.retain(|other| other != name),
+            // A check without a name has one of the server's: which one goes is not known.
+            DomainAction::DropConstraint { name, .. } => checks.retain(|(own, _)| own.as_ref().is_some_and(|own| own != name)),
             DomainAction::SetDefault
             | DomainAction::DropDefault
-            | DomainAction::DropConstraint { .. }
             | DomainAction::RenameConstraint
             | DomainAction::Rename { .. }
             | DomainAction::SetSchema { .. }
@@ -1705,6 +1775,7 @@ impl Catalog {
             }
             if let Some(table) = self.tables.get_mut(&key) {
                 table.rows = Rows::None;
+                table.stored.clear();
             }
             done.push(key);
         }

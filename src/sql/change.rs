@@ -109,6 +109,8 @@ pub struct Expression {
     pub is_literal: bool,
     /// The literal is `NULL`.
     pub is_null: bool,
+    /// `text` says all of it: nothing was cut, no blanks within strings were folded.
+    pub is_exact: bool,
 }
 
 /// Where a new column goes (MySQL family).
@@ -148,6 +150,8 @@ pub struct Column {
     pub generated: Option<(Generated, Expression)>,
     /// `GENERATED … AS IDENTITY`: true for `ALWAYS`.
     pub identity: Option<bool>,
+    /// Options of the sequence behind an identity are written: it may begin elsewhere than at one.
+    pub has_sequence_options: bool,
     /// `AUTO_INCREMENT`, `AUTOINCREMENT`, `IDENTITY(1,1)`.
     pub auto_increment: bool,
     /// Constraints written behind the column.
@@ -363,6 +367,19 @@ pub struct Query {
     pub is_limited: bool,
     /// There is a `WHERE`, at the outermost level.
     pub has_where: bool,
+    /// Where the rows come from, if it is nothing but `generate_series(first, last)`.
+    pub series: Option<Series>,
+}
+
+/// `FROM generate_series(first, last) AS name`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Series {
+    /// What the select list calls the number.
+    pub name: String,
+    /// The first number.
+    pub first: i64,
+    /// The last number.
+    pub last: i64,
 }
 
 /// `INSERT`, `REPLACE`.
@@ -386,6 +403,10 @@ pub struct Insert {
     pub row: Vec<Option<String>>,
     /// How many values the first row of `VALUES` has.
     pub width: Option<usize>,
+    /// PostgreSQL: the rows of `VALUES` as written, where all of them were kept.
+    pub rows: Vec<Vec<String>>,
+    /// `ON CONFLICT` in any form, `ON DUPLICATE KEY`.
+    pub on_conflict: bool,
     /// `RETURNING`.
     pub returns: bool,
     /// Data-modifying parts of a `WITH` in front.
@@ -841,7 +862,7 @@ pub enum DomainAction {
     DropDefault,
     SetNotNull,
     DropNotNull,
-    AddConstraint { name: Option<String>, not_null: bool, not_valid: bool },
+    AddConstraint { name: Option<String>, not_null: bool, not_valid: bool, check: Option<Expression> },
     DropConstraint { name: String, if_exists: bool },
     ValidateConstraint { name: String },
     RenameConstraint,
@@ -1035,7 +1056,7 @@ pub enum Change {
         name: Name,
         base: DataType,
         not_null: bool,
-        check: bool,
+        checks: Vec<Expression>,
         default: bool,
     },
     AlterDomain {
@@ -1046,6 +1067,8 @@ pub enum Change {
         name: Name,
         if_not_exists: bool,
         owned_by: Option<Name>,
+        /// It may begin elsewhere than at one.
+        has_options: bool,
     },
     AlterSequence {
         name: Name,
@@ -1062,6 +1085,8 @@ pub enum Change {
         /// Columns of `UPDATE OF`, and the words of `WHEN`.
         words: Vec<String>,
         instead_of: bool,
+        /// It is called for rows that are inserted.
+        on_insert: bool,
         /// What stands behind the table: condition and statements, as words.
         body: Expression,
     },

@@ -5,9 +5,11 @@
 
 pub mod catalog;
 pub mod change;
+pub mod formula;
 pub mod functions;
 pub mod script;
 pub mod split;
 pub mod token;
 pub mod understand;
+pub mod value;
 pub mod words;

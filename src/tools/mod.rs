@@ -5,6 +5,8 @@
 pub mod answer;
 pub mod call;
 pub mod classify_risk;
+pub mod generate_migration;
+pub mod migration_status;
 pub mod project_input;
 pub mod remote;
 pub mod resources;
@@ -91,7 +93,8 @@ pub struct Tool {
 }
 
 /// All tools, in the order in which they are listed.
-pub const TOOLS: &[Tool] = &[review_sql::TOOL, classify_risk::TOOL, test_rollback::TOOL, search_knowledge::TOOL];
+pub const TOOLS: &[Tool] =
+    &[review_sql::TOOL, classify_risk::TOOL, test_rollback::TOOL, migration_status::TOOL, generate_migration::TOOL, search_knowledge::TOOL];
 
 /// The tool called `name`, with underscores or dashes.
 #[must_use]

@@ -229,7 +229,7 @@ fn versions<'a>(hit: &Hit<'a>) -> &'a str {
 }
 
 fn applies_words(hit: &Hit<'_>) -> String {
-    let verified = &hit.document.verified_with;
+    let verified = &hit.section.verified_with;
     let run = if verified.is_empty() { String::new() } else { format!("; run on {}", verified.join(", ")) };
     format!("{}{run}", versions(hit))
 }
@@ -242,7 +242,7 @@ fn hit_value(hit: &Hit<'_>) -> Value {
         "passage": hit.section.text,
         "source": hit.section.sources.join("; "),
         "applies": { "dialects": hit.document.dialects, "versions": versions(hit) },
-        "verified_with": hit.document.verified_with,
+        "verified_with": hit.section.verified_with,
         "origin": owner(hit.document.origin),
         "score": hit.score,
     })

@@ -45,7 +45,6 @@ struct Observed {
 
 /// Cases whose answer is another on purpose, or cannot be told from text and schema, and why. Every other miss fails.
 const KNOWN: &[(&str, &str)] = &[
-    ("do_computed_drop", "the statement is built at run time"),
     ("do_computed_loop", "the statement is built at run time"),
     ("delete_duplicates", "no row happens to be reached"),
     ("update_unindexed_none", "no row happens to be reached"),
@@ -58,20 +57,17 @@ const KNOWN: &[(&str, &str)] = &[
     ("check_no_inherit", "the observer counts a scan of the parent with its children only"),
     ("tx_create_fill_swap", "the table that was scanned is gone when the observer looks"),
     ("type_expression_indexed", "the observer takes an index whose text changed for a lost one"),
-    ("rename_policy", "the observer takes the old name for a lost definition"),
-    ("rename_trigger", "the observer takes the old name for a lost definition"),
-    ("rename_with_view", "the observer takes the old name for a lost definition"),
-    ("tx_add_backfill", "a column that is new is filled: low in the contract"),
-    ("tx_add_backfill_not_null", "a column that is new is filled: low in the contract"),
-    ("do_plain_statement", "a column that is new is filled: low in the contract"),
-    ("rule_drop", "a rule is a definition: low in the contract"),
-    ("type_drop_unused", "a type is a definition: low in the contract"),
     ("update_version", "Alembic's own note of the revision is no data of the user's"),
     ("extension_unknown", "which extensions are installed is not in the schema"),
     ("grant_role_missing", "which roles there are is not in the schema"),
     ("table_new_as_other_role", "what a role may do is not in the schema"),
-    ("revoke_schema", "what a role may do is not in the schema"),
-    ("unique_using_invalid_index", "an index was made invalid behind the schema's back"),
+    ("addcol_sqlvol", "the minor version decides, and none is given"),
+    ("alembic_version_update", "Alembic's own note of the revision is no data of the user's"),
+    ("alembic_version_delete", "Alembic's own note of the revision is no data of the user's"),
+    ("extension_missing", "which extensions are installed is not in the schema"),
+    ("set_role_missing", "which roles there are is not in the schema"),
+    ("type_enum_swap", "the observer casts back to a type that the way back has to make again"),
+    ("type_ts_precision", "no stored time happens to have a fraction of a second"),
 ];
 
 /// Right answers and all answers, of one kind.
@@ -356,8 +352,8 @@ fn holds(scores: &BTreeMap<String, Score>) {
         assert!(score.relations.percent() >= 99.0, "{version}: {}", score.line());
         assert_eq!(score.extra, 0, "{version}: {}", score.line());
         assert!(score.work.percent() >= 98.5, "{version}: {}", score.line());
-        assert!(score.loss.percent() >= 97.5, "{version}: {}", score.line());
-        assert!(score.errors.percent() >= 97.0, "{version}: {}", score.line());
+        assert!(score.loss.percent() >= 98.5, "{version}: {}", score.line());
+        assert!(score.errors.percent() >= 96.5, "{version}: {}", score.line());
         assert_eq!(score.successes.right, score.successes.all, "{version}: {}", score.line());
     }
 }
@@ -370,4 +366,9 @@ fn own_cases_are_judged_as_the_servers_did() {
 #[test]
 fn example_cases_are_judged_as_the_servers_did() {
     holds(&scores("examples/postgresql.json", "examples/postgresql_schema.sql"));
+}
+
+#[test]
+fn siblings_of_the_examples_are_judged_as_the_servers_did() {
+    holds(&scores("siblings.json", "examples/postgresql_schema.sql"));
 }

@@ -169,6 +169,8 @@ const STOPPED: &[&str] = &[
     "make deploy",
     "sh -c 'make migrate'",
     "echo 'alembic upgrade head' | (sh)",
+    "PAGER='alembic upgrade head' git log",
+    "echo 'alembic upgrade head' | tee >(sh)",
     "alembic upgrade head # --sql",
     "alembic upgrade head; # --help",
 ];

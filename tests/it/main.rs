@@ -9,6 +9,7 @@ mod claims_sqlite;
 mod database;
 mod effects_postgresql;
 mod fence;
+mod formulas;
 mod hostile;
 mod http;
 mod lifecycle_adversary;

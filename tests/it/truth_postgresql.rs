@@ -49,7 +49,9 @@ fn scores(schema: &str, truth: &Value) -> BTreeMap<String, Score> {
         for observed in case["observed"].as_array().unwrap() {
             let why = texts(&observed["why"]);
             for version in texts(&observed["pg"]) {
-                let said = flags(&findings(schema, case, version));
+                // The minor version counts where a minor changed what the server does.
+                let full = truth["servers"][version].as_str().and_then(|full| full.split(' ').next()).unwrap_or(version);
+                let said = flags(&findings(schema, case, full));
                 let score = scores.entry(version.to_owned()).or_default();
                 let mut miss = |label: &str| {
                     let line =
@@ -106,7 +108,7 @@ fn hazards_of_our_cases_are_flagged_and_safe_statements_are_not() {
     let truth: Value = serde_json::from_str(include_str!("../truth/postgresql.json")).unwrap();
     for (version, score) in scores(include_str!("../truth/postgresql_schema.sql"), &truth) {
         // What is left hangs on stored values, roles and installed extensions, which no text says.
-        assert!(score.found * 1000 >= score.hazards * 940, "PostgreSQL {version}: {} of {} hazards", score.found, score.hazards);
+        assert!(score.found * 1000 >= score.hazards * 975, "PostgreSQL {version}: {} of {} hazards", score.found, score.hazards);
         // A `MERGE … NOT MATCHED BY SOURCE THEN DELETE` that met no row.
         assert!(score.safe_flagged <= 1, "PostgreSQL {version}: {} safe statements flagged", score.safe_flagged);
         assert!(score.brief_flagged * 65 <= score.brief * 3, "PostgreSQL {version}: {} brief locks flagged", score.brief_flagged);
@@ -120,5 +122,16 @@ fn hazards_that_others_observed_are_flagged_and_safe_statements_are_not() {
         assert!(score.found * 100 >= score.hazards * 98, "PostgreSQL {version}: {} of {} hazards", score.found, score.hazards);
         assert_eq!(score.safe_flagged, 0, "PostgreSQL {version}");
         assert!(score.brief_flagged * 65 <= score.brief * 3, "PostgreSQL {version}: {} brief locks flagged", score.brief_flagged);
+    }
+}
+
+#[test]
+fn hazards_of_siblings_of_the_examples_are_flagged_and_safe_statements_are_not() {
+    let truth: Value = serde_json::from_str(include_str!("../truth/siblings.json")).unwrap();
+    for (version, score) in scores(include_str!("../truth/examples/postgresql_schema.sql"), &truth) {
+        assert!(score.found * 1000 >= score.hazards * 975, "PostgreSQL {version}: {} of {} hazards", score.found, score.hazards);
+        assert_eq!(score.safe_flagged, 0, "PostgreSQL {version}");
+        // What is flagged there is used by no query of the probes: a dropped empty table, a key, a child that leaves.
+        assert!(score.brief_flagged <= 5, "PostgreSQL {version}: {} brief locks flagged", score.brief_flagged);
     }
 }

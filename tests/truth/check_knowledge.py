@@ -5,9 +5,10 @@ usage: check_knowledge.py [FOLDER] [--cites FOLDER ...]     FOLDER: default `kno
        check_knowledge.py --form                            print the form of a document
 
 --cites: `document#section` in quotes or backticks in *.rs below these folders must resolve, in documents that exist.
+The ids of the claims in `knowledge_*.json` beside this script must resolve, in documents that exist.
 Python 3.11 or newer, no packages.
 """
-import re, sys, tomllib
+import json, re, sys, tomllib
 from pathlib import Path
 
 FORM = """\
@@ -29,7 +30,7 @@ errors = ["55P03"]                        # SQLSTATEs, error numbers, fixed part
 """
 
 FIELDS = {"title": str, "dialects": list, "phases": list, "versions": str, "verified_with": list, "sources": list, "tags": list, "errors": list}
-DIALECTS = {"postgresql", "mysql", "mariadb", "sqlite", "sqlserver", "oracle", "any"}
+DIALECTS = {"postgresql", "mysql", "mariadb", "sqlite", "mssql", "oracle", "any"}
 PHASES = {"PLAN", "GENERATE", "REVIEW_SQL", "TEST_ROLLBACK", "APPLY", "COMPLETE"}
 OVERRIDES = {"sources", "errors", "versions", "verified_with"}
 HEADING = re.compile(r"^## (?P<title>.+?) \{#(?P<slug>[a-z0-9]+(?:-[a-z0-9]+)*)\}$")
@@ -162,6 +163,12 @@ def main(arguments):
             if document in known and section not in known[document]:
                 wrong += 1
                 print(f"{path}: `{document}#{section}` does not resolve")
+    for path in sorted(Path(__file__).resolve().parent.glob("knowledge_*.json")):
+        for claim in json.loads(path.read_text(encoding="utf-8")).get("claims", []):
+            document, section = claim["id"].split("#")
+            if document in known and section not in known[document]:
+                wrong += 1
+                print(f"{path.name}: `{claim['id']}` does not resolve: {claim['claim']}")
     print(f"{len(paths)} documents, {sum(map(len, known.values()))} sections, {words} words, {wrong} faults")
     return 1 if wrong else 0
 

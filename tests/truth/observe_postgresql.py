@@ -213,6 +213,10 @@ GUARDS = {
  "audits.pk":     "INSERT INTO audits(id,at) VALUES (1,'2020-01-02')",
 }
 
+# roles that exist (the first was granted something), tables of the prepared SELECT *, tables and partitions that readers hold
+ROLES, STAR, HELD = ("lib_reader", "lib_owner"), ("books", "copies"), ("books", "copies", "loans", "visits", "audits", "attic.withdrawn")
+PARTS = ("visits_2024", "audits_2025")
+
 CASES = []
 def C(id, hazard, sql, setup=None, tx=True, needs_schema=False, note=None):
     """One case. sql runs in ONE transaction unless tx=False; setup was committed by earlier migrations;
@@ -979,21 +983,23 @@ def defs(cur):
     q = f"""
     SELECT 'index '||i.indrelid||' '||i.indkey::text||i.indisunique::text||coalesce(pg_get_expr(i.indpred,i.indrelid),'')||coalesce(pg_get_expr(i.indexprs,i.indrelid),'') FROM pg_index i JOIN pg_class c ON c.oid=i.indrelid JOIN pg_namespace n ON n.oid=c.relnamespace WHERE {USER}
     UNION ALL SELECT 'constraint '||contype::text||conrelid::text||contypid::text||coalesce(conkey::text,'')||confrelid::text||coalesce(pg_get_expr(conbin,conrelid),'') FROM pg_constraint WHERE connamespace NOT IN (SELECT oid FROM pg_namespace WHERE nspname IN ('pg_catalog','information_schema')) AND contype NOT IN ('t','n')
-    UNION ALL SELECT 'trigger '||tgname FROM pg_trigger WHERE NOT tgisinternal AND tgenabled <> 'D'
+    UNION ALL SELECT 'trigger '||oid FROM pg_trigger WHERE NOT tgisinternal AND tgenabled <> 'D'
     UNION ALL SELECT 'table '||c.oid FROM pg_class c JOIN pg_namespace n ON n.oid=c.relnamespace WHERE relkind IN ('r','p') AND {USER}
     UNION ALL SELECT 'view '||c.oid FROM pg_class c JOIN pg_namespace n ON n.oid=c.relnamespace WHERE relkind IN ('v','m') AND {USER}
     UNION ALL SELECT 'sequence '||c.oid FROM pg_class c JOIN pg_namespace n ON n.oid=c.relnamespace WHERE relkind='S' AND {USER}
     UNION ALL SELECT 'function '||p.oid FROM pg_proc p JOIN pg_namespace n ON n.oid=p.pronamespace WHERE {USER}
-    UNION ALL SELECT 'type '||t.oid FROM pg_type t JOIN pg_namespace n ON n.oid=t.typnamespace WHERE typtype IN ('e','d') AND {USER}
+    UNION ALL SELECT 'type '||t.oid FROM pg_type t JOIN pg_namespace n ON n.oid=t.typnamespace LEFT JOIN pg_class c ON c.oid=t.typrelid WHERE (typtype IN ('e','d','r') OR c.relkind='c') AND {USER}
     UNION ALL SELECT 'enumvalue '||oid FROM pg_enum
-    UNION ALL SELECT 'policy '||polrelid||polname FROM pg_policy
+    UNION ALL SELECT 'policy '||oid FROM pg_policy
+    UNION ALL SELECT 'rule '||oid FROM pg_rewrite WHERE rulename <> '_RETURN'
     UNION ALL SELECT 'statistics '||stxrelid||stxname FROM pg_statistic_ext
-    UNION ALL SELECT 'publication '||pubname FROM pg_publication
+    UNION ALL SELECT 'publication '||oid FROM pg_publication
     UNION ALL SELECT 'published '||prrelid FROM pg_publication_rel
     UNION ALL SELECT 'notnull '||attrelid||'.'||attnum FROM pg_attribute a JOIN pg_class c ON c.oid=attrelid JOIN pg_namespace n ON n.oid=relnamespace WHERE attnotnull AND attnum>0 AND relkind IN ('r','p') AND NOT attisdropped AND {USER}
     UNION ALL SELECT 'default '||adrelid||'.'||adnum FROM pg_attrdef
     UNION ALL SELECT 'identity '||attrelid||'.'||attnum FROM pg_attribute a JOIN pg_class c ON c.oid=attrelid JOIN pg_namespace n ON n.oid=relnamespace WHERE attidentity<>'' AND {USER}
-    UNION ALL SELECT 'grant '||grantee||' '||table_name||' '||privilege_type FROM information_schema.role_table_grants WHERE grantee='lib_reader'
+    UNION ALL SELECT 'grant '||c.oid||a.privilege_type FROM pg_class c JOIN pg_namespace n ON n.oid=c.relnamespace, aclexplode(c.relacl) a WHERE a.grantee='{ROLES[0]}'::regrole AND {USER}
+    UNION ALL SELECT 'grant '||n.oid||a.privilege_type FROM pg_namespace n, aclexplode(n.nspacl) a WHERE a.grantee='{ROLES[0]}'::regrole
     """
     cur.execute(q); return {r[0] for r in cur.fetchall()}
 
@@ -1114,7 +1120,7 @@ def run_case(dsn, case, ver):
                         if cur.fetchone()[0] == pre_vals[k][0]: filled.add(k)
             return rows, vals, filled
         err, locks, written, rec_prep = None, {}, {}, None
-        prep = "copies" if "COPIES" in text and "BOOKS" not in text else "books"   # a prepared SELECT * of the running application
+        prep = STAR[1] if STAR[1].upper() in text and STAR[0].upper() not in text else STAR[0]   # a prepared SELECT * of the running application
         if case["tx"]:
             cur.execute(f"PREPARE star AS SELECT * FROM {prep} WHERE id = 1"); cur.execute("EXECUTE star")
             cur.execute("BEGIN"); t_base = counters(cur); t0 = time.perf_counter()
@@ -1173,15 +1179,16 @@ def run_case(dsn, case, ver):
                         for o, m in w.execute("SELECT * FROM pg_temp.watch(%s)", (pid,)).fetchall():
                             if o in names: seen.setdefault(o, set()).add(SHORT[m])
             hold = re.search(r"CONCURRENTLY|VACUUM|REINDEX", text)
-            th = threading.Thread(target=poll); th.start(); ready.wait()
+            th = threading.Thread(target=poll, daemon=True); th.start(); ready.wait()
             c = psycopg.connect(cdsn, autocommit=True) if "DETACH" in text else None
             if c:       # a reader of the partition alone: the second step of DETACH CONCURRENTLY waits for it
-                c.execute("BEGIN"); c.execute("SELECT 1 FROM visits_2024 LIMIT 1"); c.execute("SELECT 1 FROM audits_2025 LIMIT 1")
+                c.execute("BEGIN")
+                for t in PARTS: c.execute(f"SELECT 1 FROM {t} LIMIT 1")
                 relc = threading.Timer(0.9, c.close); relc.start()
             if hold:
                 b.execute("BEGIN")
                 if text.startswith("VACUUM COPIES"): b.execute("LOCK TABLE copies IN SHARE UPDATE EXCLUSIVE MODE")
-                for t in ("books", "copies", "loans", "visits", "audits", "attic.withdrawn"): b.execute(f"SELECT 1 FROM {t} LIMIT 1")
+                for t in HELD: b.execute(f"SELECT 1 FROM {t} LIMIT 1")
                 rel = threading.Timer(0.3, lambda: b.execute("ROLLBACK")); rel.start()
             time.sleep(0.02); t0 = time.perf_counter()
             try:
@@ -1231,6 +1238,8 @@ def run_case(dsn, case, ver):
         diff = {k for k in pre_cols if k in post_vals and pre_vals[k] != post_vals[k] and names[k[0]] not in fewer and post_rows.get(k[0]) == pre_rows.get(k[0])}
         nm = lambda ks: sorted(f"{pre_cols[k]['table']}.{pre_cols[k]['name']}" for k in ks)
         changed, filled = nm(diff - filled), nm(diff & filled)
+        # a column that is new, in rows that were written on their own: its default alone fills nothing
+        filled += sorted(f"{c['table']}.{c['name']}" for k, c in post_cols.items() if k not in pre_cols and (written or {}).get(k[0]) and k in post_vals and post_vals[k][1])
         lost = sorted(pre_defs - post_defs)
         moved = "DETACH" in text or re.search(r"ALTER TABLE \S+ NO INHERIT", text)     # rows leave the parent, they are still stored
         seqloss = any(re.match(r"(DROP SEQUENCE|ALTER SEQUENCE .* RESTART|ALTER TABLE .* RESTART WITH)", s) for s in case["sql"])
@@ -1325,7 +1334,7 @@ def main():
         with psycopg.connect(dsn, autocommit=True) as adm:
             vers[ver] = adm.execute("SHOW server_version").fetchone()[0]
             for q in ("DROP DATABASE IF EXISTS lt_c", "DROP DATABASE IF EXISTS lt_base"): adm.execute(q)
-            for role in ("lib_reader", "lib_owner"):
+            for role in ROLES:
                 try: adm.execute(f"CREATE ROLE {role}")  # exists already on a second run
                 except psycopg.Error: pass
             space = os.environ.get("LT_SPACE_" + ver)

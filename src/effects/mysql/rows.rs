@@ -53,6 +53,11 @@ fn insert(effect: &mut Effect, change: &Insert, place: &Place<'_>) {
             effect.fail("1054", When::Always, format!("`{table}` has no column `{column}`"));
             return;
         }
+        let wanted = if change.columns.is_empty() { found.columns.len() } else { change.columns.len() };
+        if change.width.is_some_and(|width| width != wanted && width > 0) && !found.columns.is_empty() {
+            effect.fail("1136", When::Always, format!("the row has not as many values as `{table}` has columns named"));
+            return;
+        }
         let needed = found.columns.iter().find(|column| is_required(found, column) && !names(&change.columns, &column.name));
         if let Some(column) = needed.filter(|_| !change.columns.is_empty() && is_strict(place)) {
             effect.fail("1364", When::Always, format!("`{}` of `{table}` has no default and gets no value", column.name));

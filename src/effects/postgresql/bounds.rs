@@ -48,6 +48,24 @@ pub fn is_pruned(partition: &Name, reach: &Reach, place: &Place<'_>) -> bool {
     joined && read(bound).is_some_and(|bound| text.split(" and ").any(|part| excludes(&bound, column, part)))
 }
 
+/// True when all bounds of the partitions can be read, and none takes a row with this key.
+#[must_use]
+pub fn has_no_partition(parent: &Name, key: &str, place: &Place<'_>) -> bool {
+    let own = place.catalog.key(parent);
+    let value = Edge::Value(key.to_owned());
+    let of_parent = |of: &Name| place.catalog.key(of) == own;
+    place.catalog.tables().filter_map(|(_, table)| table.partition_of.as_ref().filter(|(of, _)| of_parent(of))).all(
+        |(_, bound)| match read(bound) {
+            Some(Bound::Range { from, to }) => {
+                let below = from.first().and_then(|from| compare(&value, from)).is_some_and(Ordering::is_lt);
+                below || to.first().and_then(|to| compare(&value, to)).is_some_and(Ordering::is_ge)
+            }
+            Some(Bound::List(values)) => !values.contains(&key.to_owned()),
+            Some(Bound::Default | Bound::Hash { .. }) | None => false,
+        },
+    )
+}
+
 /// `column < literal` and the like, against a bound.
 fn excludes(bound: &Bound, column: &str, part: &str) -> bool {
     let Some(rest) = part.trim().strip_prefix(column) else { return false };

@@ -5,6 +5,7 @@ pub mod facts;
 pub mod objects;
 pub mod refused_values;
 pub mod rows;
+pub mod stored_rows;
 pub mod tables;
 pub mod types;
 

@@ -1,12 +1,12 @@
 //! Indexes, views, types, triggers and all else that is no table, on PostgreSQL.
 
 use crate::effects::fact::{LockMode, Role};
-use crate::effects::postgresql::{fact, lock, loses_rows, meets, meets_all, missing, works};
+use crate::effects::postgresql::{fact, lock, loses_rows, meets, meets_all, missing, stored_rows, works};
 use crate::effects::{Effect, Loss, Place, Undo, When, Work};
 use crate::sql::catalog::{RelationKind, UserType};
 use crate::sql::change::{
-    Change, Constraint, DomainAction, Drop, Index, IndexAction, IndexKey, Name, Query, Reading, ReindexScope, SequenceAction, TypeAction,
-    ViewAction,
+    Change, Constraint, DomainAction, Drop, Expression, Index, IndexAction, IndexKey, Name, Query, Reading, ReindexScope, SequenceAction,
+    TypeAction, ViewAction,
 };
 use crate::sql::words::Kind;
 
@@ -322,11 +322,13 @@ fn create_index(effect: &mut Effect, table: &Name, only: bool, concurrently: boo
         return;
     }
     let found = place.catalog.table(table);
-    let own_name = index.name.as_deref();
-    if let Some(name) =
-        own_name.filter(|name| place.catalog.index(&Name { schema: table.schema.clone(), name: (*name).to_owned() }).is_some())
-    {
+    let standing = |name: &str| place.catalog.index(&Name { schema: table.schema.clone(), name: name.to_owned() });
+    if let Some((name, (owner, state))) = index.name.as_deref().and_then(|name| standing(name).map(|found| (name, found))) {
         if index.if_not_exists {
+            let partitioned = place.catalog.table(owner).is_some_and(|found| found.partition_by.is_some());
+            if !state.is_valid && !partitioned {
+                effect.breaks("invalid_index_hidden", format!("`{name}` stands, but is not valid: it stays so"));
+            }
             // It does nothing, but it has locked the table by then.
             let row = fact(effect, if concurrently { "create_index_concurrently" } else { "create_index_only" }, place);
             if let Some(mode) = row.and_then(|row| row.mode(Role::Target)) {
@@ -383,7 +385,9 @@ fn create_index(effect: &mut Effect, table: &Name, only: bool, concurrently: boo
     effect.is_online = concurrently || found.is_some_and(|found| found.kind == RelationKind::MaterializedView);
     if index.unique && !place.catalog.is_new(table) && place.catalog.has_rows(table) {
         let left = if concurrently { "; the index stays behind, invalid" } else { "" };
-        effect.fail("23505", When::OnRows, format!("rows of `{table}` with the same key stop it{left}"));
+        let key = index.predicate.is_none().then(|| stored_rows::plain_key(&index.keys)).flatten();
+        let when = stored_rows::when(key.is_some_and(|columns| stored_rows::has_duplicates(table, &columns, place)));
+        effect.fail("23505", when, format!("rows of `{table}` with the same key stop it{left}"));
     }
 }
 
@@ -524,6 +528,16 @@ const fn made_by(drop: Kind) -> Option<Kind> {
 /// Something that is kept by its name only.
 fn drop_other(effect: &mut Effect, kind: Kind, name: &Name, drop: &Drop, place: &Place<'_>) {
     fact(effect, "object_without_table", place);
+    if kind == Kind::DropExtension && name.name == "plpgsql" {
+        // Each database has it; functions in it hang on it.
+        let used = place.catalog.functions().any(|function| function.language.as_deref().is_none_or(|language| language == "plpgsql"));
+        if used && !drop.cascade {
+            effect.fail("2BP01", When::Always, "functions are written in `plpgsql`");
+            return;
+        }
+        effect.lose(Loss::Low, format!("`{name}` is dropped"));
+        return;
+    }
     let gone = place.catalog.is_complete && made_by(kind).is_some_and(|maker| !place.catalog.has_object(maker, name));
     if gone {
         if !drop.if_exists {
@@ -713,13 +727,25 @@ fn drop_index(effect: &mut Effect, name: &Name, drop: &Drop, place: &Place<'_>) 
     }
     meets_all(effect, situation, table, !partitioned, place);
     if !state.is_new && !place.catalog.is_new(table) {
-        effect.lose(Loss::Low, format!("index `{name}` is dropped"));
+        if !is_built_again(&state.index, table, place) {
+            effect.lose(Loss::Low, format!("index `{name}` is dropped"));
+        }
         if state.index.unique {
             let columns = state.index.plain_columns();
             effect
                 .breaks("drop_unique", format!("`ON CONFLICT ({})` on `{table}`, and the guarantee that it is unique", columns.join(", ")));
         }
     }
+}
+
+/// An index on the same keys comes later in the script.
+fn is_built_again(index: &Index, table: &Name, place: &Place<'_>) -> bool {
+    place.following.iter().any(|later| match &later.reading.change {
+        Change::CreateIndex { table: on, index: new, .. } => {
+            place.catalog.key(on) == *table && new.keys == index.keys && new.unique == index.unique && new.predicate == index.predicate
+        }
+        _ => false,
+    })
 }
 
 fn drop_type(effect: &mut Effect, name: &Name, drop: &Drop, place: &Place<'_>) {
@@ -876,6 +902,11 @@ fn drop_function(effect: &mut Effect, kind: Kind, name: &Name, drop: &Drop, plac
     }
     if drop.cascade {
         effect.cascades.push(format!("triggers, defaults and views that call `{name}`"));
+        let calls = |function: &Name| function.name == name.name;
+        let tables = place.catalog.tables().filter(|(_, found)| found.trigger_functions.iter().any(calls));
+        for (table, _) in tables {
+            meets(effect, "drop_trigger", table, place);
+        }
     }
 }
 
@@ -1054,7 +1085,8 @@ fn alter_domain(effect: &mut Effect, name: &Name, action: &DomainAction, place: 
     let Some(code) = checks else {
         fact(effect, "domain_other", place);
         match action {
-            DomainAction::Rename { .. } | DomainAction::SetSchema { .. } if is_used(name, place) => {
+            // Its name stands in casts and declarations only: drivers send the type below.
+            DomainAction::SetSchema { .. } if is_used(name, place) => {
                 effect.breaks("rename", format!("queries that name domain `{name}`"));
             }
             DomainAction::DropNotNull if matches!(place.catalog.user_type(name), Some(UserType::Domain { not_null: false, .. })) => {}
@@ -1083,11 +1115,29 @@ fn alter_domain(effect: &mut Effect, name: &Name, action: &DomainAction, place: 
         }
         works(effect, &table, Work::Scan, place);
         if place.catalog.has_rows(&table) && !place.catalog.is_new(&table) {
-            effect.fail(code, When::OnRows, format!("values of `{table}.{column}` that break the check stop it"));
+            let proved = match action {
+                DomainAction::SetNotNull | DomainAction::AddConstraint { not_null: true, .. } => {
+                    stored_rows::has_null(&table, &column, place)
+                }
+                DomainAction::AddConstraint { check: Some(check), .. } => stored_rows::breaks_domain_check(&table, &column, check, place),
+                DomainAction::ValidateConstraint { name: own } => {
+                    let check = checks_of(name, place).iter().find(|(name, _)| name.as_ref() == Some(own));
+                    check.is_some_and(|(_, check)| stored_rows::breaks_domain_check(&table, &column, check, place))
+                }
+                _ => false,
+            };
+            effect.fail(code, stored_rows::when(proved), format!("values of `{table}.{column}` that break the check stop it"));
         }
     }
     if !place.catalog.is_complete {
         effect.work = Work::Scan;
+    }
+}
+
+fn checks_of<'a>(domain: &Name, place: &Place<'a>) -> &'a [(Option<String>, Expression)] {
+    match place.catalog.user_type(domain) {
+        Some(UserType::Domain { checks, .. }) => checks,
+        _ => &[],
     }
 }
 

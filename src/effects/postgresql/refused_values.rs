@@ -1,6 +1,6 @@
 //! Values that PostgreSQL does not take in a row: what can be told from the statement and the schema.
 
-use crate::effects::postgresql::types;
+use crate::effects::postgresql::{stored_rows, types};
 use crate::effects::{Effect, Place, When};
 use crate::sql::catalog::{Table, UserType};
 use crate::sql::change::{Column, ConstraintKind, Expression, IndexKey, Insert, Name, Update};
@@ -36,6 +36,13 @@ pub fn insert(effect: &mut Effect, change: &Insert, place: &Place<'_>) -> bool {
         }
     }
     if unkeyed_conflict(effect, change, found) || left_out(effect, change, found, &given) {
+        return true;
+    }
+    if !found.has_insert_trigger
+        && found.rules.is_empty()
+        && let Some((code, why)) = stored_rows::refuses_insert(change, found, place)
+    {
+        effect.fail(code, When::Always, why);
         return true;
     }
     if change.query.is_none() {
@@ -179,18 +186,25 @@ pub fn update(effect: &mut Effect, change: &Update, place: &Place<'_>) -> bool {
     if !place.catalog.has_rows(&change.table) {
         return false;
     }
+    let reaches = found.triggers.is_empty() && stored_rows::reaches_a_row(&change.table, &change.reach, place);
     let mut checks = Effect::default();
     checked(&mut checks, &change.table, found, &given, place);
     for failure in checks.fails {
         // Without a row that it reaches, nothing is checked.
-        effect.fail(failure.code, When::OnRows, failure.why);
+        effect.fail(failure.code, stored_rows::when(reaches && failure.when == When::Always), failure.why);
     }
     for constraint in &found.constraints {
         let ConstraintKind::ForeignKey { columns, reference } = &constraint.kind else { continue };
         let touched = columns.iter().any(|column| change.columns.contains(column));
         let to_null = columns.iter().any(|column| value_of(column).is_some_and(|value| value.eq_ignore_ascii_case("null")));
         if touched && !to_null && !constraint.not_enforced {
-            effect.fail("23503", When::OnRows, format!("`{}` may have no row for the key", reference.table));
+            let lacks = columns.iter().any(|column| {
+                let own = found.column(column).and_then(|column| column.data_type.as_ref());
+                columns.len() == 1
+                    && change.values.is_exact
+                    && value_of(column).is_some_and(|value| stored_rows::lacks_key(reference, value, own, place))
+            });
+            effect.fail("23503", stored_rows::when(reaches && lacks), format!("`{}` may have no row for the key", reference.table));
         }
     }
     false

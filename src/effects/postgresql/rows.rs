@@ -2,10 +2,11 @@
 
 use crate::effects::fact::{LockMode, Role};
 use crate::effects::postgresql::refused_values;
-use crate::effects::postgresql::{fact, lock, loses_rows, meets, missing, works};
+use crate::effects::postgresql::{fact, lock, loses_rows, meets, missing, stored_rows, works};
 use crate::effects::{Effect, Loss, Place, Undo, When, Work};
 use crate::sql::catalog::RelationKind;
 use crate::sql::change::{Change, ConstraintKind, Delete, IndexKey, Insert, Merge, Name, Query, Reach, Update};
+use crate::sql::formula::{self, Formula};
 use crate::sql::functions;
 
 /// A statement on rows.
@@ -313,6 +314,9 @@ fn delete(effect: &mut Effect, change: &Delete, place: &Place<'_>) {
             continue;
         }
         if place.catalog.has_rows(table) {
+            if stored_rows::blocks_delete(table, &change.reach, place) {
+                effect.fail("23503", When::Always, format!("rows of other tables point at the rows of `{table}` that are deleted"));
+            }
             referencing(effect, table, None, place);
         }
         if place.catalog.has_rows(table) {
@@ -387,8 +391,8 @@ fn calls(effect: &mut Effect, query: &Query, place: &Place<'_>) {
     for name in &query.functions {
         match name.as_str() {
             "setval" => {
-                let forward = query.functions.iter().any(|other| matches!(other.as_str(), "max" | "coalesce" | "greatest"));
-                if !forward {
+                let counted = query.functions.iter().any(|other| matches!(other.as_str(), "max" | "coalesce" | "greatest"));
+                if !counted && !goes_forward(query, place) {
                     effect.lose(Loss::Medium, "a sequence is set to another value");
                     effect.breaks("sequence_restart", "inserts: numbers that are taken may come again");
                 }
@@ -408,6 +412,18 @@ fn calls(effect: &mut Effect, query: &Query, place: &Place<'_>) {
             }
         }
     }
+}
+
+/// `setval('s', n)` with no smaller number than the sequence gave away.
+fn goes_forward(query: &Query, place: &Place<'_>) -> bool {
+    let [item] = query.items.as_slice() else { return false };
+    let Some(Formula::Call(_, arguments)) = formula::of_expression(item) else { return false };
+    let [Formula::Text(sequence), Formula::Number(number)] = arguments.as_slice() else { return false };
+    let name = match sequence.split_once('.') {
+        Some((schema, name)) => Name { schema: Some(schema.to_owned()), name: name.to_owned() },
+        None => Name::bare(sequence.clone()),
+    };
+    place.catalog.last_number(&name).zip(number.parse().ok()).is_some_and(|(last, next): (i64, i64)| next >= last)
 }
 
 fn copy(effect: &mut Effect, table: Option<&Name>, into_table: bool, query: Option<&Query>, place: &Place<'_>) {

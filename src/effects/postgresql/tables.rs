@@ -1,8 +1,8 @@
 //! `CREATE TABLE` and `ALTER TABLE` on PostgreSQL.
 
 use crate::effects::fact::{LockMode, Role};
-use crate::effects::postgresql::bounds;
 use crate::effects::postgresql::types::{self, Conversion, Values};
+use crate::effects::postgresql::{bounds, stored_rows};
 use crate::effects::postgresql::{
     changes_with_time, fact, is_volatile, lacks_partition_key, lock, lock_referenced, loses_rows, meets, meets_all, missing,
     missing_function, works,
@@ -13,6 +13,7 @@ use crate::sql::change::{
     AlterAction, AlterTable, Change, Column, Constraint, ConstraintKind, CreateTable, DataType, Expression, Generated, IndexKey, Name,
     PartitionBound, Reading,
 };
+use crate::sql::formula::{self, Formula};
 use crate::sql::words::Action;
 
 /// `CREATE TABLE`.
@@ -265,6 +266,10 @@ fn one(effect: &mut Effect, alter: &AlterTable, action: &AlterAction, place: &Pl
                 return;
             }
             meets(effect, "rename_table", table, place);
+            if place.catalog.table(table).is_some_and(|found| found.partition_of.is_some()) {
+                // Queries go to the parent.
+                return;
+            }
             breaks(effect, "rename", table, format!("queries that name `{table}`"), place);
         }
         AlterAction::RenameConstraint { from, .. } => {
@@ -535,6 +540,9 @@ fn one(effect: &mut Effect, alter: &AlterTable, action: &AlterAction, place: &Pl
                 format!("queries on `{parent}`: the rows of `{table}` are not in it any more"),
                 place,
             );
+        }
+        AlterAction::NotOf if place.catalog.is_complete && place.catalog.table(table).is_some_and(|found| !found.is_typed) => {
+            effect.fail("42809", When::Always, format!("`{table}` is not of a type"));
         }
         AlterAction::OfType { .. } | AlterAction::NotOf => none(meets(effect, "of_type", table, place)),
         AlterAction::Options => none(meets(effect, "foreign_options", table, place)),
@@ -1030,7 +1038,7 @@ fn converted_values(
         if casts_from_text(from, to, using) {
             effect.fail("22P02", When::OnRows, format!("values of `{table}.{column}` that are no `{to}` stop it"));
         }
-        let kept = keeps_values(using, from, to, place);
+        let kept = keeps_values(using, from, to, place) || tells_truth(using, column, from, table, place);
         if !kept {
             effect.lose(
                 Loss::Medium,
@@ -1081,6 +1089,18 @@ fn keeps_values(using: &Expression, from: &DataType, to: &DataType, place: &Plac
     zone || to_text || between_strings_and && !using.is_literal
 }
 
+/// `CASE WHEN c THEN 1 ELSE 0 END` of a truth value that is never NULL: the way back gives the same.
+fn tells_truth(using: &Expression, column: &str, from: &DataType, table: &Name, place: &Place<'_>) -> bool {
+    let Some(Formula::Case(arms, otherwise)) = formula::of_expression(using).filter(|_| from.name == "boolean") else {
+        return false;
+    };
+    let [(Formula::Column(asked), Formula::Number(yes))] = arms.as_slice() else { return false };
+    let numbers = yes == "1" && *otherwise == Formula::Number("0".to_owned());
+    let never_null =
+        place.catalog.table(table).is_some_and(|found| found.is_not_null(column)) || stored_rows::has_no_null(table, column, place);
+    asked == column && numbers && never_null
+}
+
 fn set_not_null(effect: &mut Effect, alter: &AlterTable, column: &str, place: &Place<'_>) {
     let table = &alter.table;
     if column_missing(effect, table, column, false, place) {
@@ -1098,7 +1118,8 @@ fn set_not_null(effect: &mut Effect, alter: &AlterTable, column: &str, place: &P
     }
     meets_all(effect, "set_not_null", table, alter.only, place);
     if place.catalog.has_rows(table) && !place.catalog.is_new(table) {
-        effect.fail("23502", When::OnRows, format!("rows of `{table}` with NULL in `{column}` stop it"));
+        let when = stored_rows::when(stored_rows::has_null(table, column, place));
+        effect.fail("23502", when, format!("rows of `{table}` with NULL in `{column}` stop it"));
     }
 }
 
@@ -1116,6 +1137,10 @@ fn add_constraint(effect: &mut Effect, alter: &AlterTable, constraint: &Constrai
         }
     }
     let on_rows = place.catalog.has_rows(table) && !place.catalog.is_new(table) && !constraint.not_valid && !constraint.not_enforced;
+    let proof = || stored_rows::when(stored_rows::breaks(table, constraint, place));
+    if constraint.not_valid && !place.catalog.is_new(table) && stored_rows::breaks(table, constraint, place) {
+        effect.breaks("not_valid_broken_by_rows", format!("writes of rows such as those that stand in `{table}`"));
+    }
     match &constraint.kind {
         ConstraintKind::Check(_) => {
             let situation = if constraint.not_enforced {
@@ -1132,7 +1157,7 @@ fn add_constraint(effect: &mut Effect, alter: &AlterTable, constraint: &Constrai
             let skips = constraint.no_inherit && place.server.version.major < 18;
             meets_all(effect, situation, table, alter.only || skips, place);
             if on_rows {
-                effect.fail("23514", When::OnRows, format!("rows of `{table}` that break the check stop it"));
+                effect.fail("23514", proof(), format!("rows of `{table}` that break the check stop it"));
             }
         }
         ConstraintKind::ForeignKey { reference, .. } => add_foreign_key(effect, alter, constraint, &reference.table, on_rows, place),
@@ -1152,7 +1177,7 @@ fn add_constraint(effect: &mut Effect, alter: &AlterTable, constraint: &Constrai
             let situation = if constraint.not_valid || proven { "add_not_null_constraint_not_valid" } else { "add_not_null_constraint" };
             meets_all(effect, situation, table, alter.only, place);
             if on_rows && !proven {
-                effect.fail("23502", When::OnRows, format!("rows of `{table}` with NULL in `{column}` stop it"));
+                effect.fail("23502", proof(), format!("rows of `{table}` with NULL in `{column}` stop it"));
             }
         }
         ConstraintKind::Default { .. } => effect.unknown = Some("PostgreSQL has no default constraints".to_owned()),
@@ -1201,7 +1226,8 @@ fn add_foreign_key(effect: &mut Effect, alter: &AlterTable, constraint: &Constra
         lock_referenced(effect, found, referenced, place);
     }
     if on_rows {
-        effect.fail("23503", When::OnRows, format!("rows of `{table}` without a match in `{referenced}` stop it"));
+        let when = stored_rows::when(stored_rows::has_orphans(table, constraint, place));
+        effect.fail("23503", when, format!("rows of `{table}` without a match in `{referenced}` stop it"));
     }
 }
 
@@ -1296,17 +1322,21 @@ fn add_key(effect: &mut Effect, alter: &AlterTable, constraint: &Constraint, usi
         return;
     }
     if is_primary && on_rows && found.is_some_and(|found| columns.iter().any(|column| !found.is_not_null(column))) {
-        effect.fail("23502", When::OnRows, format!("rows of `{table}` with NULL in the key stop it"));
+        let when = stored_rows::when(columns.iter().any(|column| stored_rows::has_null(table, column, place)));
+        effect.fail("23502", when, format!("rows of `{table}` with NULL in the key stop it"));
     }
-    let old_unique = !is_primary && place.server.version.major < 18;
+    // Where a column becomes NOT NULL on the way, the partitions are altered too.
+    let stays = columns.iter().all(|column| found.is_some_and(|found| found.column(column).is_some_and(|column| column.not_null)));
+    let only_builds = (!is_primary || stays) && place.server.version.major < 18;
     meets(effect, if is_primary { "add_primary_key" } else { "add_unique" }, table, place);
     for partition in place.catalog.partitions(table) {
-        lock(effect, &partition, if old_unique { LockMode::Share } else { LockMode::AccessExclusive }, place);
+        lock(effect, &partition, if only_builds { LockMode::Share } else { LockMode::AccessExclusive }, place);
         works(effect, &partition, Work::Scan, place);
     }
     effect.builds.push(place.catalog.key(table));
     if on_rows {
-        effect.fail("23505", When::OnRows, format!("rows of `{table}` with the same key stop it"));
+        let when = stored_rows::when(stored_rows::has_duplicates(table, &columns, place));
+        effect.fail("23505", when, format!("rows of `{table}` with the same key stop it"));
     }
 }
 
@@ -1377,9 +1407,26 @@ fn drop_constraint(effect: &mut Effect, alter: &AlterTable, name: &str, if_exist
             format!("`ON CONFLICT ({})` on `{table}`, and what relies on `{name}`", columns.join(", ")),
             place,
         );
-    } else if !is_new && !comes_again && guards(constraint, table, place) {
+    } else if !is_new && !comes_again && !is_replaced(constraint, table, place) && guards(constraint, table, place) {
         effect.breaks("drop_constraint", format!("`{name}` of `{table}` does not keep wrong rows out any more"));
     }
+}
+
+/// A constraint of the same kind on the same columns comes in its place, in the same transaction.
+fn is_replaced(constraint: &Constraint, table: &Name, place: &Place<'_>) -> bool {
+    let takes_place = |added: &Constraint| match (&added.kind, &constraint.kind) {
+        (ConstraintKind::Check(new), ConstraintKind::Check(old)) => new.words == old.words,
+        (ConstraintKind::ForeignKey { columns: new, .. }, ConstraintKind::ForeignKey { columns: old, .. }) => new == old,
+        _ => false,
+    };
+    let behind = place.following.iter().take_while(|statement| place.transaction.is_some() && statement.transaction == place.transaction);
+    behind
+        .filter_map(|statement| match &statement.reading.change {
+            Change::AlterTable(alter) if place.catalog.key(&alter.table) == place.catalog.key(table) => Some(alter),
+            _ => None,
+        })
+        .flat_map(|alter| &alter.actions)
+        .any(|action| matches!(action, AlterAction::AddConstraint(added) if !added.not_enforced && takes_place(added)))
 }
 
 /// A constraint that was not valid yet proved nothing; `CHECK (c IS NOT NULL)` beside NOT NULL says nothing of its own.
@@ -1406,6 +1453,7 @@ fn validate(effect: &mut Effect, alter: &AlterTable, name: &str, place: &Place<'
         return;
     }
     let on_rows = place.catalog.has_rows(table) && !place.catalog.is_new(table);
+    let proof = || stored_rows::when(found.is_some_and(|constraint| stored_rows::breaks(table, constraint, place)));
     match found.map(|constraint| (&constraint.kind, constraint.reference())) {
         Some((_, Some(reference))) => {
             let referenced = reference.table.clone();
@@ -1413,14 +1461,14 @@ fn validate(effect: &mut Effect, alter: &AlterTable, name: &str, place: &Place<'
                 lock_referenced(effect, row, &referenced, place);
             }
             if on_rows {
-                effect.fail("23503", When::OnRows, format!("rows of `{table}` without a match stop it"));
+                effect.fail("23503", proof(), format!("rows of `{table}` without a match stop it"));
             }
         }
         kind => {
             meets_all(effect, "validate_check", table, alter.only, place);
             if on_rows {
                 let code = if matches!(kind, Some((ConstraintKind::NotNull { .. }, _))) { "23502" } else { "23514" };
-                effect.fail(code, When::OnRows, format!("rows of `{table}` that break `{name}` stop it"));
+                effect.fail(code, proof(), format!("rows of `{table}` that break `{name}` stop it"));
             }
         }
     }

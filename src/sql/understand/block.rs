@@ -4,10 +4,12 @@
 use crate::dialect::Dialect;
 use crate::sql::change::Flags;
 use crate::sql::change::{Block, Change};
+use crate::sql::formula;
 use crate::sql::split::split;
 use crate::sql::token::{Token, TokenKind};
 use crate::sql::understand::cursor::Cursor;
 use crate::sql::understand::{Found, read_nested};
+use crate::sql::value::{self, NoRow, Value};
 use crate::sql::words::Kind;
 
 /// Words that make text dangerous when it is run and cannot be read.
@@ -154,11 +156,31 @@ fn perform(cursor: &mut Cursor<'_>, block: &mut Block) {
     block.opaque |= functions.iter().any(|name| !crate::sql::functions::is_known(name));
 }
 
-/// `EXECUTE 'literal'` is read; anything built with `||`, `format` or a variable is opaque.
+/// The text that `EXECUTE` runs, where nothing but literals makes it: `'…'`, `format('… %I', 'x')`, `'…' || quote_ident('x')`.
+fn built(cursor: &Cursor<'_>) -> Option<String> {
+    if cursor.dialect != Dialect::Postgresql {
+        return None;
+    }
+    let mut end = *cursor;
+    while !end.is_done() && !end.is_one_of(&["using", "into"]) {
+        end.step();
+    }
+    let formula = formula::read(cursor.written(cursor.at, end.at))?;
+    match value::evaluate(&formula, &NoRow)? {
+        Value::Text(text) => Some(text),
+        _ => None,
+    }
+}
+
+/// `EXECUTE 'literal'` is read; what is built with a variable or at run time is opaque.
 fn executed(cursor: &mut Cursor<'_>, depth: u32, block: &mut Block) {
     cursor.at += 1;
     cursor.eat("immediate");
     let mut inside = if cursor.mark("(") { cursor.group().unwrap_or(*cursor) } else { *cursor };
+    let constant = built(&inside);
+    if let Some(text) = constant.filter(|_| depth < super::MAX_DEPTH) {
+        return nested(&text, cursor.dialect, depth, block);
+    }
     let literal = inside.string();
     match literal {
         Some(text) if inside.is_done() || inside.is("using") || inside.is("into") || inside.is("as") => {

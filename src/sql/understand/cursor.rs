@@ -288,10 +288,7 @@ impl<'a> Cursor<'a> {
     /// The source text between two places, blanks folded, at most 200 characters.
     #[must_use]
     pub fn source(&self, from: usize, to: usize) -> String {
-        let (Some(first), Some(last)) = (self.tokens.get(from), to.checked_sub(1).and_then(|n| self.tokens.get(n))) else {
-            return String::new();
-        };
-        let text = self.text.get(first.start as usize..last.end as usize).unwrap_or_default();
+        let text = self.written(from, to);
         let mut folded = String::with_capacity(text.len().min(200));
         for word in text.split_whitespace() {
             if folded.len() + word.len() > 200 {
@@ -303,6 +300,15 @@ impl<'a> Cursor<'a> {
             folded.push_str(word);
         }
         folded
+    }
+
+    /// The source text between two places, byte for byte.
+    #[must_use]
+    pub fn written(&self, from: usize, to: usize) -> &'a str {
+        match (self.tokens.get(from), to.checked_sub(1).and_then(|n| self.tokens.get(n))) {
+            (Some(first), Some(last)) => self.text.get(first.start as usize..last.end as usize).unwrap_or_default(),
+            _ => "",
+        }
     }
 
     /// An expression, up to a comma or one of `stops` outside of brackets. `None` if nothing is there.
@@ -331,12 +337,23 @@ impl<'a> Cursor<'a> {
         self.expression_between(from, self.at)
     }
 
+    /// True when a string has blanks that folding makes fewer.
+    fn has_wide_string(&self) -> bool {
+        self.tokens.iter().any(|token| {
+            let text = self.text_of(*token);
+            token.kind == TokenKind::String && (text.contains("  ") || text.contains(['\n', '\t', '\r']))
+        })
+    }
+
     /// Looks at the tokens between two places as an expression.
     #[must_use]
     pub fn expression_between(&self, from: usize, to: usize) -> Expression {
         let tokens = self.tokens.get(from..to).unwrap_or_default();
         let inside = Self { tokens, at: 0, ..*self };
-        let mut expression = Expression { text: self.source(from, to), ..Expression::default() };
+        let text = self.source(from, to);
+        let written = self.written(from, to);
+        let is_exact = text == written || is_same(&text, written) && !written.contains("--") && !inside.has_wide_string();
+        let mut expression = Expression { text, is_exact, ..Expression::default() };
         let mut literal = true;
         let mut in_type = false;
         for (n, token) in tokens.iter().enumerate() {
@@ -372,6 +389,11 @@ impl<'a> Cursor<'a> {
         expression.is_null = expression.is_literal && first.is_some_and(|token| inside.text_of(*token).eq_ignore_ascii_case("null"));
         expression
     }
+}
+
+/// True when both hold the same words: nothing was cut off.
+fn is_same(folded: &str, written: &str) -> bool {
+    folded.split(' ').eq(written.split_whitespace())
 }
 
 /// Words in front of a bracket that call nothing.

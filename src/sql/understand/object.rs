@@ -370,7 +370,7 @@ fn create_domain(cursor: &mut Cursor<'_>) -> Option<Found> {
     let name = cursor.name()?;
     cursor.eat("as");
     let base = table::data_type(cursor)?;
-    let (mut not_null, mut check, mut default) = (false, false, false);
+    let (mut not_null, mut checks, mut default) = (false, Vec::new(), false);
     while !cursor.is_done() {
         if cursor.eat("constraint") {
             cursor.identifier()?;
@@ -380,8 +380,7 @@ fn create_domain(cursor: &mut Cursor<'_>) -> Option<Found> {
         } else if cursor.eat("collate") {
             cursor.name()?;
         } else if cursor.eat("check") {
-            cursor.group()?;
-            check = true;
+            checks.push(cursor.group()?.rest_as_expression());
         } else if cursor.eat("default") {
             cursor.expression(&["not", "null", "constraint", "check", "collate"])?;
             default = true;
@@ -389,13 +388,13 @@ fn create_domain(cursor: &mut Cursor<'_>) -> Option<Found> {
             return None;
         }
     }
-    Some(Found::new(Kind::CreateDomain, Change::CreateDomain { name, base, not_null, check, default }))
+    Some(Found::new(Kind::CreateDomain, Change::CreateDomain { name, base, not_null, checks, default }))
 }
 
 fn create_sequence(cursor: &mut Cursor<'_>, flags: &mut Flags) -> Option<Found> {
     let if_not_exists = flag_if_not_exists(cursor, flags);
     let name = cursor.name()?;
-    let mut owned_by = None;
+    let (mut owned_by, mut has_options) = (None, false);
     while !cursor.is_done() {
         if cursor.eat("owned by") {
             owned_by = cursor.name().and_then(|column| column.schema.map(Name::bare));
@@ -406,9 +405,10 @@ fn create_sequence(cursor: &mut Cursor<'_>, flags: &mut Flags) -> Option<Found> 
             table::data_type(cursor)?;
         } else {
             sequence_option(cursor)?;
+            has_options = true;
         }
     }
-    Some(Found::new(Kind::CreateSequence, Change::CreateSequence { name, if_not_exists, owned_by }))
+    Some(Found::new(Kind::CreateSequence, Change::CreateSequence { name, if_not_exists, owned_by, has_options }))
 }
 
 fn sequence_option(cursor: &mut Cursor<'_>) -> Option<()> {
@@ -443,12 +443,13 @@ fn create_trigger(modifiers: &Modifiers, or_replace: bool, cursor: &mut Cursor<'
     flag_if_not_exists(cursor, flags);
     let name = cursor.name()?.name;
     let mut words = Vec::new();
-    let mut instead_of = false;
+    let (mut instead_of, mut on_insert) = (false, false);
     if cursor.dialect == Dialect::Mssql && cursor.is("on") {
         cursor.eat("on");
     } else {
         while !cursor.is_done() && !cursor.is("on") {
             instead_of |= cursor.are("instead of");
+            on_insert |= cursor.is("insert");
             if cursor.eat("of") {
                 let from = cursor.at;
                 while !cursor.is_done() && !cursor.is("on") && !cursor.is("or") {
@@ -487,7 +488,8 @@ fn create_trigger(modifiers: &Modifiers, or_replace: bool, cursor: &mut Cursor<'
     if body {
         flags.insert("compound_body", true.into());
     }
-    let change = Change::CreateTrigger { name, table: table.clone(), or_replace, references, function, words, instead_of, body: code };
+    let change =
+        Change::CreateTrigger { name, table: table.clone(), or_replace, references, function, words, instead_of, on_insert, body: code };
     Some(Found::new(Kind::CreateTrigger, change).on(table))
 }
 
@@ -1072,9 +1074,10 @@ fn alter_domain(cursor: &mut Cursor<'_>, flags: &mut Flags) -> Option<Found> {
     } else if cursor.eat("add") {
         let constraint_name = if cursor.eat("constraint") { Some(cursor.identifier()?) } else { None };
         let not_null = cursor.eat("not null");
+        let mut check = None;
         if !not_null {
             cursor.expect("check")?;
-            cursor.group()?;
+            check = Some(cursor.group()?.rest_as_expression());
         }
         let not_valid = cursor.eat("not valid");
         flags.insert("not_valid", not_valid.into());
@@ -1082,7 +1085,7 @@ fn alter_domain(cursor: &mut Cursor<'_>, flags: &mut Flags) -> Option<Found> {
             flags.insert("constraint", name.clone().into());
         }
         flags.insert("constraint_type", if not_null { "not_null" } else { "check" }.into());
-        (DomainAction::AddConstraint { name: constraint_name, not_null, not_valid }, Action::AddConstraint)
+        (DomainAction::AddConstraint { name: constraint_name, not_null, not_valid, check }, Action::AddConstraint)
     } else if cursor.eat("drop constraint") {
         let if_exists = cursor.eat("if exists");
         flags.insert("if_exists", if_exists.into());

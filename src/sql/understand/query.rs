@@ -2,7 +2,7 @@
 
 use crate::dialect::Dialect;
 use crate::sql::change::Flags;
-use crate::sql::change::{Change, Delete, Expression, Insert, Merge, Name, Query, Reach, Update};
+use crate::sql::change::{Change, Delete, Expression, Insert, Merge, Name, Query, Reach, Series, Update};
 use crate::sql::token::TokenKind;
 use crate::sql::understand::cursor::Cursor;
 
@@ -53,6 +53,9 @@ pub fn query(cursor: &mut Cursor<'_>) -> Option<Query> {
     scan(cursor, &mut found);
     found.columns = select_list(&start);
     found.items = select_items(&start);
+    if cursor.dialect == Dialect::Postgresql {
+        found.series = series(&start);
+    }
     cursor.skip_all();
     Some(found)
 }
@@ -378,6 +381,40 @@ fn select_items(start: &Cursor<'_>) -> Vec<Expression> {
     }
 }
 
+/// `SELECT … FROM generate_series(1, 10) g`, or `SELECT generate_series(1, 10)`, and nothing behind it.
+fn series(start: &Cursor<'_>) -> Option<Series> {
+    let mut cursor = *start;
+    cursor.expect("select")?;
+    if cursor.is_one_of(&["distinct", "all"]) {
+        return None;
+    }
+    let mut own = cursor;
+    if let Some((first, last)) = series_call(&mut own).filter(|_| own.is_done()) {
+        return Some(Series { name: "generate_series".to_owned(), first, last });
+    }
+    while !cursor.is_done() && !cursor.is_one_of(AFTER_LIST) {
+        cursor.step();
+    }
+    cursor.expect("from")?;
+    let (first, last) = series_call(&mut cursor)?;
+    cursor.eat("as");
+    let mut name = cursor.identifier().unwrap_or_else(|| "generate_series".to_owned());
+    if let Some(mut columns) = cursor.group() {
+        name = columns.identifier()?;
+    }
+    cursor.is_done().then_some(Series { name, first, last })
+}
+
+/// `generate_series(first, last)` with numbers written out.
+fn series_call(cursor: &mut Cursor<'_>) -> Option<(i64, i64)> {
+    cursor.expect("generate_series")?;
+    let mut inside = cursor.group()?;
+    let first = inside.number()?;
+    inside.expect_mark(",")?;
+    let last = inside.number()?;
+    inside.is_done().then_some((first, last))
+}
+
 /// `SELECT`, `VALUES`, `TABLE`, or a `WITH` that ends in one of them or in DML.
 pub fn select_or_with(cursor: &mut Cursor<'_>, flags: &mut Flags) -> Option<Change> {
     if cursor.is("with") {
@@ -482,6 +519,9 @@ fn insert_source(found: &mut Insert, cursor: &mut Cursor<'_>) -> Option<()> {
     if source.eat("values") && source.mark("(") {
         found.width = source.group().map(width_of_row);
         source = *cursor;
+        if cursor.dialect == Dialect::Postgresql {
+            found.rows = rows(*cursor).unwrap_or_default();
+        }
     }
     if cursor.eat("default values") || cursor.eat("values") || cursor.eat("value") || cursor.eat("set") || cursor.is("exec") {
     } else if cursor.mark("(") || cursor.is_one_of(&["select", "with", "table"]) {
@@ -491,6 +531,7 @@ fn insert_source(found: &mut Insert, cursor: &mut Cursor<'_>) -> Option<()> {
     }
     while !cursor.is_done() {
         if cursor.is("on") && cursor.is_at(1, "conflict") || cursor.are("on duplicate key") {
+            found.on_conflict = true;
             let mut rest = *cursor;
             let mut target = *cursor;
             if target.eat("on conflict") && target.mark("(") {
@@ -526,6 +567,32 @@ fn single_row(cursor: &Cursor<'_>) -> Vec<Option<String>> {
         inside.eat_mark(",");
     }
     row
+}
+
+/// Rows of one `INSERT` that are kept; of more, none are.
+const KEPT_ROWS: usize = 100;
+
+/// The rows of `VALUES (…), (…)`, each value as written. `None` where they are too many.
+fn rows(mut cursor: Cursor<'_>) -> Option<Vec<Vec<String>>> {
+    cursor.expect("values")?;
+    let mut found = Vec::new();
+    while let Some(mut inside) = cursor.group() {
+        let mut row = Vec::new();
+        while !inside.is_done() {
+            let from = inside.at;
+            inside.skip_to_comma();
+            row.push(inside.written(from, inside.at).to_owned());
+            inside.eat_mark(",");
+        }
+        found.push(row);
+        if found.len() > KEPT_ROWS {
+            return None;
+        }
+        if !cursor.eat_mark(",") {
+            return Some(found);
+        }
+    }
+    None
 }
 
 /// How many expressions stand between the brackets.

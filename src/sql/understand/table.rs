@@ -443,7 +443,7 @@ fn generated(column: &mut Column, cursor: &mut Cursor<'_>, flags: &mut Flags) ->
         column.identity = Some(always);
         column.not_null = true;
         flags.insert("identity", if always { "always" } else { "by_default" }.into());
-        cursor.skip_group();
+        column.has_sequence_options = cursor.skip_group();
         return Some(());
     }
     if cursor.eat("row start") || cursor.eat("row end") {

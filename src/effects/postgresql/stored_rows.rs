@@ -1,0 +1,308 @@
+//! Proofs on rows that the setup holds: what stands there stops a check, a key or a reference.
+//!
+//! A proof is only ever that something is in the way. Where rows or values are not known there is no proof, and the
+//! statement *may* fail, as before.
+
+use std::collections::HashSet;
+
+use crate::effects::postgresql::bounds;
+use crate::effects::{Place, When};
+use crate::sql::catalog::stored::Stored;
+use crate::sql::catalog::{Table, UserType};
+use crate::sql::change::{Constraint, ConstraintKind, DataType, Expression, IndexKey, Insert, Name, Reach, Reference};
+use crate::sql::formula::{self, Formula};
+use crate::sql::value::{Row, Value, evaluate};
+
+/// Rows that are tried for one proof.
+const ROWS: usize = 50_000;
+
+/// When a failure comes that rows of the setup prove, or do not.
+#[must_use]
+pub const fn when(is_proved: bool) -> When {
+    if is_proved { When::Always } else { When::OnRows }
+}
+
+/// The values of a key, in order.
+type Key = Vec<Value>;
+
+/// The table, its partitions and children, where they are known.
+fn family<'a>(table: &Name, place: &Place<'a>) -> Vec<&'a Table> {
+    std::iter::once(place.catalog.key(table))
+        .chain(place.catalog.descendants(table))
+        .filter_map(|name| place.catalog.table(&name))
+        .collect()
+}
+
+/// True when a stored row meets `test`.
+fn any_row(table: &Table, place: &Place<'_>, test: impl Fn(&dyn Row) -> bool) -> bool {
+    let types = place.catalog.types_of(table);
+    table.stored.rows(&types).take(ROWS).any(|row| test(&row))
+}
+
+/// True when a row of the table, of a partition or of a child breaks the check.
+#[must_use]
+pub fn breaks_check(table: &Name, check: &Expression, place: &Place<'_>) -> bool {
+    let Some(formula) = formula::of_expression(check) else {
+        return false;
+    };
+    family(table, place).into_iter().any(|table| any_row(table, place, |row| is_false(&formula, row)))
+}
+
+fn is_false(formula: &Formula, row: &dyn Row) -> bool {
+    evaluate(formula, row) == Some(Value::Bool(false))
+}
+
+/// True when a row holds NULL in the column.
+#[must_use]
+pub fn has_null(table: &Name, column: &str, place: &Place<'_>) -> bool {
+    family(table, place).into_iter().any(|table| any_row(table, place, |row| row.value(column) == Some(Value::Null)))
+}
+
+/// True when all rows are known, and none holds NULL in the column.
+#[must_use]
+pub fn has_no_null(table: &Name, column: &str, place: &Place<'_>) -> bool {
+    let never = |table: &Table| {
+        let types = place.catalog.types_of(table);
+        let few = usize::try_from(table.stored.count()).is_ok_and(|count| count <= ROWS);
+        few && table.stored.is_complete && table.stored.rows(&types).all(|row| row.value(column).is_some_and(|value| value != Value::Null))
+    };
+    let family = family(table, place);
+    !family.is_empty() && family.into_iter().all(never)
+}
+
+/// True when two rows have the same key.
+#[must_use]
+pub fn has_duplicates(table: &Name, columns: &[String], place: &Place<'_>) -> bool {
+    let Some(found) = place.catalog.table(table).filter(|_| !columns.is_empty()) else {
+        return false;
+    };
+    let types = place.catalog.types_of(found);
+    let mut seen = HashSet::new();
+    found.stored.rows(&types).take(ROWS).filter_map(|row| key_of(&row, columns)).any(|key| !seen.insert(key))
+}
+
+/// The values of a key, all of them told; numbers of different types are the same number.
+fn key_of(row: &dyn Row, columns: &[String]) -> Option<Key> {
+    columns.iter().map(|column| row.value(column).filter(Value::is_told).map(compared)).collect()
+}
+
+fn compared(value: Value) -> Value {
+    match value {
+        Value::Integer(number) => Value::Decimal(i128::from(number), 0),
+        other => other,
+    }
+}
+
+/// All keys that stand in a referenced table. `None`: not all of them are known.
+fn keys_of(reference: &Reference, place: &Place<'_>) -> Option<HashSet<Key>> {
+    let table = place.catalog.table(&reference.table).filter(|found| found.stored.is_complete && found.partition_by.is_none())?;
+    let columns = if reference.columns.is_empty() { table.primary_key()?.to_vec() } else { reference.columns.clone() };
+    let types = place.catalog.types_of(table);
+    if usize::try_from(table.stored.count()).is_ok_and(|count| count > ROWS) {
+        return None;
+    }
+    table.stored.rows(&types).map(|row| key_of(&row, &columns)).collect()
+}
+
+/// True when a row points at nothing.
+#[must_use]
+pub fn has_orphans(table: &Name, constraint: &Constraint, place: &Place<'_>) -> bool {
+    let ConstraintKind::ForeignKey { columns, reference } = &constraint.kind else {
+        return false;
+    };
+    let Some(keys) = keys_of(reference, place) else {
+        return false;
+    };
+    family(table, place).into_iter().any(|table| any_row(table, place, |row| key_of(row, columns).is_some_and(|key| !keys.contains(&key))))
+}
+
+/// True when a stored row breaks the constraint, whatever it demands.
+#[must_use]
+pub fn breaks(table: &Name, constraint: &Constraint, place: &Place<'_>) -> bool {
+    match &constraint.kind {
+        ConstraintKind::Check(check) => breaks_check(table, check, place),
+        ConstraintKind::ForeignKey { .. } => has_orphans(table, constraint, place),
+        ConstraintKind::NotNull { column } => has_null(table, column, place),
+        ConstraintKind::Unique { columns, .. } | ConstraintKind::PrimaryKey { columns, .. } => has_duplicates(table, columns, place),
+        ConstraintKind::Exclude { .. } | ConstraintKind::Default { .. } => false,
+    }
+}
+
+/// True when a value of the column breaks a check on `VALUE`.
+#[must_use]
+pub fn breaks_domain_check(table: &Name, column: &str, check: &Expression, place: &Place<'_>) -> bool {
+    let Some(formula) = formula::of_expression(check) else {
+        return false;
+    };
+    place.catalog.table(table).is_some_and(|table| any_row(table, place, |row| is_false(&formula, &OneValue(row.value(column)))))
+}
+
+/// What `VALUE` stands for in the check of a domain.
+struct OneValue(Option<Value>);
+
+impl Row for OneValue {
+    fn value(&self, column: &str) -> Option<Value> {
+        self.0.clone().filter(|_| column == "value")
+    }
+}
+
+/// How the rows of an `INSERT` are refused for sure: SQLSTATE and why.
+#[must_use]
+pub fn refuses_insert(change: &Insert, found: &Table, place: &Place<'_>) -> Option<(&'static str, String)> {
+    let mut new = Stored::behind(&found.stored);
+    new.insert(found, change);
+    let types = place.catalog.types_of(found);
+    let rows = || new.rows(&types).take(ROWS);
+    if let Some((code, why)) = rows().find_map(|row| refused_row(&row, &change.table, found, place)) {
+        return Some((code, why));
+    }
+    if change.on_conflict {
+        return None;
+    }
+    let unique = found.indexes.iter().filter(|state| state.index.unique && state.index.predicate.is_none() && state.is_valid);
+    for state in unique {
+        let columns = state.index.plain_columns();
+        if columns.len() != state.index.keys.len() {
+            continue;
+        }
+        let mut written = HashSet::new();
+        let twice = rows().filter_map(|row| key_of(&row, &columns)).any(|key| !written.insert(key));
+        let stands = || found.stored.rows(&types).take(ROWS).filter_map(|row| key_of(&row, &columns)).any(|key| written.contains(&key));
+        if twice || !written.is_empty() && stands() {
+            return Some(("23505", format!("a row of `{}` has the key already ({})", change.table, columns.join(", "))));
+        }
+    }
+    found.constraints.iter().filter(|constraint| !constraint.not_enforced).find_map(|constraint| {
+        let ConstraintKind::ForeignKey { columns, reference } = &constraint.kind else { return None };
+        let written: Vec<Key> = rows().filter_map(|row| key_of(&row, columns)).collect();
+        let own = place.catalog.key(&reference.table) == place.catalog.key(&change.table);
+        if own || written.is_empty() {
+            return None;
+        }
+        let keys = keys_of(reference, place)?;
+        let lacks = written.iter().any(|key| !keys.contains(key));
+        lacks.then(|| ("23503", format!("no row of `{}` has the key ({})", reference.table, columns.join(", "))))
+    })
+}
+
+/// What a row breaks on its own: NOT NULL, a check, the check of a domain, the bounds of all partitions.
+fn refused_row(row: &dyn Row, name: &Name, table: &Table, place: &Place<'_>) -> Option<(&'static str, String)> {
+    for constraint in table.constraints.iter().filter(|constraint| !constraint.not_enforced) {
+        if let ConstraintKind::Check(check) = &constraint.kind
+            && formula::of_expression(check).is_some_and(|formula| is_false(&formula, row))
+        {
+            return Some(("23514", format!("the row breaks the check `{}`", check.text)));
+        }
+    }
+    for column in &table.columns {
+        let value = row.value(&column.name);
+        if value == Some(Value::Null) && table.is_not_null(&column.name) {
+            return Some(("23502", format!("`{name}.{}` is NOT NULL", column.name)));
+        }
+        let checks = column.data_type.as_ref().map(|own| domain_checks(own, place)).unwrap_or_default();
+        let breaks =
+            |check: &&Expression| formula::of_expression(check).is_some_and(|formula| is_false(&formula, &OneValue(value.clone())));
+        if let Some(check) = checks.into_iter().find(breaks) {
+            return Some(("23514", format!("the value for `{name}.{}` breaks the check `{}` of its domain", column.name, check.text)));
+        }
+    }
+    let (_, key) = table.partition_by.as_ref()?;
+    let [column] = key.words.as_slice() else { return None };
+    if key.text != *column {
+        return None;
+    }
+    let text = key_text(&row.value(column)?)?;
+    bounds::has_no_partition(name, &text, place).then(|| ("23514", format!("no partition of `{name}` takes `{text}`")))
+}
+
+fn domain_checks<'a>(data_type: &DataType, place: &Place<'a>) -> Vec<&'a Expression> {
+    match place.catalog.type_of(data_type) {
+        Some(UserType::Domain { checks, .. }) if data_type.dimensions == 0 => checks.iter().map(|(_, check)| check).collect(),
+        _ => Vec::new(),
+    }
+}
+
+/// A partition key as it is written in bounds.
+fn key_text(value: &Value) -> Option<String> {
+    match value {
+        Value::Integer(number) => Some(number.to_string()),
+        Value::Text(text) => Some(text.clone()),
+        Value::Date(_) => Some(crate::sql::value::date(value)?),
+        _ => None,
+    }
+}
+
+/// True when a row that the condition reaches stands.
+#[must_use]
+pub fn reaches_a_row(table: &Name, reach: &Reach, place: &Place<'_>) -> bool {
+    let Some(formula) = reach.condition.as_ref().and_then(formula::of_expression).filter(|_| reach.joins.is_empty()) else {
+        return false;
+    };
+    family(table, place).into_iter().any(|table| any_row(table, place, |row| evaluate(&formula, row) == Some(Value::Bool(true))))
+}
+
+/// Foreign keys that are followed one behind the other.
+const STEPS: u32 = 8;
+
+/// True when a row that `reach` deletes, or one that goes with it, has rows that point at it and stop it.
+#[must_use]
+pub fn blocks_delete(table: &Name, reach: &Reach, place: &Place<'_>) -> bool {
+    let Some(formula) =
+        reach.condition.as_ref().and_then(formula::of_expression).filter(|_| reach.joins.is_empty() && reach.limit.is_none())
+    else {
+        return false;
+    };
+    holds_rows(table, &|row: &dyn Row| evaluate(&formula, row) == Some(Value::Bool(true)), STEPS, place)
+}
+
+/// True when rows point at one of those that `goes` picks, and do not go with it.
+fn holds_rows(table: &Name, goes: &dyn Fn(&dyn Row) -> bool, steps: u32, place: &Place<'_>) -> bool {
+    let Some(found) = place.catalog.table(table).filter(|found| steps > 0 && found.triggers.is_empty()) else {
+        return false;
+    };
+    let types = place.catalog.types_of(found);
+    place.catalog.foreign_keys_to(table).into_iter().any(|(owner, constraint)| {
+        let ConstraintKind::ForeignKey { columns, reference } = &constraint.kind else { return false };
+        let own = if reference.columns.is_empty() { found.primary_key().map(<[String]>::to_vec) } else { Some(reference.columns.clone()) };
+        let Some(own) = own else { return false };
+        let keys: HashSet<Key> =
+            found.stored.rows(&types).take(ROWS).filter(|row| goes(row)).filter_map(|row| key_of(&row, &own)).collect();
+        let points = |row: &dyn Row| key_of(row, columns).is_some_and(|key| keys.contains(&key));
+        match reference.on_delete.as_deref() {
+            _ if keys.is_empty() || constraint.not_enforced || constraint.initially_deferred => false,
+            Some("cascade") => holds_rows(&owner, &points, steps - 1, place),
+            Some("set null" | "set default") => false,
+            _ => {
+                let is_own = owner == place.catalog.key(table);
+                let stays = |row: &dyn Row| points(row) && !(is_own && goes(row));
+                place.catalog.table(&owner).is_some_and(|owner| !goes_with_others(owner) && any_row(owner, place, stays))
+            }
+        }
+    })
+}
+
+/// Its rows may be deleted by a cascade on another way, before anybody looks.
+fn goes_with_others(table: &Table) -> bool {
+    table.constraints.iter().filter_map(Constraint::reference).any(|reference| reference.on_delete.as_deref() == Some("cascade"))
+}
+
+/// True when no row of the referenced table has this value as its key.
+#[must_use]
+pub fn lacks_key(reference: &Reference, value: &str, column: Option<&DataType>, place: &Place<'_>) -> bool {
+    let value = formula::read(value).and_then(|formula| evaluate(&formula, &crate::sql::value::NoRow));
+    let Some(value) = value.zip(column).and_then(|(value, own)| crate::sql::value::cast(value, own)).filter(Value::is_told) else {
+        return false;
+    };
+    keys_of(reference, place).is_some_and(|keys| !keys.contains(&vec![compared(value)]))
+}
+
+/// The plain columns of a unique index without a condition, where it has no other keys.
+#[must_use]
+pub fn plain_key(keys: &[IndexKey]) -> Option<Vec<String>> {
+    keys.iter()
+        .map(|key| match key {
+            IndexKey::Column(name) => Some(name.clone()),
+            IndexKey::Expression(_) => None,
+        })
+        .collect()
+}

@@ -1,0 +1,389 @@
+//! `generate_migration`: one new revision file, written by the project's own Alembic against a scratch database.
+
+use std::fmt::Write as _;
+use std::path::Path;
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+
+use crate::bridge::{Difference, NewRevision, RevisionMode};
+use crate::dialect::Dialect;
+use crate::finding::{Finding, Severity};
+use crate::judge::judge_project;
+use crate::tools::answer::{Answer, Common, MAX_CHARACTERS, MAX_SUMMARY, NextCall, ToolError, Verdict, clipped, counted, output_schema};
+use crate::tools::call::Call;
+use crate::tools::project_input::ProjectInput;
+use crate::tools::source::{counting, failed, portable_schema};
+use crate::tools::{Tool, Touches, parsed};
+use crate::workshop::Workshop;
+
+/// The tool.
+pub const TOOL: Tool = Tool {
+    name: "generate_migration",
+    title: "Write one revision file",
+    description: "Writes exactly one new Alembic revision file, made by the project's own Alembic against a scratch database at the head (never the configured one): \
+`autogenerate` from the models, or `empty`. Says which operations it holds, probable renames that came out as drop and add, tables and columns that go by surprise, \
+and what this Alembic version does not detect. Then call review_sql on it. Instead of `alembic revision --autogenerate`.",
+    touches: Touches::RevisionFile,
+    input_schema,
+    output_schema: schema,
+    call,
+};
+
+/// How the file is filled.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema, clap::ValueEnum)]
+#[serde(rename_all = "lowercase")]
+#[value(rename_all = "lowercase")]
+pub enum Mode {
+    /// From the difference between models and chain.
+    #[default]
+    Autogenerate,
+    /// Nothing in it: for data and for what Alembic cannot detect.
+    Empty,
+    /// With the bodies of a plan's step.
+    Step,
+}
+
+/// What may be asked. A field's sentence is its help text and its schema.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize, JsonSchema, clap::Args)]
+#[serde(deny_unknown_fields, default)]
+pub struct Input {
+    /// What the revision does, in lower case with underscores. Example: add_user_email_index
+    #[arg(long)]
+    pub migration_name: Option<String>,
+    /// autogenerate (default), empty, or step.
+    #[arg(long, value_enum)]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub mode: Option<Mode>,
+    /// One element of a plan's `revisions`, for mode step: {"name", "upgrade", "downgrade"} with Python bodies.
+    #[arg(long, value_parser = step, value_name = "JSON")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub step: Option<Value>,
+    /// The folder with alembic.ini or pyproject.toml. Default: the current folder.
+    #[arg(long)]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub project: Option<String>,
+    /// The ini file, where it is not alembic.ini.
+    #[arg(long)]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub config: Option<String>,
+    /// The ini section. Default: alembic.
+    #[arg(long)]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub section: Option<String>,
+    /// postgresql, mysql, mariadb or sqlite. Default: what the project says.
+    #[arg(long, value_enum)]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub dialect: Option<Dialect>,
+}
+
+fn step(given: &str) -> Result<Value, String> {
+    serde_json::from_str(given).map_err(|error| error.to_string())
+}
+
+fn input_schema() -> Value {
+    portable_schema::<Input>()
+}
+
+fn schema() -> Value {
+    output_schema(&[
+        ("file", &["string", "null"]),
+        ("revision", &["string", "null"]),
+        ("down_revision", &["string", "null"]),
+        ("operations", &["array"]),
+        ("differs_from_intent", &["array"]),
+        ("autogenerate_caveats", &["array"]),
+        ("findings", &["array"]),
+    ])
+}
+
+fn call(arguments: Value, call: &Call<'_>) -> Answer {
+    match parsed::<Input>(TOOL.name, arguments) {
+        Ok(input) => run(&input, call, Some(MAX_CHARACTERS)),
+        Err(answer) => *answer,
+    }
+}
+
+#[derive(Serialize)]
+struct Output {
+    #[serde(flatten)]
+    common: Common,
+    file: Option<String>,
+    revision: Option<String>,
+    down_revision: Option<String>,
+    operations: Vec<Value>,
+    differs_from_intent: Vec<String>,
+    autogenerate_caveats: Vec<String>,
+    findings: Vec<Finding>,
+}
+
+fn refused(code: &'static str, at: &str, message: String, hint: String) -> ToolError {
+    ToolError { code, message, at: Some(at.to_owned()), hint, retry: false }
+}
+
+/// Runs the tool. `most`: how many characters the answer may have; the command line never cuts.
+#[must_use]
+pub fn run(input: &Input, call: &Call<'_>, most: Option<usize>) -> Answer {
+    match generated(input, call) {
+        Ok(output) => {
+            let verdict = output.common.verdict;
+            let text = text_of(&output);
+            Answer::of(&output, verdict, text).within(most)
+        }
+        Err(error) => Answer::failed(error),
+    }
+}
+
+fn generated(input: &Input, call: &Call<'_>) -> Result<Output, ToolError> {
+    let mode = input.mode.unwrap_or_default();
+    let bodies = bodies(mode, input.step.as_ref())?;
+    let name = name(input)?;
+    let project = ProjectInput {
+        project: input.project.clone(),
+        config: input.config.clone(),
+        section: input.section.clone(),
+        dialect: input.dialect,
+        server_version: None,
+    };
+    let workshop = project.workshop(call)?;
+    let graph = &workshop.workspace.project.graph;
+    let heads = graph.ids(&graph.real_heads);
+    if heads.len() > 1 {
+        return Err(refused(
+            "multiple_heads",
+            "project",
+            format!("the chain has {} heads ({}): a new revision would have no one parent", heads.len(), heads.join(", ")),
+            "mend the heads first: `migration_status` says how".to_owned(),
+        ));
+    }
+    let parent = heads.first().cloned();
+    let at = if parent.is_some() { "head" } else { "base" };
+    let (databases, _) = workshop.scratch_at(at).map_err(|error| failed(&error))?;
+    let refs: Vec<_> = databases.iter().collect();
+    let lent = workshop.python(&refs).map_err(|error| failed(&error))?;
+    let wish = NewRevision {
+        message: name.clone(),
+        mode: if mode == Mode::Autogenerate { RevisionMode::Autogenerate } else { RevisionMode::Empty },
+        rev_id: None,
+        head: None,
+        splice: false,
+    };
+    let (written, alembic) = {
+        let mut warm = lent.lock();
+        let alembic = warm.hello.alembic.clone();
+        (warm.bridge.revision(&wish).map_err(|error| failed(&error.into()))?, alembic)
+    };
+    let Some(path) = &written.file else {
+        return Ok(nothing(&workshop, &name));
+    };
+    if let Some((upgrade, downgrade)) = &bodies {
+        fill(path, upgrade, downgrade)?;
+    }
+    let shown = path.strip_prefix(&workshop.workspace.folder).unwrap_or(path).to_string_lossy().replace('\\', "/");
+    let surprises = surprises(&written.items);
+    let after = project.workshop(call)?;
+    let revision = written.revision.clone();
+    let mut expected = after.workspace.expectations(&after.config);
+    expected.range = Some(revision.iter().cloned().collect());
+    let findings: Vec<Finding> = judge_project(&after.workspace.project, &expected, &after.config.severities())
+        .into_iter()
+        .filter(|finding| finding.revision == revision && finding.severity > Severity::Notice)
+        .collect();
+    let is_bad = counting(&findings).any(|finding| finding.severity == Severity::Error);
+    let verdict = if is_bad {
+        Verdict::Blocked
+    } else if surprises.is_empty() && findings.is_empty() {
+        Verdict::Pass
+    } else {
+        Verdict::Warn
+    };
+    let mut summary = format!("{}: wrote {shown} after {}", verdict.word(), parent.clone().unwrap_or_else(|| "base".to_owned()));
+    if mode == Mode::Autogenerate {
+        let _ = write!(summary, "; {}", counted(written.items.len(), "operation"));
+    }
+    if let Some(first) = surprises.first() {
+        let _ = write!(summary, "; {first}");
+    }
+    let revision_id = revision.clone().unwrap_or_default();
+    Ok(Output {
+        common: Common {
+            verdict,
+            summary: clipped(&summary, MAX_SUMMARY),
+            state: None,
+            state_block: None,
+            next: vec![NextCall {
+                tool: "review_sql",
+                args: json!({ "from": parent.clone().unwrap_or_else(|| "base".to_owned()), "to": revision_id }),
+                why: "the file must be reviewed before anything else".to_owned(),
+            }],
+            assumed: workshop.assumed.clone(),
+            notes: written.about.notes.clone(),
+            suggested_queries: vec!["what autogenerate does not detect".to_owned()],
+            truncated: None,
+        },
+        file: Some(shown),
+        revision,
+        down_revision: parent,
+        operations: written.items.iter().map(|item| serde_json::to_value(item).unwrap_or_default()).collect(),
+        differs_from_intent: surprises,
+        autogenerate_caveats: if mode == Mode::Autogenerate { caveats(&alembic, workshop.server.dialect) } else { Vec::new() },
+        findings,
+    })
+}
+
+/// `process_revision_directives` of `env.py` dropped the revision, since nothing differs.
+fn nothing(workshop: &Workshop, name: &str) -> Output {
+    Output {
+        common: Common {
+            verdict: Verdict::Warn,
+            summary: format!(
+                "warn: no file was written for `{name}`: `env.py` drops revisions without operations, and models and chain agree"
+            ),
+            state: None,
+            state_block: None,
+            next: Vec::new(),
+            assumed: workshop.assumed.clone(),
+            notes: Vec::new(),
+            suggested_queries: vec!["autogenerate finds no change".to_owned()],
+            truncated: None,
+        },
+        file: None,
+        revision: None,
+        down_revision: None,
+        operations: Vec::new(),
+        differs_from_intent: Vec::new(),
+        autogenerate_caveats: Vec::new(),
+        findings: Vec::new(),
+    }
+}
+
+/// The name of the revision: what it does, not when.
+fn name(input: &Input) -> Result<String, ToolError> {
+    let of_step = input.step.as_ref().and_then(|step| step.get("name")).and_then(Value::as_str);
+    let hint = "say what it does in lower case with underscores: `add_user_email_index`".to_owned();
+    let Some(name) = input.migration_name.as_deref().or(of_step).map(str::trim).filter(|name| !name.is_empty()) else {
+        return Err(refused("bad_arguments", "migration_name", "there is no `migration_name`".to_owned(), hint));
+    };
+    let is_plain = name.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_') && name.len() <= 80;
+    if !is_plain || !name.contains('_') || name.starts_with(|c: char| c.is_ascii_digit()) {
+        return Err(refused("bad_arguments", "migration_name", format!("`{}` does not describe a change", clipped(name, 80)), hint));
+    }
+    Ok(name.to_owned())
+}
+
+/// Bodies of a step, for mode `step` only.
+fn bodies(mode: Mode, step: Option<&Value>) -> Result<Option<(String, String)>, ToolError> {
+    let text = |key: &str| step.and_then(|step| step.get(key)).and_then(Value::as_str).map(str::to_owned);
+    match (mode, text("upgrade"), text("downgrade")) {
+        (Mode::Step, Some(upgrade), Some(downgrade)) => Ok(Some((upgrade, downgrade))),
+        (Mode::Step, _, _) => Err(refused(
+            "bad_arguments",
+            "step",
+            "mode `step` needs a `step` with `upgrade` and `downgrade` as Python bodies".to_owned(),
+            "give one element of a plan's `revisions`".to_owned(),
+        )),
+        (Mode::Autogenerate | Mode::Empty, _, _) => Ok(None),
+    }
+}
+
+/// Puts the bodies in place of the `pass` of an empty revision.
+fn fill(path: &Path, upgrade: &str, downgrade: &str) -> Result<(), ToolError> {
+    let unreadable =
+        |error: std::io::Error| refused("unwritable", "project", format!("`{}`: {error}", path.display()), "check its rights".to_owned());
+    let text = std::fs::read_to_string(path).map_err(unreadable)?;
+    let mut out = String::new();
+    let mut body: Option<&str> = None;
+    for line in text.lines() {
+        if line.starts_with("def upgrade") {
+            body = Some(upgrade);
+        } else if line.starts_with("def downgrade") {
+            body = Some(downgrade);
+        }
+        match body {
+            Some(lines) if line.trim() == "pass" => {
+                for one in lines.lines() {
+                    let _ = writeln!(out, "{}{one}", if one.trim().is_empty() { "" } else { "    " });
+                }
+                body = None;
+            }
+            _ => {
+                out.push_str(line);
+                out.push('\n');
+            }
+        }
+    }
+    std::fs::write(path, out).map_err(unreadable)
+}
+
+/// What nobody expects of an autogenerated revision: drops, and pairs of drop and add that look like a rename.
+fn surprises(items: &[Difference]) -> Vec<String> {
+    let mut found = Vec::new();
+    let table = |item: &Difference| item.table.clone().unwrap_or_default();
+    for gone in items.iter().filter(|item| item.kind == "remove_column") {
+        let like = items.iter().find(|item| item.kind == "add_column" && item.table == gone.table && item.after == gone.before);
+        let name = gone.name.clone().unwrap_or_default();
+        match like {
+            Some(new) => found.push(format!(
+                "`{0}.{name}` goes and `{0}.{1}` of the same type comes: if it is a rename, its values are lost; write `op.alter_column(\"{0}\", \"{name}\", new_column_name=\"{1}\")`",
+                table(gone),
+                new.name.clone().unwrap_or_default()
+            )),
+            None => found.push(format!("it drops `{}.{name}`: is that meant?", table(gone))),
+        }
+    }
+    for gone in items.iter().filter(|item| item.kind == "remove_table") {
+        let columns = |item: &Difference| item.columns.iter().map(|column| column.name.clone()).collect::<Vec<_>>();
+        let like = items.iter().find(|item| item.kind == "add_table" && !gone.columns.is_empty() && columns(item) == columns(gone));
+        match like {
+            Some(new) => found.push(format!(
+                "table `{}` goes and `{}` with the same columns comes: if it is a rename, write `op.rename_table`",
+                table(gone),
+                table(new)
+            )),
+            None => found.push(format!("it drops table `{}`: is its model imported by `env.py`?", table(gone))),
+        }
+    }
+    found
+}
+
+/// What this version of Alembic does not detect with this `env.py`; measured on 1.18 to 1.20.
+fn caveats(alembic: &str, dialect: Dialect) -> Vec<String> {
+    let mut numbers = alembic.split('.').filter_map(|part| part.parse::<u32>().ok());
+    let version = (numbers.next().unwrap_or(1), numbers.next().unwrap_or(0));
+    let mut found = vec![
+        "renamed tables and columns: they come out as drop and add".to_owned(),
+        "views, functions, triggers, policies, grants, stand-alone sequences, partitions".to_owned(),
+        "changed primary keys, changed computed expressions, CHECK expressions, exclusion constraints".to_owned(),
+        "server defaults, unless `env.py` sets `compare_server_default=True`".to_owned(),
+    ];
+    if version != (1, 19) {
+        found.push("CHECK constraints by name: since 1.20 with the plugin `alembic.ext.checkconstraint_byname` only".to_owned());
+    }
+    match dialect {
+        Dialect::Postgresql => found
+            .push("values added to or taken from an enum type; index WHERE, USING, INCLUDE and operator classes; collations".to_owned()),
+        Dialect::Mysql | Dialect::Mariadb => found.push("engine, charset, UNSIGNED, prefix lengths of indexes".to_owned()),
+        Dialect::Sqlite => found.push("dropped UNIQUE constraints without a name; comments; functional indexes".to_owned()),
+        Dialect::Mssql | Dialect::Oracle => {}
+    }
+    found
+}
+
+fn text_of(output: &Output) -> String {
+    let mut text = format!("{}\n", output.common.summary);
+    for operation in &output.operations {
+        let word = |key: &str| operation.get(key).and_then(Value::as_str).unwrap_or_default().to_owned();
+        let _ = writeln!(text, "  {} {} {}", word("kind"), word("table"), word("name"));
+    }
+    for surprise in &output.differs_from_intent {
+        let _ = writeln!(text, "look: {surprise}");
+    }
+    for finding in &output.findings {
+        let _ = writeln!(text, "{} {} (line {}): {}", finding.severity.word(), finding.rule, finding.line.unwrap_or(1), finding.what);
+    }
+    for caveat in &output.autogenerate_caveats {
+        let _ = writeln!(text, "not detected: {caveat}");
+    }
+    text
+}

@@ -1,0 +1,377 @@
+//! `migration_status`: the chain, its heads, where a database stands, what differs between models and chain, what next.
+
+use std::fmt::Write as _;
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+
+use crate::bridge::Difference;
+use crate::database::{Connection, url};
+use crate::dialect::Dialect;
+use crate::finding::{Finding, Severity};
+use crate::judge::judge_project;
+use crate::store::file::FileStore;
+use crate::tools::answer::{Answer, Common, MAX_CHARACTERS, MAX_SUMMARY, NextCall, ToolError, Verdict, clipped, counted, output_schema};
+use crate::tools::call::Call;
+use crate::tools::project_input::ProjectInput;
+use crate::tools::source::{Detail, counting, portable_schema};
+use crate::tools::{Tool, Touches, parsed};
+use crate::workshop::{Workshop, WorkshopError};
+
+/// The tool.
+pub const TOOL: Tool = Tool {
+    name: "migration_status",
+    title: "Where the migrations stand",
+    description: "Tells where a project's migrations stand: the chain with its heads (several heads, duplicate ids, missing parents, empty downgrades named with file and line), \
+the revision of an environment whose read-only URL is configured, drift between models and chain with its likely cause, open migrations, and the next call. \
+Call it first, before generating anything, and whenever you lost track. Instead of `alembic current`, `history`, `heads` and `check`. Never writes to a configured database.",
+    touches: Touches::OwnRecord,
+    input_schema,
+    output_schema: schema,
+    call,
+};
+
+/// What may be asked. A field's sentence is its help text and its schema.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize, JsonSchema, clap::Args)]
+#[serde(deny_unknown_fields, default)]
+pub struct Input {
+    /// The folder with alembic.ini or pyproject.toml. Default: the current folder.
+    #[arg(long)]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub project: Option<String>,
+    /// The ini file, where it is not alembic.ini.
+    #[arg(long)]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub config: Option<String>,
+    /// The ini section. Default: alembic.
+    #[arg(long)]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub section: Option<String>,
+    /// postgresql, mysql, mariadb or sqlite. Default: what the project says.
+    #[arg(long, value_enum)]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub dialect: Option<Dialect>,
+    /// The server's version, for example "16".
+    #[arg(long)]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub server_version: Option<String>,
+    /// An environment of alembic-gate.toml whose `read_url_env` is set. Default: the only one that has it.
+    #[arg(long)]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub environment: Option<String>,
+    /// concise (default) or full.
+    #[arg(long, value_enum)]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub detail: Option<Detail>,
+}
+
+fn input_schema() -> Value {
+    portable_schema::<Input>()
+}
+
+fn schema() -> Value {
+    output_schema(&[
+        ("project", &["object"]),
+        ("chain", &["object"]),
+        ("current_revision", &["string"]),
+        ("pending", &["array"]),
+        ("drift", &["object", "null"]),
+        ("findings", &["array"]),
+        ("migrations", &["array"]),
+        ("recovery", &["string", "null"]),
+    ])
+}
+
+fn call(arguments: Value, call: &Call<'_>) -> Answer {
+    match parsed::<Input>(TOOL.name, arguments) {
+        Ok(input) => run(&input, call, Some(MAX_CHARACTERS)),
+        Err(answer) => *answer,
+    }
+}
+
+#[derive(Serialize)]
+struct Output {
+    #[serde(flatten)]
+    common: Common,
+    project: Value,
+    chain: Value,
+    current_revision: String,
+    pending: Vec<Value>,
+    drift: Option<Value>,
+    findings: Vec<Finding>,
+    migrations: Vec<String>,
+    recovery: Option<&'static str>,
+}
+
+/// Runs the tool. `most`: how many characters the answer may have; the command line never cuts.
+#[must_use]
+pub fn run(input: &Input, call: &Call<'_>, most: Option<usize>) -> Answer {
+    let project = ProjectInput {
+        project: input.project.clone(),
+        config: input.config.clone(),
+        section: input.section.clone(),
+        dialect: input.dialect,
+        server_version: input.server_version.clone(),
+    };
+    let workshop = match project.workshop(call) {
+        Ok(workshop) => workshop,
+        Err(error) => return Answer::failed(error),
+    };
+    match status(input, &workshop) {
+        Ok(status) => answer(input, &workshop, status, most),
+        Err(error) => Answer::failed(error),
+    }
+}
+
+/// What was found out.
+struct Status {
+    findings: Vec<Finding>,
+    current: Current,
+    drift: Result<Vec<Item>, String>,
+    notes: Vec<String>,
+}
+
+/// Where a database stands.
+enum Current {
+    /// Nobody was asked.
+    Unknown,
+    /// Its version table, sorted; empty for an empty database.
+    At(Vec<String>),
+}
+
+fn status(input: &Input, workshop: &Workshop) -> Result<Status, ToolError> {
+    let expected = workshop.workspace.expectations(&workshop.config);
+    let findings = judge_project(&workshop.workspace.project, &expected, &workshop.config.severities());
+    let mut notes = Vec::new();
+    let current = current(input, workshop, &mut notes)?;
+    let heads = workshop.workspace.project.graph.real_heads.len();
+    let drift = if workshop.workspace.project.graph.nodes.is_empty() {
+        Err("there is no revision yet".to_owned())
+    } else if heads != 1 {
+        Err(format!("the chain has {heads} heads: models are compared when it has one"))
+    } else {
+        drift(workshop).map_err(|error| format!("models were not compared: {error}. {}", error.hint()))
+    };
+    Ok(Status { findings, current, drift, notes })
+}
+
+/// Reads the version table of a configured environment with one SELECT; `env.py` takes no part.
+fn current(input: &Input, workshop: &Workshop, notes: &mut Vec<String>) -> Result<Current, ToolError> {
+    let environments = &workshop.config.environments;
+    let refused = |code, message: String, hint: String| ToolError { code, message, at: Some("environment".to_owned()), hint, retry: false };
+    let (name, environment) = match &input.environment {
+        Some(name) => match environments.get_key_value(name) {
+            Some(found) => found,
+            None => {
+                let known = environments.keys().cloned().collect::<Vec<_>>().join(", ");
+                return Err(refused(
+                    "unknown_environment",
+                    format!("`alembic-gate.toml` names no environment `{name}`"),
+                    format!("it names: {known}"),
+                ));
+            }
+        },
+        None => {
+            let readable: Vec<_> = environments.iter().filter(|(_, environment)| environment.read_url_env.is_some()).collect();
+            match readable.as_slice() {
+                [one] => *one,
+                _ => return Ok(Current::Unknown),
+            }
+        }
+    };
+    let Some(variable) = &environment.read_url_env else {
+        let hint = format!("add `read_url_env = \"…\"` to `[environments.{name}]`");
+        return Err(refused("no_read_url", format!("environment `{name}` has no `read_url_env`"), hint));
+    };
+    let Ok(text) = std::env::var(variable) else {
+        notes.push(format!("`{variable}` is not set: nobody was asked where `{name}` stands"));
+        return Ok(Current::Unknown);
+    };
+    let address = url::read(&text).map_err(|error| refused("bad_url", format!("`{variable}`: {error}"), error.hint().to_owned()))?;
+    let mut connection = Connection::open(&address)
+        .map_err(|error| refused("unreachable", format!("`{name}` could not be asked: {error}"), error.hint()))?;
+    connection.set_time_limit(Some(std::time::Duration::from_secs(10)));
+    match connection.rows("SELECT version_num FROM alembic_version ORDER BY version_num") {
+        Ok(rows) => Ok(Current::At(rows.into_iter().flatten().flatten().collect())),
+        Err(error) if matches!(error.code(), Some("42P01" | "1146")) || error.to_string().contains("no such table") => {
+            Ok(Current::At(Vec::new()))
+        }
+        Err(error) => Err(refused("unreadable", format!("the version table of `{name}` could not be read: {error}"), error.hint())),
+    }
+}
+
+/// One difference between the models and the schema that the chain makes.
+#[derive(Debug, Clone, Serialize)]
+struct Item {
+    object: String,
+    kind: String,
+    database: Option<String>,
+    model: Option<String>,
+    likely_cause: &'static str,
+}
+
+fn drift(workshop: &Workshop) -> Result<Vec<Item>, WorkshopError> {
+    let (databases, _) = workshop.scratch_at("head")?;
+    let refs: Vec<_> = databases.iter().collect();
+    let lent = workshop.python(&refs)?;
+    let compared = lent.lock().bridge.compare()?;
+    Ok(compared.items.iter().map(item).collect())
+}
+
+fn item(difference: &Difference) -> Item {
+    let parts = [difference.schema.as_deref(), difference.table.as_deref(), difference.name.as_deref()];
+    let mut names: Vec<&str> = parts.into_iter().flatten().collect();
+    names.dedup();
+    let likely_cause = match difference.kind.as_str() {
+        "add_table" | "add_column" | "add_index" | "add_constraint" | "add_fk" => "a model was changed and no revision was made of it",
+        "remove_table" => "the model is not imported by `env.py`, or it was deleted without a revision",
+        "remove_column" | "remove_index" | "remove_constraint" | "remove_fk" => {
+            "it was taken out of the model without a revision, or a revision makes it by hand"
+        }
+        _ => "the model says something else than the revisions; a type or default may also only be written differently",
+    };
+    Item {
+        object: names.join("."),
+        kind: difference.kind.clone(),
+        database: difference.before.clone(),
+        model: difference.after.clone(),
+        likely_cause,
+    }
+}
+
+fn answer(input: &Input, workshop: &Workshop, status: Status, most: Option<usize>) -> Answer {
+    let Status { findings, current, drift, mut notes } = status;
+    let graph = &workshop.workspace.project.graph;
+    let heads = graph.ids(&graph.real_heads);
+    let is_linear = graph.heads.len() == 1 && graph.faults.is_empty() && graph.branch_points().is_empty();
+    let pending = pending(workshop, &current, &mut notes);
+    let errors = counting(&findings).filter(|finding| finding.severity == Severity::Error).count();
+    let drifted = drift.as_ref().is_ok_and(|items| !items.is_empty());
+    let verdict = match (errors, drifted || counting(&findings).any(|finding| finding.severity == Severity::Warning)) {
+        (0, false) => Verdict::Pass,
+        (0, true) => Verdict::Warn,
+        _ => Verdict::Blocked,
+    };
+    let unexpected = counting(&findings).any(|finding| finding.rule == "multiple_heads");
+    let recovery = if unexpected { Some("multiple_heads") } else { drifted.then_some("drift") };
+    let current_revision = match &current {
+        Current::Unknown => "unknown".to_owned(),
+        Current::At(versions) if versions.is_empty() => "none".to_owned(),
+        Current::At(versions) => versions.join(", "),
+    };
+    let mut summary = format!(
+        "{}: {} revisions, {} ({})",
+        verdict.word(),
+        graph.nodes.len(),
+        counted(heads.len(), "head"),
+        clipped(&heads.join(", "), 80)
+    );
+    let _ = match &current {
+        Current::Unknown => write!(summary, "; no database was asked"),
+        Current::At(_) => write!(summary, "; the database is at {current_revision}, {} pending", pending.len()),
+    };
+    match &drift {
+        Ok(items) if items.is_empty() => summary.push_str("; models and chain agree"),
+        Ok(items) => {
+            let first = items.first().map(|item| format!("{} {}", item.kind, item.object)).unwrap_or_default();
+            let _ = write!(summary, "; drift: {} ({first})", counted(items.len(), "difference"));
+        }
+        Err(why) => notes.push(why.clone()),
+    }
+    if let Some(first) = counting(&findings).max_by_key(|finding| finding.severity).filter(|finding| finding.severity > Severity::Notice) {
+        let _ = write!(summary, ". {}", first.what);
+    }
+    let next = next(unexpected, drifted, &pending);
+    let summary = clipped(&summary, MAX_SUMMARY);
+    let text = text_of(&summary, &findings, drift.as_ref().ok(), &pending, &notes);
+    let shown = findings.into_iter().filter(|finding| input.detail == Some(Detail::Full) || finding.severity > Severity::Notice).collect();
+    let output = Output {
+        common: Common {
+            verdict,
+            summary,
+            state: None,
+            state_block: None,
+            next,
+            assumed: workshop.assumed.clone(),
+            notes,
+            suggested_queries: recovery.map(|word| format!("recover from {}", word.replace('_', " "))).into_iter().collect(),
+            truncated: None,
+        },
+        project: json!({
+            "kind": "alembic",
+            "dialect": workshop.server.dialect.word(),
+            "server": workshop.server.to_string(),
+            "config": workshop.workspace.ini.as_ref().or(workshop.workspace.pyproject.as_ref()).and_then(|path| path.file_name()).map(|name| name.to_string_lossy()),
+            "script_location": workshop.workspace.settings.script_location,
+        }),
+        chain: json!({
+            "heads": heads,
+            "bases": graph.ids(&graph.bases),
+            "linear": is_linear,
+            "length": graph.nodes.len(),
+            "branch_points": graph.ids(&graph.branch_points()),
+            "merges": graph.ids(&graph.merges()),
+        }),
+        current_revision,
+        pending,
+        drift: drift.ok().map(|items| json!({ "items": items })),
+        findings: shown,
+        migrations: FileStore::of(&workshop.workspace.folder).list().migrations.iter().map(ToString::to_string).collect(),
+        recovery,
+    };
+    Answer::of(&output, verdict, text).within(most)
+}
+
+/// The revisions between where the database stands and the heads.
+fn pending(workshop: &Workshop, current: &Current, notes: &mut Vec<String>) -> Vec<Value> {
+    let Current::At(versions) = current else { return Vec::new() };
+    let project = &workshop.workspace.project;
+    match project.graph.upgrade_path(versions, "heads") {
+        Ok(path) => path
+            .iter()
+            .filter_map(|at| project.revision(*at))
+            .map(|revision| json!({ "revision": revision.id, "file": revision.file }))
+            .collect(),
+        Err(error) => {
+            notes.push(format!("what is pending cannot be told: {error}"));
+            Vec::new()
+        }
+    }
+}
+
+fn next(several_heads: bool, drifted: bool, pending: &[Value]) -> Vec<NextCall> {
+    let call = |tool, args, why: &str| vec![NextCall { tool, args, why: why.to_owned() }];
+    if several_heads {
+        return call("search_knowledge", json!({ "query": "Multiple head revisions are present" }), "mend the heads before anything else");
+    }
+    if drifted {
+        return call(
+            "search_knowledge",
+            json!({ "query": "alembic check finds differences, drift" }),
+            "find the cause of the drift before generating",
+        );
+    }
+    match pending.is_empty() {
+        true => Vec::new(),
+        false => call("review_sql", json!({}), "review what is pending"),
+    }
+}
+
+fn text_of(summary: &str, findings: &[Finding], drift: Option<&Vec<Item>>, pending: &[Value], notes: &[String]) -> String {
+    let mut text = format!("{summary}\n");
+    for finding in findings.iter().filter(|finding| finding.severity > Severity::Notice) {
+        let place = finding.file.as_ref().map(|file| format!("{file}:{}", finding.line.unwrap_or(1))).unwrap_or_default();
+        let _ = writeln!(text, "\n{} {} {place}\n  what: {}\n  do: {}", finding.severity.word(), finding.rule, finding.what, finding.mend);
+    }
+    for item in drift.into_iter().flatten() {
+        let _ = writeln!(text, "drift: {} {} ({})", item.kind, item.object, item.likely_cause);
+    }
+    for revision in pending {
+        let _ = writeln!(text, "pending: {}", revision.get("revision").and_then(Value::as_str).unwrap_or_default());
+    }
+    for note in notes {
+        let _ = writeln!(text, "note: {note}");
+    }
+    text
+}
