@@ -23,9 +23,10 @@ pub use self::protocol::{
 pub use self::python::{FoundBy, LookedAt, Python, Surroundings, Versions, WhyNot};
 
 use self::process::{NoAnswer, Process};
-use self::protocol::{Line, Question, Reach, Start, StartSettings};
+use self::protocol::{Line, Question, Reach, ReachPlace, ReachProof, Start, StartSettings};
 use crate::address::Address;
 use crate::dialect::Dialect;
+use crate::secret::redacted;
 
 /// What Python is started with.
 const START: &str = include_str!("python/start.py");
@@ -478,7 +479,7 @@ impl Bridge {
     }
 
     fn no_answer(&self, process: &Process, question: &'static str, reason: NoAnswer) -> BridgeError {
-        let stderr = process.errors();
+        let stderr = redacted(&process.errors());
         match reason {
             NoAnswer::Late => BridgeError::Silent { question, seconds: self.settings.time_limit.as_secs(), stderr },
             NoAnswer::Gone(status) => {
@@ -526,15 +527,16 @@ fn reach(scratch: &[ScratchTarget]) -> Result<Vec<Reach>, BridgeError> {
     scratch
         .iter()
         .map(|target| {
-            let token = target.token.clone();
-            Ok(match target.address.clone() {
-                Address::Postgresql { socket_dir, port, user, database } => Reach::Postgresql { socket_dir, port, user, database, token },
-                Address::Mysql { socket, user, database } => Reach::Mysql { socket, user, database, token },
-                Address::Sqlite { file } => Reach::Sqlite { file },
+            let proof = target.proof.clone().map(|proof| ReachProof { sql: proof.sql, expected: proof.expected });
+            let place = match target.address.clone() {
+                Address::Postgresql { socket_dir, port, user, database } => ReachPlace::Postgresql { socket_dir, port, user, database },
+                Address::Mysql { socket, user, database } => ReachPlace::Mysql { socket, user, database },
+                Address::Sqlite { file } => ReachPlace::Sqlite { file },
                 Address::PostgresqlHost { .. } | Address::MysqlHost { .. } => {
                     return Err(BridgeError::BehindPort { address: target.address.to_string() });
                 }
-            })
+            };
+            Ok(Reach { place, proof })
         })
         .collect()
 }

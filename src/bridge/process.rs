@@ -78,8 +78,9 @@ impl Process {
         Ok(process)
     }
 
-    /// Sends a line.
+    /// Sends a line. What was written to standard error before belongs to another question.
     pub(super) fn send(&self, line: Vec<u8>) {
+        locked(&self.errors).clear();
         let _ = self.questions.send(line); // a process that is gone shows when its answer is waited for
     }
 

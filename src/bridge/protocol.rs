@@ -6,6 +6,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::address::Address;
 use crate::dialect::Dialect;
+use crate::scratch::Proof;
+use crate::secret::redacted;
 
 /// A question; its name is the function that answers it.
 #[derive(Debug, Clone, Serialize)]
@@ -79,11 +81,24 @@ pub(super) struct StartSettings<'a> {
 
 /// A scratch database as the other side reaches it: behind a socket or in a file, since it has no network.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub(super) struct Reach {
+    #[serde(flatten)]
+    pub(super) place: ReachPlace,
+    pub(super) proof: Option<ReachProof>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(tag = "dialect", rename_all = "lowercase")]
-pub(super) enum Reach {
-    Postgresql { socket_dir: PathBuf, port: u16, user: String, database: String, token: Option<String> },
-    Mysql { socket: PathBuf, user: String, database: String, token: Option<String> },
+pub(super) enum ReachPlace {
+    Postgresql { socket_dir: PathBuf, port: u16, user: String, database: String },
+    Mysql { socket: PathBuf, user: String, database: String },
     Sqlite { file: PathBuf },
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub(super) struct ReachProof {
+    pub(super) sql: String,
+    pub(super) expected: Vec<String>,
 }
 
 /// A scratch database, and how a connection recognises it.
@@ -91,8 +106,8 @@ pub(super) enum Reach {
 pub struct ScratchTarget {
     /// Where it is.
     pub address: Address,
-    /// What the database's comment must contain (PostgreSQL, MariaDB); None checks the name only.
-    pub token: Option<String>,
+    /// What each connection is asked before its first statement; None where the place says it all.
+    pub proof: Option<Proof>,
 }
 
 /// Where env.py runs.
@@ -375,6 +390,7 @@ pub struct Failure {
     /// SQLSTATE, the number of MySQL, or the name of SQLite.
     pub sqlstate: Option<String>,
     /// The error's words.
+    #[serde(deserialize_with = "without_secrets")]
     pub message: String,
     /// PostgreSQL's DETAIL: what depends on what, which key.
     pub detail: Option<String>,
@@ -389,8 +405,10 @@ pub struct Failure {
     /// The statement that failed.
     pub statement: Option<String>,
     /// The end of the traceback.
+    #[serde(deserialize_with = "without_secrets")]
     pub trace: String,
     /// All of it in one plain sentence, with file and line.
+    #[serde(deserialize_with = "without_secrets")]
     pub sentence: String,
     /// What env.py tried to reach before.
     #[serde(default)]
@@ -401,6 +419,11 @@ pub struct Failure {
     /// Whether the project could not even be loaded.
     #[serde(default)]
     pub starting: bool,
+}
+
+/// Errors of drivers may quote an address with its password: that is gone before anybody reads it.
+fn without_secrets<'de, D: serde::Deserializer<'de>>(text: D) -> Result<String, D::Error> {
+    String::deserialize(text).map(|text| redacted(&text))
 }
 
 /// What autogenerate would change.

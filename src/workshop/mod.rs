@@ -244,7 +244,7 @@ pub fn stop_all() {
 /// Where the bridge may go.
 #[must_use]
 pub fn target(database: &ScratchDatabase) -> ScratchTarget {
-    ScratchTarget { address: database.address(), token: Some(database.token().to_owned()) }
+    ScratchTarget { address: database.address(), proof: Some(database.proof()) }
 }
 
 /// A folder, or the folder of an ini file that was given instead.

@@ -12,10 +12,13 @@ use alembic_gate::bridge::{
     Bridge, BridgeError, BridgeSettings, Captured, Direction, FoundBy, NewRevision, Python, RevisionMode, Runner, ScratchTarget,
     StatementSource, Surroundings, WhyNot,
 };
-use alembic_gate::dialect::Dialect;
+use alembic_gate::database::Connection;
+use alembic_gate::dialect::{Dialect, Server, ServerVersion};
+use alembic_gate::scratch::{ScratchDatabase, ScratchServer};
+use alembic_gate::workshop::target;
 use tempfile::TempDir;
 
-use crate::throwaway::ThrowawayServer;
+use crate::scratch::{majors, mariadb, settings};
 
 /// The folder of an environment of the tests, or a word on stderr that it is missing.
 pub fn environment(name: &str) -> Option<PathBuf> {
@@ -26,6 +29,12 @@ pub fn environment(name: &str) -> Option<PathBuf> {
         eprintln!("SKIPPED: the Python environment `{name}` is missing; `tests/run` makes it");
     }
     found
+}
+
+/// The newest PostgreSQL that is here, or a word that there is none.
+pub fn postgresql() -> Option<ScratchServer> {
+    let server = Server { dialect: Dialect::Postgresql, version: ServerVersion::new(*majors().last()?, 0) };
+    Some(ScratchServer::start(server, &settings()).unwrap())
 }
 
 pub fn python(name: &str) -> Option<Python> {
@@ -109,7 +118,7 @@ impl SqliteProject {
     }
 
     pub fn settings(&self) -> BridgeSettings {
-        let target = ScratchTarget { address: Address::Sqlite { file: self.scratch_file() }, token: None };
+        let target = ScratchTarget { address: Address::Sqlite { file: self.scratch_file() }, proof: None };
         BridgeSettings::plain(self.folder.path(), Dialect::Sqlite, vec![target])
     }
 }
@@ -193,6 +202,9 @@ fn every_version_tells_the_same() {
         let project = SqliteProject::new(None);
         let before = project.files();
         let mut bridge = project.start(&python);
+        assert!(bridge.render(Direction::Up, "a1", "b2").unwrap().sql.unwrap().contains("'o''hara@example.org'"), "{name}");
+        let lost = bridge.render(Direction::Down, "a1", "b2").unwrap().failure.unwrap();
+        assert_eq!((lost.kind.as_str(), lost.line), ("LostParameters", Some(18)), "{name}");
         let up = bridge.execute(Direction::Up, "base", "c3").unwrap();
         assert_eq!(up.failure, None, "{name}");
         let sent = of_revisions(&up.statements);
@@ -224,7 +236,7 @@ fn every_version_tells_the_same() {
 
 #[test]
 fn every_driver_of_postgresql_is_redirected_and_captured() {
-    let Some(server) = ThrowawayServer::start() else { return };
+    let Some(server) = postgresql() else { return };
     for name in ["python-new", "python-middle", "python-old"] {
         let Some(python) = python(name) else { continue };
         for driver in ["psycopg2", "psycopg", "asyncpg"] {
@@ -239,7 +251,8 @@ fn every_driver_of_postgresql_is_redirected_and_captured() {
             };
             let env = format!("{env}run(make('postgresql+{driver}://app:secret@production.invalid/shop'))\n");
             std::fs::write(project.path().join("migrations/env.py"), env).unwrap();
-            let settings = BridgeSettings::plain(project.path(), Dialect::Postgresql, vec![server.scratch("amscratch_00000000000a")]);
+            let scratch = ScratchDatabase::create(&server).unwrap();
+            let settings = BridgeSettings::plain(project.path(), Dialect::Postgresql, vec![target(&scratch)]);
             let (mut bridge, _) = Bridge::start(python.clone(), settings).unwrap();
             let up = bridge.execute(Direction::Up, "base", "c3").unwrap();
             let sent = of_revisions(&up.statements);
@@ -259,17 +272,43 @@ fn every_driver_of_postgresql_is_redirected_and_captured() {
     }
 }
 
+#[test]
+fn mariadb_is_redirected_and_captured() {
+    let Some(server) = mariadb() else { return };
+    for name in ["python-new", "python-old"] {
+        let Some(python) = python(name) else { continue };
+        let project = project(None);
+        let ini = project.path().join("alembic.ini");
+        let text = std::fs::read_to_string(&ini).unwrap();
+        std::fs::write(&ini, text.replace("postgresql+psycopg://", "mysql+pymysql://").replace(":5432", "")).unwrap();
+        let scratch = ScratchDatabase::create(&server).unwrap();
+        let settings = BridgeSettings::plain(project.path(), Dialect::Mariadb, vec![target(&scratch)]);
+        let (mut bridge, _) = Bridge::start(python, settings).unwrap();
+        let rendered = bridge.render(Direction::Up, "a1", "b2").unwrap();
+        assert_eq!(rendered.failure, None, "{name}");
+        assert!(rendered.sql.unwrap().contains("o''hara"), "{name}");
+        let up = bridge.execute(Direction::Up, "base", "c3").unwrap();
+        assert_eq!(up.failure, None, "{name}");
+        assert!(of_revisions(&up.statements)[1].2.contains("o''hara@example.org"), "{name}");
+        assert_eq!(bridge.compare().unwrap().items.len(), 1, "{name}");
+        let error = bridge.query(0, "SELECT no_such_column FROM shop_user").unwrap_err();
+        let BridgeError::Failed { failure, .. } = error else { panic!("{error}") };
+        assert_eq!(failure.sqlstate.as_deref(), Some("1054"), "{name}");
+    }
+}
+
 // Steps
 
 #[test]
 fn a_walk_commits_each_step_also_inside_a_transaction_of_env_py() {
-    let (Some(python), Some(server)) = (python("python-new"), ThrowawayServer::start()) else { return };
+    let (Some(python), Some(server)) = (python("python-new"), postgresql()) else { return };
     for behaviour in ["own_transaction", "own_transaction_async"] {
         let project = SqliteProject::behaving(behaviour);
-        let settings = BridgeSettings::plain(project.folder.path(), Dialect::Postgresql, vec![server.scratch("amscratch_00000000000b")]);
+        let scratch = ScratchDatabase::create(&server).unwrap();
+        let settings = BridgeSettings::plain(project.folder.path(), Dialect::Postgresql, vec![target(&scratch)]);
         let (mut bridge, _) = Bridge::start(python.clone(), settings).unwrap();
-        let mut other = server.connect("amscratch_00000000000b");
-        other.batch_execute("SET lock_timeout = '5s'").unwrap();
+        let mut other: Connection = scratch.connect_admin().unwrap();
+        other.execute("SET lock_timeout = '5s'").unwrap();
         let mut walk = bridge.walk().unwrap();
         assert!(walk.heads.is_empty());
         for (direction, revision, there) in
@@ -277,9 +316,10 @@ fn a_walk_commits_each_step_also_inside_a_transaction_of_env_py() {
         {
             let executed = walk.step(direction, revision).unwrap();
             assert_eq!((executed.failure, executed.done.len()), (None, 1));
-            let seen: bool = other.query_one("SELECT to_regclass('shop_user') IS NOT NULL", &[]).unwrap().get(0);
-            assert_eq!(seen, there, "{behaviour}: {direction:?} {revision}");
-            other.batch_execute("BEGIN; LOCK TABLE alembic_version IN ACCESS EXCLUSIVE MODE; COMMIT").unwrap();
+            let seen = other.value("SELECT to_regclass('shop_user') IS NOT NULL").unwrap();
+            assert_eq!(seen.as_deref().is_some_and(|seen| seen.starts_with('t')), there, "{behaviour}: {direction:?} {revision}");
+            other.execute("DELETE FROM alembic_version WHERE false").unwrap();
+            other.execute("ALTER TABLE alembic_version SET (fillfactor = 90)").unwrap();
         }
         assert_eq!(walk.query("SELECT count(*) FROM shop_user").unwrap().rows, [[2]]);
         walk.end().unwrap();
@@ -289,12 +329,13 @@ fn a_walk_commits_each_step_also_inside_a_transaction_of_env_py() {
 
 #[test]
 fn a_step_that_fails_says_what_and_where_and_the_next_goes_on() {
-    let (Some(python), Some(server)) = (python("python-new"), ThrowawayServer::start()) else { return };
+    let (Some(python), Some(server)) = (python("python-new"), postgresql()) else { return };
     let project = SqliteProject::behaving("own_transaction");
     let file = project.versions().join("c3_add_note.py");
     let text = std::fs::read_to_string(&file).unwrap();
     std::fs::write(&file, text.replace("op.drop_column(\"shop_user\", \"note\")", "op.drop_column(\"shop_user\", \"no_such\")")).unwrap();
-    let settings = BridgeSettings::plain(project.folder.path(), Dialect::Postgresql, vec![server.scratch("amscratch_00000000000c")]);
+    let scratch = ScratchDatabase::create(&server).unwrap();
+    let settings = BridgeSettings::plain(project.folder.path(), Dialect::Postgresql, vec![target(&scratch)]);
     let (mut bridge, _) = Bridge::start(python, settings).unwrap();
     bridge.bring_to(Direction::Up, "base", "c3").unwrap();
     let mut walk = bridge.walk().unwrap();
@@ -353,7 +394,7 @@ fn an_error_that_env_py_swallows_is_told() {
 
 #[test]
 fn a_statement_in_an_autocommit_block_is_in_no_transaction() {
-    let (Some(python), Some(server)) = (python("python-new"), ThrowawayServer::start()) else { return };
+    let (Some(python), Some(server)) = (python("python-new"), postgresql()) else { return };
     let project = SqliteProject::behaving("own_transaction");
     std::fs::write(
         project.env_file(),
@@ -364,7 +405,8 @@ fn a_statement_in_an_autocommit_block_is_in_no_transaction() {
     let text = std::fs::read_to_string(&file).unwrap();
     let block = "    with op.get_context().autocommit_block():\n        op.create_index('i', 'shop_user', ['email'], postgresql_concurrently=True)\n\n\ndef downgrade";
     std::fs::write(&file, text.replace("\n\ndef downgrade", block)).unwrap();
-    let settings = BridgeSettings::plain(project.folder.path(), Dialect::Postgresql, vec![server.scratch("amscratch_00000000000d")]);
+    let scratch = ScratchDatabase::create(&server).unwrap();
+    let settings = BridgeSettings::plain(project.folder.path(), Dialect::Postgresql, vec![target(&scratch)]);
     let (mut bridge, _) = Bridge::start(python, settings).unwrap();
     let executed = bridge.execute(Direction::Up, "base", "c3").unwrap();
     assert_eq!(executed.failure, None);
@@ -397,7 +439,7 @@ fn each_database_of_env_py_gets_one_of_its_own() {
     );
 
     let second = project.scratch.path().join("second.db");
-    settings.scratch.push(ScratchTarget { address: Address::Sqlite { file: second }, token: None });
+    settings.scratch.push(ScratchTarget { address: Address::Sqlite { file: second }, proof: None });
     let (mut bridge, _) = Bridge::start(python, settings).unwrap();
     assert_eq!(bridge.current().unwrap().databases, [Vec::<String>::new(), Vec::new()]);
     let mut walk = bridge.walk().unwrap();
@@ -517,7 +559,7 @@ fn a_changed_model_or_env_py_starts_a_new_process_a_changed_revision_does_not() 
 
 #[test]
 fn another_scratch_database_needs_no_new_process() {
-    let (Some(python), Some(server)) = (python("python-new"), ThrowawayServer::start()) else { return };
+    let (Some(python), Some(server)) = (python("python-new"), postgresql()) else { return };
     // An engine with a pool that outlives env.py, as applications keep them.
     let project = SqliteProject::behaving("own_transaction");
     std::fs::write(
@@ -527,13 +569,15 @@ fn another_scratch_database_needs_no_new_process() {
     .unwrap();
     std::fs::write(project.env_file(), "from shop_engine import engine\nfrom shop_env import run_on_engine\nrun_on_engine(engine)\n")
         .unwrap();
-    let settings = BridgeSettings::plain(project.folder.path(), Dialect::Postgresql, vec![server.scratch("amscratch_00000000000e")]);
+    let scratch = ScratchDatabase::create(&server).unwrap();
+    let settings = BridgeSettings::plain(project.folder.path(), Dialect::Postgresql, vec![target(&scratch)]);
     let (mut bridge, _) = Bridge::start(python, settings).unwrap();
     bridge.bring_to(Direction::Up, "base", "a1").unwrap();
     let process = bridge.process_id();
-    bridge.point_at(vec![server.scratch("amscratch_00000000000f")]).unwrap();
+    let other = ScratchDatabase::create(&server).unwrap();
+    bridge.point_at(vec![target(&other)]).unwrap();
     assert_eq!(bridge.current().unwrap().databases, [Vec::<String>::new()]);
-    assert_eq!(bridge.query(0, "SELECT current_database()").unwrap().rows, [["amscratch_00000000000f"]]);
+    assert_eq!(bridge.query(0, "SELECT current_database()").unwrap().rows, [[other.name()]]);
     assert_eq!(bridge.process_id(), process);
 }
 
@@ -594,6 +638,10 @@ fn what_env_py_does_wrong_is_said_with_file_and_line() {
         assert!(!project.production().exists());
         assert_eq!(bridge.heads().unwrap(), ["c3"], "{behaviour}: the process goes on");
     }
+    let project = SqliteProject::new(None);
+    std::fs::write(project.env_file(), "raise RuntimeError('cannot reach postgresql://app:hunter2@db/shop')").unwrap();
+    let error = project.start(&python).execute(Direction::Up, "base", "c3").unwrap_err();
+    assert!(!format!("{error:?}").contains("hunter2") && error.to_string().contains("cannot reach"), "{error:?}");
     let project = SqliteProject::behaving("no_metadata");
     let mut bridge = project.start(&python);
     bridge.bring_to(Direction::Up, "base", "c3").unwrap();
@@ -745,7 +793,7 @@ fn the_hook_runs_once_before_env_py_and_knows_the_scratch_database() {
     std::fs::write(&hook, text + prepare).unwrap();
     for name in ["one.db", "two.db"] {
         let address = Address::Sqlite { file: project.scratch.path().join(name) };
-        bridge.point_at(vec![ScratchTarget { address, token: None }]).unwrap();
+        bridge.point_at(vec![ScratchTarget { address, proof: None }]).unwrap();
         assert_eq!(bridge.query(0, "SELECT count(*) FROM prepared").unwrap().rows, [[0]], "{name}");
     }
     assert_eq!(std::fs::read_to_string(&runs).unwrap(), "..");

@@ -12,10 +12,11 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use alembic_gate::bridge::{Bridge, BridgeError, BridgeSettings, Direction, Outcome, Python, ScratchTarget};
 use alembic_gate::dialect::Dialect;
+use alembic_gate::scratch::{ScratchDatabase, ScratchServer};
+use alembic_gate::workshop::target;
 use tempfile::TempDir;
 
-use crate::bridge::{project, python};
-use crate::throwaway::ThrowawayServer;
+use crate::bridge::{postgresql, project, python};
 
 /// How an attempt has to end.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -130,14 +131,15 @@ fn settings_of(folder: &Path, production: &Production, scratch: ScratchTarget, n
 }
 
 /// What is wrong with how an attempt ended; nothing is.
-fn wrong(name: &str, end: End, namespaces: bool, python: &Python, server: &ThrowawayServer, production: &Production) -> Option<String> {
+fn wrong(name: &str, end: End, namespaces: bool, python: &Python, server: &ScratchServer, production: &Production) -> Option<String> {
     let folder = escape_project(name);
-    let settings = settings_of(folder.path(), production, server.scratch("amscratch_0123456789ab"), namespaces);
+    let scratch = ScratchDatabase::create(server).unwrap();
+    let settings = settings_of(folder.path(), production, target(&scratch), namespaces);
     let (mut bridge, hello) = Bridge::start(python.clone(), settings).unwrap();
     let outcome = bridge.execute(Direction::Up, "base", "b2");
     drop(bridge);
     let reached = production.connections() > 0 || folder.path().join("production.db").exists();
-    let stands = server.connect("amscratch_0123456789ab").query_one("SELECT to_regclass('shop_user') IS NOT NULL", &[]).unwrap();
+    let stands = scratch.connect().unwrap().value("SELECT to_regclass('shop_user')::text").unwrap().is_some();
     let told = match &outcome {
         Err(BridgeError::Failed { failure, .. }) => failure.attempts.iter().any(|attempt| attempt.outcome == Outcome::Refused),
         Err(_) | Ok(_) => false,
@@ -146,7 +148,7 @@ fn wrong(name: &str, end: End, namespaces: bool, python: &Python, server: &Throw
     let closed = kernel("network_namespace") && kernel("hidden_sockets");
     let named = hello.fences.not_closed.iter().any(|way| way.starts_with("native_code"));
     let right = match end {
-        Redirected => !reached && outcome.as_ref().is_ok_and(|executed| executed.failure.is_none()) && stands.get::<_, bool>(0),
+        Redirected => !reached && outcome.as_ref().is_ok_and(|executed| executed.failure.is_none()) && stands,
         Refused => !reached && told,
         NeedsKernel if closed => !reached,
         NeedsKernel => named,
@@ -157,7 +159,7 @@ fn wrong(name: &str, end: End, namespaces: bool, python: &Python, server: &Throw
 }
 
 fn attempted(namespaces: bool) {
-    let (Some(python), Some(server)) = (python("python-new"), ThrowawayServer::start()) else { return };
+    let (Some(python), Some(server)) = (python("python-new"), postgresql()) else { return };
     let production = Production::start();
     let wrong: Vec<String> =
         ATTEMPTS.iter().filter_map(|(name, end)| wrong(name, *end, namespaces, &python, &server, &production)).collect();
@@ -202,21 +204,35 @@ fn production_notices_who_comes() {
 }
 
 #[test]
-fn a_database_without_the_token_is_refused() {
-    let (Some(python), Some(server)) = (python("python-new"), ThrowawayServer::start()) else { return };
+fn a_database_without_the_mark_is_refused() {
+    let (Some(python), Some(server)) = (python("python-new"), postgresql()) else { return };
     let production = Production::start();
     for driver in ["hard_coded_url", "hard_coded_socket", "async_url"] {
         let folder = escape_project(driver);
-        let mut scratch = server.scratch("amscratch_0123456789ab");
-        scratch.token = Some("another run".to_owned());
-        let (mut bridge, _) = Bridge::start(python.clone(), settings_of(folder.path(), &production, scratch, true)).unwrap();
+        let (named, other) = (ScratchDatabase::create(&server).unwrap(), ScratchDatabase::create(&server).unwrap());
+        let mixed = ScratchTarget { proof: Some(named.proof()), ..target(&other) };
+        let (mut bridge, _) = Bridge::start(python.clone(), settings_of(folder.path(), &production, mixed, true)).unwrap();
         let error = bridge.current().unwrap_err();
-        assert!(error.to_string().contains("does not carry this run's token"), "{driver}: {error}");
-        let mut client = server.connect("postgres");
-        client.batch_execute("DROP DATABASE IF EXISTS plain WITH (FORCE)").unwrap();
-        client.batch_execute("CREATE DATABASE plain").unwrap();
-        bridge.point_at(vec![ScratchTarget { address: server.address("plain"), token: Some("5f3a".to_owned()) }]).unwrap();
-        let error = bridge.current().unwrap_err();
-        assert!(error.to_string().contains("carries no token"), "{driver}: {error}");
+        assert!(error.to_string().contains("does not carry this run's mark"), "{driver}: {error}");
+        bridge.point_at(vec![target(&other)]).unwrap();
+        assert_eq!(bridge.current().unwrap().databases.len(), 1, "{driver}");
     }
+}
+
+/// A server that ran before it was named is uncovered for the process that runs already.
+#[test]
+fn a_scratch_server_may_be_named_later() {
+    let (Some(python), Some(server)) = (python("python-new"), postgresql()) else { return };
+    let scratch = ScratchDatabase::create(&server).unwrap();
+    let (folder, production) = (escape_project("hard_coded_url"), Production::start());
+    let mut settings = settings_of(folder.path(), &production, target(&scratch), true);
+    settings.scratch.clear();
+    let (mut bridge, _) = Bridge::start(python, settings).unwrap();
+    let process = bridge.process_id();
+    let error = bridge.current().unwrap_err();
+    assert!(error.to_string().contains("no scratch database was given"), "{error}");
+    assert!(bridge.render(Direction::Up, "base", "a1").unwrap().failure.unwrap().sentence.contains("no scratch database was given"));
+    bridge.point_at(vec![target(&scratch)]).unwrap();
+    assert_eq!(bridge.current().unwrap().databases.len(), 1);
+    assert_eq!(bridge.process_id(), process);
 }

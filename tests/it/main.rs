@@ -44,7 +44,6 @@ mod scratch;
 mod snapshot;
 mod splitting;
 mod surfaces;
-mod throwaway;
 mod truth_mariadb;
 mod truth_postgresql;
 mod truth_sqlite;

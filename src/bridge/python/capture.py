@@ -37,6 +37,10 @@ class Capture:
         self.last_error = None
         self.unseen = []
 
+    def is_full(self):
+        """Whether no more statements are remembered."""
+        return len(self.statements) >= MAX_STATEMENTS
+
     def taken(self):
         """What was captured since the last call."""
         statements, self.statements = self.statements, []
@@ -50,7 +54,7 @@ def listen(capture):
 
     def before(connection, cursor, statement, parameters, context, many):
         capture.running = None
-        if not capture.wanted or len(capture.statements) >= MAX_STATEMENTS:
+        if not capture.wanted or capture.is_full():
             return
         file, line, source = _origin(capture.step)
         capture.running = {

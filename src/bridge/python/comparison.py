@@ -91,7 +91,8 @@ def _run(project, revision_context, wanted):
 
 
 def _asks_environment(project):
-    value = project.config.get_main_option("revision_environment")
+    option = getattr(project.config, "get_alembic_option", project.config.get_main_option)  # 1.16 reads pyproject.toml too
+    value = option("revision_environment")
     return str(value).strip().lower() in ("true", "yes", "on", "y", "t", "1")
 
 

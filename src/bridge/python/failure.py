@@ -6,6 +6,7 @@ import traceback
 from . import places
 
 MAX_MESSAGE = 2000
+_MYSQL_DRIVERS = ("pymysql", "MySQLdb", "aiomysql", "asyncmy")
 
 # What an error of offline mode says of the line that made it.
 _OFFLINE_WORDS = (
@@ -76,16 +77,14 @@ def _message(error):
 
 
 def _sqlstate(error):
-    for name in ("sqlstate", "pgcode", "sqlite_errorname"):
-        value = getattr(error, name, None)
-        if isinstance(value, str):
-            return value
-    cause = getattr(error, "__cause__", None)
-    if isinstance(getattr(cause, "sqlstate", None), str):
-        return cause.sqlstate
     arguments = getattr(error, "args", ())
-    if type(error).__module__.startswith(("pymysql", "MySQLdb", "aiomysql", "asyncmy")) and arguments and isinstance(arguments[0], int):
+    if type(error).__module__.startswith(_MYSQL_DRIVERS) and arguments and isinstance(arguments[0], int):
         return str(arguments[0])
+    for holder in (error, getattr(error, "__cause__", None)):
+        for name in ("sqlstate", "pgcode", "sqlite_errorname"):
+            value = getattr(holder, name, None)
+            if isinstance(value, str):
+                return value
     return None
 
 

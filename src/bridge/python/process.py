@@ -12,11 +12,15 @@ CLONE_NEWUSER = 0x10000000
 CLONE_NEWNET = 0x40000000
 MS_RDONLY, MS_NOSUID, MS_NODEV, MS_NOEXEC = 1, 2, 4, 8
 MS_BIND, MS_REC, MS_SLAVE = 4096, 16384, 1 << 19
+MNT_DETACH = 2
 SO_ACCEPTCON = 0x10000
 CONNECTED_TYPES = ("0001", "0005")  # stream, sequenced packets
 
 # Where servers of databases put their sockets unless told otherwise; hidden whole, for those that start later.
 SOCKET_FOLDERS = ("/run/postgresql", "/var/run/postgresql", "/run/mysqld", "/var/run/mysqld", "/var/lib/mysql")
+
+
+_covered = []
 
 
 def own_session():
@@ -98,14 +102,28 @@ def _hide(libc, listening, own_sockets):
     if libc.mount(b"none", b"/", None, MS_REC | MS_SLAVE, None) != 0:
         return False
     complete = True
-    for path in listening:
-        if _is_socket(path) and libc.mount(b"/dev/null", os.fsencode(path), None, MS_BIND, None) != 0:
+    for path in filter(_is_socket, listening):
+        if libc.mount(b"/dev/null", os.fsencode(path), None, MS_BIND, None) == 0:
+            _covered.append(path)
+        else:
             complete = False
     for folder in SOCKET_FOLDERS:
         holds_ours = any(os.path.realpath(own).startswith(os.path.realpath(folder) + "/") for own in own_sockets)
         if os.path.isdir(folder) and not holds_ours:
-            libc.mount(b"none", os.fsencode(folder), b"tmpfs", MS_RDONLY | MS_NOSUID | MS_NODEV | MS_NOEXEC, None)
+            options = MS_RDONLY | MS_NOSUID | MS_NODEV | MS_NOEXEC
+            if libc.mount(b"none", os.fsencode(folder), b"tmpfs", options, None) == 0:
+                _covered.append(folder)
     return complete
+
+
+def reveal(own_sockets):
+    """Uncovers the sockets of scratch servers that were running before they were named."""
+    own = {os.path.realpath(path) for path in own_sockets}
+    for path in list(_covered):
+        real = os.path.realpath(path)
+        if real in own or any(one.startswith(real + os.sep) for one in own):
+            _libc().umount2(os.fsencode(path), MNT_DETACH)
+            _covered.remove(path)
 
 
 def _is_socket(path):

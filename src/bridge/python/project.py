@@ -8,6 +8,7 @@ import io
 import os
 import sys
 import threading
+from importlib.machinery import SourceFileLoader
 
 import alembic.util
 from alembic.config import Config
@@ -161,8 +162,8 @@ class Watch:
     """The files that this process has in memory: when one changes, a new process is needed."""
 
     def __init__(self, settings):
-        self._settings = settings
         self._stamps = {}
+        self._read = {}
         self._folders = {}
         self._modules = set()
         named = [settings["ini"], settings["hook"]] + [os.path.join(settings["folder"], name) for name in LOCK_FILES]
@@ -170,11 +171,23 @@ class Watch:
         for path in named:
             if path:
                 self._stamps[path] = stamp(path)
+        self._stamp_what_is_read()
+
+    def _stamp_what_is_read(self):
+        """A file is stamped before it is read: a change while it is imported is a change too."""
+        original, read = SourceFileLoader.path_stats, self._read
+
+        @functools.wraps(original)
+        def path_stats(loader, path):
+            read.setdefault(path, stamp(path))
+            return original(loader, path)
+
+        SourceFileLoader.path_stats = path_stats
 
     def look(self, env_file=None):
         """Takes in what was imported since."""
-        if env_file and env_file not in self._stamps:
-            self._stamps[env_file] = stamp(env_file)
+        if env_file and env_file in self._read:
+            self._stamps.setdefault(env_file, self._read[env_file])
         for name, module in list(sys.modules.items()):
             if name in self._modules:
                 continue
@@ -182,7 +195,7 @@ class Watch:
             file = getattr(module, "__file__", None)
             if not file or file.startswith("<") or places.is_library(file) or places.is_library(os.path.realpath(file)):
                 continue
-            self._stamps.setdefault(file, stamp(file))
+            self._stamps.setdefault(file, self._read.get(file) or stamp(file))
             if os.path.basename(file) == "__init__.py":
                 folder = os.path.dirname(file)
                 self._folders[folder] = _python_files(folder)
@@ -308,14 +321,14 @@ def _refuse_lost_parameters():
     @functools.wraps(original)
     def connection(context, given):
         mock = original(context, given)
-        dump = mock._execute_impl
+        execute = mock.execute
 
         def checked(construct, *many, **named):
-            if any(many) or named:
+            if any(many[:1]) or named.get("parameters") or set(named) - {"parameters", "execution_options"}:
                 raise LostParameters("offline mode would write NULL for the parameters of this statement")
-            return dump(construct, *many, **named)
+            return execute(construct, *many, **named)
 
-        mock._execute_impl = checked
+        mock.execute = checked
         return mock
 
     MigrationContext._stdout_connection = connection

@@ -12,7 +12,7 @@ from alembic.runtime.migration import MigrationStep
 from alembic.script.revision import RevisionError
 from alembic.util import CommandError
 
-from . import capture, comparison, failure, fence, places
+from . import capture, comparison, failure, fence, places, process
 from .project import NeverAsked, Project, Watch
 from .scratch import text_of_or_empty
 
@@ -50,11 +50,13 @@ class Questions:
         try:
             answer = getattr(self, question["ask"])(question)
         except BaseException as error:
-            self.wire.fail(self._failure(error))
+            failed = self._failure(error)
+            self.watch.look(self._env_file())
+            self.wire.fail(failed)
         else:
+            self.watch.look(self._env_file())
             if answer is not None:
                 self.wire.answer(answer)
-        self.watch.look(self._env_file())
 
     # Questions
 
@@ -76,6 +78,7 @@ class Questions:
     def point_at(self, question):
         """Names other scratch databases."""
         fence.SCRATCH.point_at(self.settings["dialect"], question["scratch"])
+        process.reveal(fence.SCRATCH.sockets())
         self.project.prepare(text_of_or_empty(question["scratch"], 0))
         return {}
 
@@ -302,6 +305,8 @@ class Questions:
         return self._executed(done, None if len(ended) == databases else self._swallowed())
 
     def _executed(self, done, failed):
+        if self.capture.is_full():
+            self.project.notes.append("only the first %d statements are told" % capture.MAX_STATEMENTS)
         answer = self._about({"done": list(done), "statements": self.capture.taken(), "failure": failed, "unseen": self.capture.unseen})
         del done[:]
         return answer
@@ -328,6 +333,7 @@ class Questions:
     # What every answer says
 
     def _about(self, answer):
+        self.watch.look(self._env_file())  # before the caller can change a file
         answer["attempts"] = list(fence.ATTEMPTS)
         answer["notes"] = list(self.project.notes)
         answer["databases_wanted"] = fence.SCRATCH.wanted()

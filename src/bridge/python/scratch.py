@@ -136,43 +136,20 @@ def connection_to(dialect, database, named):
 
 
 def _prove(connection, database):
-    token = database.get("token")
-    if database["dialect"] == "sqlite":
-        return  # the path that was opened is the proof
-    if database["dialect"] == "postgresql":
-        question = (
-            "SELECT current_database(), pg_catalog.shobj_description(oid, 'pg_database')"
-            " FROM pg_catalog.pg_database WHERE datname = current_database()"
-        )
-    else:
-        question = "SELECT database(), NULL"
+    """Asks the connection which database it is, before its first statement: there is one right answer."""
+    proof = database.get("proof")
+    if not proof:
+        return
     cursor = connection.cursor()
     try:
-        cursor.execute(question)
-        name, comment = cursor.fetchone()
-        if token and database["dialect"] != "postgresql":
-            comment = _comment_of_mysql(cursor)
+        cursor.execute(proof["sql"])
+        found = ["" if value is None else str(value) for value in cursor.fetchone() or ()]
     finally:
         cursor.close()
     connection.rollback()
-    if name != database["database"]:
-        raise NotScratch("the connection leads to database `%s`, not to the scratch database `%s`" % (name, database["database"]))
-    if token and comment is not None and token not in comment:
-        raise NotScratch("database `%s` does not carry this run's token: it is not the scratch database that was named" % name)
-    if token and comment is None and database["dialect"] == "postgresql":
-        raise NotScratch("database `%s` carries no token: it is not the scratch database that was named" % name)
-
-
-def _comment_of_mysql(cursor):
-    """The comment of the database; None where servers have none (MySQL; MariaDB has it from 10.5 on)."""
-    cursor.execute(
-        "SELECT count(*) FROM information_schema.columns WHERE table_schema = 'information_schema'"
-        " AND table_name = 'SCHEMATA' AND column_name = 'SCHEMA_COMMENT'"
-    )
-    if not cursor.fetchone()[0]:
-        return None
-    cursor.execute("SELECT schema_comment FROM information_schema.schemata WHERE schema_name = database()")
-    return cursor.fetchone()[0] or ""
+    if found != proof["expected"]:
+        name = database.get("database") or database["file"]
+        raise NotScratch("`%s` does not carry this run's mark: it is not the scratch database that was named" % name)
 
 
 def _socket_of(database):
