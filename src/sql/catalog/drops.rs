@@ -1,0 +1,84 @@
+//! `DROP`.
+
+use crate::dialect::Dialect;
+use crate::sql::catalog::Catalog;
+use crate::sql::catalog::parts::{drop_column, drop_trigger};
+use crate::sql::change::{Drop, Name};
+use crate::sql::words::Kind;
+
+impl Catalog {
+    pub(super) fn drop(&mut self, kind: Kind, drop: &Drop) {
+        for name in &drop.names {
+            match kind {
+                Kind::DropTable | Kind::DropView | Kind::DropMaterializedView | Kind::DropForeignTable => {
+                    self.drop_relation(name, drop.cascade)
+                }
+                Kind::DropIndex => {
+                    let found = self.index(name).map(|(table, _)| table.clone()).or_else(|| drop.on.as_ref().map(|on| self.key(on)));
+                    if let Some(table) = found.and_then(|table| self.tables.get_mut(&table)) {
+                        table.indexes.retain(|state| state.index.name.as_deref().is_none_or(|own| !own.eq_ignore_ascii_case(&name.name)));
+                    }
+                }
+                Kind::DropType | Kind::DropDomain => {
+                    if drop.cascade {
+                        for (table, column) in self.tables_with_type(name) {
+                            if let Some(found) = self.tables.get_mut(&table) {
+                                drop_column(found, &column);
+                            }
+                        }
+                    }
+                    self.types.remove(&self.key(name));
+                }
+                Kind::DropSequence => {
+                    self.sequences.remove(&self.key(name));
+                }
+                Kind::DropFunction | Kind::DropProcedure => {
+                    self.functions.remove(&name.name.to_lowercase());
+                }
+                Kind::DropSchema => {
+                    for relation in self.in_schema(&name.name) {
+                        self.drop_relation(&relation, true);
+                    }
+                    self.schemas.retain(|schema| *schema != name.name);
+                }
+                Kind::DropTrigger => {
+                    if self.dialect == Dialect::Sqlite {
+                        self.tables.values_mut().for_each(|table| drop_trigger(table, &name.name));
+                    } else if let Some(table) = drop.on.as_ref().and_then(|on| self.table_mut(on)) {
+                        drop_trigger(table, &name.name);
+                    }
+                }
+                Kind::DropPolicy => {
+                    if let Some(table) = drop.on.as_ref().and_then(|on| self.table_mut(on)) {
+                        table.policies.retain(|policy| *policy != name.name);
+                    }
+                }
+                _ => {}
+            }
+        }
+    }
+
+    pub(super) fn drop_relation(&mut self, name: &Name, cascade: bool) {
+        let mut gone = self.partitions(name);
+        gone.push(self.key(name));
+        if cascade {
+            gone.extend(self.views_on(name));
+        }
+        for key in &gone {
+            self.hand_over(key);
+            self.tables.remove(key);
+            self.sequences.retain(|_, owner| owner.as_ref() != Some(key));
+        }
+        if self.dialect == Dialect::Sqlite {
+            // Foreign keys stay, and point at nothing.
+            return;
+        }
+        let mut tables = std::mem::take(&mut self.tables);
+        for table in tables.values_mut() {
+            table
+                .constraints
+                .retain(|constraint| constraint.reference().is_none_or(|reference| !gone.contains(&self.key(&reference.table))));
+        }
+        self.tables = tables;
+    }
+}
