@@ -35,7 +35,12 @@ fn stems(text: &str) -> BTreeSet<String> {
         .filter(|word| word.len() > 2)
         .map(|word| {
             let word = word.to_lowercase();
-            word.trim_end_matches("ing").trim_end_matches("ed").trim_end_matches('s').trim_end_matches('e').trim_end_matches(['y', 'i']).to_owned()
+            word.trim_end_matches("ing")
+                .trim_end_matches("ed")
+                .trim_end_matches('s')
+                .trim_end_matches('e')
+                .trim_end_matches(['y', 'i'])
+                .to_owned()
         })
         .collect()
 }
