@@ -29,7 +29,7 @@ impl Moment {
         let own: Vec<String> = schema
             .objects
             .iter()
-            .filter(|(_, object)| object.belongs_to.is_none() && object.name.rsplit('.').next() == Some("alembic_version"))
+            .filter(|(_, object)| object.kind == "table" && object.name.rsplit('.').next() == Some("alembic_version"))
             .map(|(label, _)| label.clone())
             .collect();
         for label in own {
