@@ -1,5 +1,6 @@
 //! The command line: the same tools as subcommands, for people, scripts and CI.
 
+mod doctor;
 mod serve;
 mod token;
 
@@ -52,6 +53,8 @@ enum Command {
     SearchKnowledge(SearchArguments),
     /// Serve the tools over MCP, on standard input and output or over HTTP
     Serve(serve::ServeArguments),
+    /// Say what is there, what was guessed and why, what is missing and how to mend it
+    Doctor(doctor::DoctorArguments),
     /// Make a token for `serve --http`: prints it once, and its entry for the tokens file
     Token(token::TokenArguments),
     /// Call a tool with JSON arguments and print its output: `call review_sql --args '{"sql": "…"}'`
@@ -188,6 +191,7 @@ pub fn run() -> ExitCode {
             answered(&generate_migration::run(&input, &Call::local(&Settings::default()), None), format, false)
         }
         Command::SearchKnowledge(arguments) => search(arguments),
+        Command::Doctor(arguments) => doctor::doctor(&arguments),
         Command::Serve(arguments) => serve::serve(arguments),
         Command::Token(arguments) => token::token(&arguments),
         Command::Call { tool, args } => call(&tool, &args),

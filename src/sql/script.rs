@@ -156,6 +156,7 @@ impl Place {
                 self.open = None;
                 self.section = (*in_transaction && !self.no_transaction).then(|| self.begin());
             }
+            Mark::Transaction { begins } => self.section = begins.then(|| self.begin()),
             Mark::NoTransaction => {
                 self.no_transaction = true;
                 self.section = None;

@@ -33,6 +33,11 @@ pub enum Mark {
         /// A transaction stands around it.
         in_transaction: bool,
     },
+    /// Our own mark in rendered ranges: a transaction begins here, or ends. No statement: the range has none there.
+    Transaction {
+        /// It begins.
+        begins: bool,
+    },
     /// The file is run without a transaction around it (goose, sqlx, Flyway).
     NoTransaction,
     /// A tool's mark that only ends the statement before it.
@@ -517,6 +522,9 @@ fn mark_of(comment: &str) -> Option<Mark> {
     let line = comment.strip_prefix("--").or_else(|| comment.strip_prefix('#'))?.trim();
     if let Some(running) = line.strip_prefix("Running ") {
         return alembic_mark(running);
+    }
+    if let Some(bracket) = line.strip_prefix("alembic-gate: transaction ") {
+        return Some(Mark::Transaction { begins: bracket == "begins" });
     }
     if let Some(goose) = line.strip_prefix("+goose ") {
         let word = goose.trim().to_ascii_lowercase();

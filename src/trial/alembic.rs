@@ -30,7 +30,7 @@ pub fn try_range(
     if let Some(seed) = &wishes.seed_sql {
         base.connection.execute(seed).map_err(|source| TrialError::Seed { which: "seed_sql", source })?;
     }
-    let mut filled = fill_empty(&mut base.connection, wishes.rows)?;
+    let mut filled = Vec::new();
     let lent = workshop.python(&base.refs())?;
     let fences = lent.fences();
     let server = base.databases.first().map(|database| database.server().clone());
@@ -58,6 +58,8 @@ pub fn try_range(
             }
             lent.lock().bridge.point_at(base.databases.iter().map(target).collect())?;
         }
+        // What the revisions before it made, or left empty on their way down and up, gets its rows now.
+        filled.extend(fill_empty(&mut base.connection, wishes.rows)?);
         let is_last = at + 1 == range.revisions.len();
         let trying = Trying {
             revision,
@@ -83,9 +85,10 @@ pub fn try_range(
         Some(revision) if is_usable && untried.is_empty() => run_again(workshop, &lent, &mut base, &revision)?,
         _ => SecondRun { rerun: Rerun::NotTried, why: "not tried: the upgrade does not stand at its target".to_owned() },
     };
+    let own_version = sqlite_version(workshop, &lent);
     let engine = server.map(|server| Engine {
         dialect: server.server.dialect.word(),
-        version: server.server.version.to_string(),
+        version: own_version.unwrap_or_else(|| server.server.version.to_string()),
         made_by: server.made_by.clone(),
         identifier: server.identifier().map(str::to_owned),
     });
@@ -134,6 +137,15 @@ impl Base {
     fn refs(&self) -> Vec<&ScratchDatabase> {
         self.databases.iter().collect()
     }
+}
+
+/// SQLite is a library: the one that counts is in the project's Python.
+fn sqlite_version(workshop: &Workshop, lent: &crate::workshop::Lent) -> Option<String> {
+    if workshop.server.dialect != Dialect::Sqlite {
+        return None;
+    }
+    let rows = lent.lock().bridge.query(0, "SELECT sqlite_version()").ok()?;
+    rows.rows.first()?.first()?.as_str().map(str::to_owned)
 }
 
 fn way_back(workshop: &Workshop, revision: &str) -> WayBack {

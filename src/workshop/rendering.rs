@@ -296,11 +296,11 @@ impl<'a> Writer<'a> {
     fn add(&mut self, sent: &Sent<'_>) {
         let bare = sent.sql.trim().trim_end_matches(';').trim();
         let is_bracket = matches!(bare, "BEGIN" | "COMMIT" | "BEGIN TRANSACTION" | "COMMIT TRANSACTION");
-        let counts = match sent.source {
-            StatementSource::Revision => true,
-            StatementSource::Alembic | StatementSource::Reflection | StatementSource::Env => is_bracket,
-        };
-        if !counts || bare.is_empty() || bare.starts_with("-- Running ") {
+        let is_of_revision = sent.source == StatementSource::Revision;
+        if is_bracket && (sent.transaction == Bracket::InText) {
+            return self.transaction(bare.starts_with("BEGIN"));
+        }
+        if !is_of_revision || bare.is_empty() || bare.starts_with("-- Running ") {
             return;
         }
         self.bracket(sent.transaction);
@@ -335,12 +335,17 @@ impl<'a> Writer<'a> {
             return;
         }
         if self.open.is_some() {
-            self.write("COMMIT;");
+            self.transaction(false);
         }
         if now.is_some() {
-            self.write("BEGIN;");
+            self.transaction(true);
         }
         self.open = now;
+    }
+
+    /// A mark instead of BEGIN and COMMIT: those are Alembic's, not the revision's.
+    fn transaction(&mut self, begins: bool) {
+        self.write(if begins { "-- alembic-gate: transaction begins" } else { "-- alembic-gate: transaction ends" });
     }
 
     fn mark(&mut self, sent: &Sent<'_>) {

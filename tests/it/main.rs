@@ -35,6 +35,7 @@ mod project_findings;
 mod project_graph;
 mod project_reading;
 mod project_settings;
+mod ranges;
 mod real_alembic;
 mod regressions;
 mod retrieval;
