@@ -10,7 +10,7 @@ use crate::lifecycle::evidence::{Outcome, Rerun};
 use crate::project::revision::Shape;
 use crate::rows::fill::fill_empty;
 use crate::scratch::ScratchDatabase;
-use crate::trial::trip::{Mover, Trying, WayBack, second_run, try_one};
+use crate::trial::trip::{Mover, Trying, WayBack, add_new, second_run, try_one};
 use crate::trial::{Engine, Failure, SecondRun, Trial, TrialError, Wishes};
 use crate::workshop::range::Range;
 use crate::workshop::{Workshop, target};
@@ -59,7 +59,7 @@ pub fn try_range(
             lent.lock().bridge.point_at(base.databases.iter().map(target).collect())?;
         }
         // What the revisions before it made, or left empty on their way down and up, gets its rows now.
-        filled.extend(fill_empty(&mut base.connection, wishes.rows)?);
+        add_new(&mut filled, fill_empty(&mut base.connection, wishes.rows)?);
         let is_last = at + 1 == range.revisions.len();
         let trying = Trying {
             revision,

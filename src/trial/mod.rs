@@ -205,7 +205,7 @@ pub struct Trial {
     pub trips: Vec<Trip>,
     /// Revisions that could not be reached, with the reason.
     pub untried: BTreeMap<String, String>,
-    /// How far tables were filled; a table that was emptied on the way is there more than once.
+    /// How far tables were filled, each when it was first seen empty.
     pub filled: Vec<Filled>,
     /// The upgrade on a database that has it.
     pub second_run: SecondRun,

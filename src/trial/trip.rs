@@ -94,7 +94,7 @@ pub(super) fn try_one(
     }
     let upgraded = Moment::of(connection)?;
     trip.schema.after_upgrade = Some(upgraded.schema.digest());
-    filled.extend(fill_empty(connection, trying.wishes.rows)?);
+    add_new(filled, fill_empty(connection, trying.wishes.rows)?);
     if let Some(sql) = trying.seed_after {
         connection.execute(sql).map_err(|source| TrialError::Seed { which: "seed_after_upgrade_sql", source })?;
     }
@@ -136,6 +136,15 @@ pub(super) fn try_one(
         trip.why = "the second upgrade leads to another schema than the first".to_owned();
     }
     Ok((trip, true))
+}
+
+/// Adds tables that were not filled before: one that was emptied on the way is told once.
+pub(super) fn add_new(filled: &mut Vec<Filled>, more: Vec<Filled>) {
+    for one in more {
+        if !filled.iter().any(|known| known.table == one.table) {
+            filled.push(one);
+        }
+    }
 }
 
 /// Runs a step and writes it down; true when it ran.
