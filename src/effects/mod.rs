@@ -175,6 +175,8 @@ pub struct Effect {
     pub is_online: bool,
     /// Text that is built at run time.
     pub is_opaque: bool,
+    /// Rows of the setup prove that it fails, unless a trigger mends the row first.
+    pub needs_trigger: bool,
 }
 
 impl Effect {
@@ -283,6 +285,7 @@ impl Effect {
         self.unknown = self.unknown.take().or(other.unknown);
         self.forbids_transaction |= other.forbids_transaction;
         self.is_opaque |= other.is_opaque;
+        self.needs_trigger |= other.needs_trigger;
         self.online = match (self.online, other.online) {
             (Some(mine), Some(theirs)) => Some(mysql::worse(mine, theirs)),
             (mine, theirs) => mine.or(theirs),

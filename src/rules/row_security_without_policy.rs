@@ -22,6 +22,7 @@ use crate::finding::{Finding, Severity};
 use crate::fix;
 use crate::rules::{Check, Context};
 use crate::sql::change::Change;
+use crate::sql::script::Statement;
 
 /// Looks at each statement.
 pub const CHECK: Check = Check::Statement(check);
@@ -39,8 +40,9 @@ fn check(context: &Context<'_>) -> Vec<Finding> {
     vec![found]
 }
 
-/// The script made a policy for a table that the catalogue does not know.
+/// The script made a policy for a table that the catalogue does not know, or makes one in the same transaction.
 fn made_before(context: &Context<'_>, table: &crate::sql::change::Name) -> bool {
-    let earlier = context.script.statements.iter().filter(|other| other.index < context.statement.index);
-    earlier.into_iter().any(|other| matches!(&other.reading.change, Change::CreatePolicy { table: on, .. } if context.catalog.key(on) == context.catalog.key(table)))
+    let together = |other: &Statement| context.statement.transaction.is_some() && other.transaction == context.statement.transaction;
+    let in_time = context.script.statements.iter().filter(|other| other.index < context.statement.index || together(other));
+    in_time.into_iter().any(|other| matches!(&other.reading.change, Change::CreatePolicy { table: on, .. } if context.catalog.key(on) == context.catalog.key(table)))
 }

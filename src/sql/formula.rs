@@ -65,6 +65,26 @@ pub fn read(text: &str) -> Option<Formula> {
     cursor.is_done().then_some(found)
 }
 
+/// `a = 1, b = c + 2`: what an `UPDATE` writes into which column.
+#[must_use]
+pub fn assignments(expression: &Expression) -> Option<Vec<(String, Formula)>> {
+    let tokens = tokens(&expression.text);
+    if !expression.is_exact || tokens.len() > TOKENS {
+        return None;
+    }
+    let mut cursor = Cursor::new(&expression.text, &tokens, Dialect::Postgresql);
+    let mut found = Vec::new();
+    while !cursor.is_done() {
+        let column = cursor.identifier()?;
+        cursor.expect_mark("=")?;
+        found.push((column, formula(&mut cursor, 0, 0)?));
+        if !cursor.eat_mark(",") && !cursor.is_done() {
+            return None;
+        }
+    }
+    Some(found)
+}
+
 fn tokens(text: &str) -> Vec<Token> {
     let mut lexer = Lexer::new(text, Dialect::Postgresql);
     std::iter::from_fn(|| lexer.next_token()).take(TOKENS + 1).collect()

@@ -167,3 +167,20 @@ fn a_cascade_that_is_stopped_further_on_is_refused() {
     assert_eq!(refused(setup, "DELETE FROM a WHERE id = 1"), None);
     assert_eq!(refused(setup, "DELETE FROM a WHERE id = 3"), None);
 }
+
+#[test]
+fn rows_that_an_update_reaches_stop_it() {
+    for (code, sql) in [
+        (Some("23505"), "UPDATE shelves SET name = 'shelf 2' WHERE id = 1"),
+        (Some("23505"), "UPDATE shelves SET name = 'one' WHERE id IN (1, 2)"),
+        (Some("23502"), "UPDATE shelves SET id = NULL WHERE floor = 7"),
+        (None, "UPDATE shelves SET name = 'shelf 1' WHERE id = 1"),
+        (None, "UPDATE shelves SET name = 'shelf 2' WHERE id = 99"),
+        (None, "UPDATE shelves SET name = 'one' WHERE id = 1 AND random() > 0.5"),
+        (None, "UPDATE shelves SET id = id + 100"),
+    ] {
+        assert_eq!(refused(SHELVES, sql).as_deref(), code, "{sql}");
+    }
+    let with_trigger = format!("{SHELVES} CREATE TRIGGER t BEFORE UPDATE ON shelves EXECUTE FUNCTION f();");
+    assert_eq!(refused(&with_trigger, "UPDATE shelves SET name = 'shelf 2' WHERE id = 1"), None, "a trigger may mend the row");
+}

@@ -27,8 +27,11 @@ pub fn effect(effect: &mut Effect, reading: &Reading, place: &Place<'_>) {
         Change::AlterType { name, actions } => alter_type(effect, name, actions, place),
         Change::AlterDomain { name, action } => alter_domain(effect, name, action, place),
         Change::AlterSequence { name, actions, if_exists } => alter_sequence(effect, name, *if_exists, actions, place),
-        Change::CreateTrigger { table, function, .. } => {
-            if let Some(function) = function.as_ref().filter(|function| no_such_function(&function.name, place)) {
+        Change::CreateTrigger { name, table, function, or_replace, .. } => {
+            let stands = place.catalog.table(table).is_some_and(|found| found.triggers.contains(name));
+            if stands && !or_replace {
+                effect.fail("42710", When::Always, format!("trigger `{name}` of `{table}` already exists"));
+            } else if let Some(function) = function.as_ref().filter(|function| no_such_function(&function.name, place)) {
                 effect.fail("42883", When::Always, format!("function `{function}()` does not exist"));
             } else if !missing(effect, table, false, place) {
                 meets_all(effect, "create_trigger", table, false, place);
@@ -385,8 +388,7 @@ fn create_index(effect: &mut Effect, table: &Name, only: bool, concurrently: boo
     effect.is_online = concurrently || found.is_some_and(|found| found.kind == RelationKind::MaterializedView);
     if index.unique && !place.catalog.is_new(table) && place.catalog.has_rows(table) {
         let left = if concurrently { "; the index stays behind, invalid" } else { "" };
-        let key = index.predicate.is_none().then(|| stored_rows::plain_key(&index.keys)).flatten();
-        let when = stored_rows::when(key.is_some_and(|columns| stored_rows::has_duplicates(table, &columns, place)));
+        let when = stored_rows::when(stored_rows::breaks_index(table, index, place));
         effect.fail("23505", when, format!("rows of `{table}` with the same key stop it{left}"));
     }
 }
@@ -910,6 +912,32 @@ fn drop_function(effect: &mut Effect, kind: Kind, name: &Name, drop: &Drop, plac
     }
 }
 
+/// A plain column in the select list of a query on one known table, which that table lacks.
+fn missing_column<'a>(query: &'a Query, place: &Place<'_>) -> Option<(&'a Name, &'a str)> {
+    let [table] = query.tables.as_slice() else { return None };
+    let found = place.catalog.table(table).filter(|found| place.catalog.is_complete && found.kind == RelationKind::Table)?;
+    let nested =
+        query.words.iter().filter(|word| *word == "select").count() > 1 || query.words.iter().any(|word| word == "with" || word == "join");
+    let lacks = |column: &&str| {
+        let plain = column.chars().all(|c| c.is_ascii_lowercase() || c == '_' || c.is_ascii_digit());
+        // Columns of the server's own, and words that stand for values.
+        let own = ["ctid", "xmin", "xmax", "cmin", "cmax", "tableoid", "oid"].contains(column)
+            || column.starts_with("current_")
+            || column.ends_with("_user")
+            || *column == "user";
+        let whole = *column == table.name;
+        plain && !own && !whole && found.column(column).is_none()
+    };
+    let plain = |item: &'a Expression| match item.words.as_slice() {
+        [word] if item.functions.is_empty() && item.text == *word => Some(word.as_str()),
+        _ => None,
+    };
+    if nested || found.columns.is_empty() || query.functions.len() > query.items.len() {
+        return None;
+    }
+    query.items.iter().filter_map(plain).find(lacks).map(|column| (table, column))
+}
+
 #[allow(clippy::too_many_arguments, clippy::fn_params_excessive_bools)]
 fn create_view(
     effect: &mut Effect,
@@ -926,6 +954,10 @@ fn create_view(
         if missing(effect, table, false, place) {
             return;
         }
+    }
+    if let Some((table, column)) = missing_column(query, place) {
+        effect.fail("42703", When::Always, format!("column `{column}` of `{table}` does not exist"));
+        return;
     }
     let old = place.catalog.table(name);
     match old {

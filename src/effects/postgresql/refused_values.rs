@@ -38,11 +38,8 @@ pub fn insert(effect: &mut Effect, change: &Insert, place: &Place<'_>) -> bool {
     if unkeyed_conflict(effect, change, found) || left_out(effect, change, found, &given) {
         return true;
     }
-    if !found.has_insert_trigger
-        && found.rules.is_empty()
-        && let Some((code, why)) = stored_rows::refuses_insert(change, found, place)
-    {
-        effect.fail(code, When::Always, why);
+    let refused = if found.rules.is_empty() { stored_rows::refuses_insert(change, found, place) } else { None };
+    if stops(effect, refused, !found.has_insert_trigger) {
         return true;
     }
     if change.query.is_none() {
@@ -52,6 +49,15 @@ pub fn insert(effect: &mut Effect, change: &Insert, place: &Place<'_>) -> bool {
         if found.partition_by.is_some() {
             effect.fail("23514", When::OnRows, format!("`{}` may have no partition for the row", change.table));
         }
+    }
+    effect.always_fails()
+}
+
+/// Notes what the rows prove; where triggers run, they may mend the row. True: nobody can.
+fn stops(effect: &mut Effect, refused: Option<(&'static str, String)>, for_sure: bool) -> bool {
+    if let Some((code, why)) = refused {
+        effect.fail(code, stored_rows::when(for_sure), why);
+        effect.needs_trigger |= !for_sure;
     }
     effect.always_fails()
 }
@@ -186,25 +192,22 @@ pub fn update(effect: &mut Effect, change: &Update, place: &Place<'_>) -> bool {
     if !place.catalog.has_rows(&change.table) {
         return false;
     }
-    let reaches = found.triggers.is_empty() && stored_rows::reaches_a_row(&change.table, &change.reach, place);
+    let refused = if found.rules.is_empty() { stored_rows::refuses_update(change, found, place) } else { None };
+    if stops(effect, refused, found.triggers.is_empty()) {
+        return true;
+    }
     let mut checks = Effect::default();
     checked(&mut checks, &change.table, found, &given, place);
     for failure in checks.fails {
         // Without a row that it reaches, nothing is checked.
-        effect.fail(failure.code, stored_rows::when(reaches && failure.when == When::Always), failure.why);
+        effect.fail(failure.code, When::OnRows, failure.why);
     }
     for constraint in &found.constraints {
         let ConstraintKind::ForeignKey { columns, reference } = &constraint.kind else { continue };
         let touched = columns.iter().any(|column| change.columns.contains(column));
         let to_null = columns.iter().any(|column| value_of(column).is_some_and(|value| value.eq_ignore_ascii_case("null")));
         if touched && !to_null && !constraint.not_enforced {
-            let lacks = columns.iter().any(|column| {
-                let own = found.column(column).and_then(|column| column.data_type.as_ref());
-                columns.len() == 1
-                    && change.values.is_exact
-                    && value_of(column).is_some_and(|value| stored_rows::lacks_key(reference, value, own, place))
-            });
-            effect.fail("23503", stored_rows::when(reaches && lacks), format!("`{}` may have no row for the key", reference.table));
+            effect.fail("23503", When::OnRows, format!("`{}` may have no row for the key", reference.table));
         }
     }
     false

@@ -82,7 +82,9 @@ fn insert(effect: &mut Effect, change: &Insert, place: &Place<'_>) {
         checks_references(effect, &change.table, columns, place);
     }
     if let Some(query) = &change.query {
-        reads(effect, &query.tables, place);
+        if !finds_by_key(query, place) {
+            reads(effect, &query.tables, place);
+        }
         calls(effect, query, place);
     }
     if change.updates_on_conflict && !place.catalog.is_new(&change.table) {
@@ -447,6 +449,10 @@ fn truncate(effect: &mut Effect, tables: &[Name], cascade: bool, only: bool, pla
     let mut done: Vec<Name> = Vec::new();
     for table in tables {
         if missing(effect, table, false, place) {
+            return;
+        }
+        if only && place.catalog.table(table).is_some_and(|found| found.partition_by.is_some()) {
+            effect.fail("42809", When::Always, format!("`{table}` is partitioned: it cannot be truncated alone"));
             return;
         }
     }

@@ -7,11 +7,11 @@ use std::collections::HashSet;
 
 use crate::effects::postgresql::bounds;
 use crate::effects::{Place, When};
-use crate::sql::catalog::stored::Stored;
+use crate::sql::catalog::stored::{Stored, Types};
 use crate::sql::catalog::{Table, UserType};
-use crate::sql::change::{Constraint, ConstraintKind, DataType, Expression, IndexKey, Insert, Name, Reach, Reference};
+use crate::sql::change::{Constraint, ConstraintKind, DataType, Expression, Index, IndexKey, Insert, Name, Reach, Reference, Update};
 use crate::sql::formula::{self, Formula};
-use crate::sql::value::{Row, Value, evaluate};
+use crate::sql::value::{Row, Value, cast, evaluate};
 
 /// Rows that are tried for one proof.
 const ROWS: usize = 50_000;
@@ -73,12 +73,29 @@ pub fn has_no_null(table: &Name, column: &str, place: &Place<'_>) -> bool {
 /// True when two rows have the same key.
 #[must_use]
 pub fn has_duplicates(table: &Name, columns: &[String], place: &Place<'_>) -> bool {
+    doubles(table, columns, |_| true, place)
+}
+
+/// True when two of the rows that a unique index holds have the same key.
+#[must_use]
+pub fn breaks_index(table: &Name, index: &Index, place: &Place<'_>) -> bool {
+    let Some(columns) = plain_key(&index.keys) else {
+        return false;
+    };
+    match index.predicate.as_ref().map(formula::of_expression) {
+        None => doubles(table, &columns, |_| true, place),
+        Some(None) => false,
+        Some(Some(predicate)) => doubles(table, &columns, |row| evaluate(&predicate, row) == Some(Value::Bool(true)), place),
+    }
+}
+
+fn doubles(table: &Name, columns: &[String], counts: impl Fn(&dyn Row) -> bool, place: &Place<'_>) -> bool {
     let Some(found) = place.catalog.table(table).filter(|_| !columns.is_empty()) else {
         return false;
     };
     let types = place.catalog.types_of(found);
     let mut seen = HashSet::new();
-    found.stored.rows(&types).take(ROWS).filter_map(|row| key_of(&row, columns)).any(|key| !seen.insert(key))
+    found.stored.rows(&types).take(ROWS).filter(|row| counts(row)).filter_map(|row| key_of(&row, columns)).any(|key| !seen.insert(key))
 }
 
 /// The values of a key, all of them told; numbers of different types are the same number.
@@ -232,13 +249,60 @@ fn key_text(value: &Value) -> Option<String> {
     }
 }
 
-/// True when a row that the condition reaches stands.
+/// A row with the values that an `UPDATE` writes.
+struct Updated<'a> {
+    before: &'a dyn Row,
+    written: &'a [(String, Formula)],
+    types: &'a Types,
+}
+
+impl Row for Updated<'_> {
+    fn value(&self, column: &str) -> Option<Value> {
+        match self.written.iter().find(|(name, _)| name == column) {
+            Some((_, formula)) => cast(evaluate(formula, self.before)?, self.types.get(column)?),
+            None => self.before.value(column),
+        }
+    }
+}
+
+/// How an `UPDATE` is refused for sure by the rows that it reaches: SQLSTATE and why.
 #[must_use]
-pub fn reaches_a_row(table: &Name, reach: &Reach, place: &Place<'_>) -> bool {
-    let Some(formula) = reach.condition.as_ref().and_then(formula::of_expression).filter(|_| reach.joins.is_empty()) else {
-        return false;
+pub fn refuses_update(change: &Update, found: &Table, place: &Place<'_>) -> Option<(&'static str, String)> {
+    if !change.reach.joins.is_empty() || !change.reads.is_empty() || change.reach.limit.is_some() {
+        return None;
+    }
+    let condition = match &change.reach.condition {
+        Some(condition) => Some(formula::of_expression(condition)?),
+        None => None,
     };
-    family(table, place).into_iter().any(|table| any_row(table, place, |row| evaluate(&formula, row) == Some(Value::Bool(true))))
+    let written = formula::assignments(&change.values)?;
+    let types = place.catalog.types_of(found);
+    let is_reached = |row: &dyn Row| condition.as_ref().is_none_or(|condition| evaluate(condition, row) == Some(Value::Bool(true)));
+    let reached: Vec<_> = found.stored.rows(&types).take(ROWS).filter(|row| is_reached(row)).collect();
+    let rows = || reached.iter().map(|row| Updated { before: row, written: &written, types: &types });
+    if let Some(refused) = rows().find_map(|row| refused_row(&row, &change.table, found, place)) {
+        return Some(refused);
+    }
+    let touches = |columns: &[String]| columns.iter().any(|column| change.columns.contains(column));
+    for state in found.indexes.iter().filter(|state| state.index.unique && state.index.predicate.is_none() && state.is_valid) {
+        let Some(columns) = plain_key(&state.index.keys).filter(|columns| touches(columns)) else { continue };
+        let mut keys = HashSet::new();
+        let twice = rows().filter_map(|row| key_of(&row, &columns)).any(|key| !keys.insert(key));
+        let others = found.stored.rows(&types).take(ROWS).filter(|row| !is_reached(row));
+        if twice || !keys.is_empty() && others.filter_map(|row| key_of(&row, &columns)).any(|key| keys.contains(&key)) {
+            return Some(("23505", format!("a row of `{}` has the key already ({})", change.table, columns.join(", "))));
+        }
+    }
+    found.constraints.iter().filter(|constraint| !constraint.not_enforced).find_map(|constraint| {
+        let ConstraintKind::ForeignKey { columns, reference } = &constraint.kind else { return None };
+        let own = place.catalog.key(&reference.table) == place.catalog.key(&change.table);
+        if own || !touches(columns) || reached.is_empty() {
+            return None;
+        }
+        let keys = keys_of(reference, place)?;
+        let lacks = rows().filter_map(|row| key_of(&row, columns)).any(|key| !keys.contains(&key));
+        lacks.then(|| ("23503", format!("no row of `{}` has the key ({})", reference.table, columns.join(", "))))
+    })
 }
 
 /// Foreign keys that are followed one behind the other.
@@ -286,19 +350,8 @@ fn goes_with_others(table: &Table) -> bool {
     table.constraints.iter().filter_map(Constraint::reference).any(|reference| reference.on_delete.as_deref() == Some("cascade"))
 }
 
-/// True when no row of the referenced table has this value as its key.
-#[must_use]
-pub fn lacks_key(reference: &Reference, value: &str, column: Option<&DataType>, place: &Place<'_>) -> bool {
-    let value = formula::read(value).and_then(|formula| evaluate(&formula, &crate::sql::value::NoRow));
-    let Some(value) = value.zip(column).and_then(|(value, own)| crate::sql::value::cast(value, own)).filter(Value::is_told) else {
-        return false;
-    };
-    keys_of(reference, place).is_some_and(|keys| !keys.contains(&vec![compared(value)]))
-}
-
 /// The plain columns of a unique index without a condition, where it has no other keys.
-#[must_use]
-pub fn plain_key(keys: &[IndexKey]) -> Option<Vec<String>> {
+fn plain_key(keys: &[IndexKey]) -> Option<Vec<String>> {
     keys.iter()
         .map(|key| match key {
             IndexKey::Column(name) => Some(name.clone()),

@@ -70,7 +70,7 @@ fn unknown_types<'a>(effect: &mut Effect, columns: impl Iterator<Item = &'a Colu
         if let Some((_, expression)) = column.generated.as_ref().filter(|(_, expression)| changes_with_time(expression, place)) {
             effect.fail("42P17", When::Always, format!("generated column expression `{}` must be immutable", expression.text));
         }
-        unknown_type(effect, column, place);
+        unknown_type(effect, column.data_type.as_ref(), place);
     }
 }
 
@@ -655,7 +655,7 @@ fn add_column(effect: &mut Effect, alter: &AlterTable, column: &Column, if_not_e
             return;
         }
     }
-    if unknown_type(effect, column, place) {
+    if unknown_type(effect, column.data_type.as_ref(), place) {
         return;
     }
     if let Some((_, expression)) = column.generated.as_ref().filter(|(_, expression)| changes_with_time(expression, place)) {
@@ -693,8 +693,8 @@ fn default_refused(effect: &mut Effect, default: &Expression, data_type: Option<
 }
 
 /// A type that nobody made: 42704, where the whole schema is known.
-fn unknown_type(effect: &mut Effect, column: &Column, place: &Place<'_>) -> bool {
-    let unknown = column.data_type.as_ref().filter(|data_type| {
+fn unknown_type(effect: &mut Effect, data_type: Option<&DataType>, place: &Place<'_>) -> bool {
+    let unknown = data_type.filter(|data_type| {
         place.catalog.is_complete && !place.catalog.has_extensions() && data_type.schema.is_none() && types::is_unknown(data_type, place)
     });
     if let Some(data_type) = unknown {
@@ -857,6 +857,9 @@ fn points_at(key: &Constraint, column: &str, table: &Table) -> bool {
 fn alter_type(effect: &mut Effect, alter: &AlterTable, column: &str, to: &DataType, using: Option<&Expression>, place: &Place<'_>) {
     let table = &alter.table;
     if column_missing(effect, table, column, false, place) {
+        return;
+    }
+    if unknown_type(effect, Some(to), place) {
         return;
     }
     let from = types::column_type(table, column, place);
@@ -1079,7 +1082,12 @@ fn keeps_values(using: &Expression, from: &DataType, to: &DataType, place: &Plac
     if is_enum(from) && is_enum(to) && text.contains("::text::") {
         return true;
     }
-    let to_text = to.arguments.is_empty()
+    let longest = match place.catalog.type_of(from) {
+        Some(UserType::Enum { values, .. }) => values.iter().map(|value| value.chars().count()).max(),
+        _ => None,
+    };
+    let fits = longest.and_then(|longest| i64::try_from(longest).ok()).zip(to.number(0)).is_some_and(|(longest, most)| longest <= most);
+    let to_text = (to.arguments.is_empty() || fits)
         && matches!(to.name.as_str(), "text" | "character varying")
         && (text.ends_with("::text") || text.ends_with("::varchar") || text.starts_with("cast("));
     let between_strings_and = matches!(from.name.as_str(), "text" | "character varying")
