@@ -25,16 +25,21 @@ fn texts(value: &Value) -> Vec<&str> {
     value.as_array().into_iter().flatten().filter_map(Value::as_str).collect()
 }
 
+/// Schemas that were read, by their text and the server: most cases stand on the same one.
+type Read = BTreeMap<(String, String), Catalog>;
+
 /// The findings of a case, as the contract says: `setup` behind the schema, a transaction around it where it says so.
-fn findings(schema: &str, case: &Value, version: &str) -> Vec<Finding> {
+fn findings(schema: &str, case: &Value, version: &str, read_before: &mut Read) -> Vec<Finding> {
     let server = Server { dialect: Dialect::Postgresql, version: version.parse().unwrap() };
-    let setup: String = std::iter::once(format!("{schema}\n")).chain(texts(&case["setup"]).iter().map(|sql| format!("{sql};\n"))).collect();
+    let setup: String = texts(&case["setup"]).iter().map(|sql| format!("{sql};\n")).collect();
     let statements: Vec<String> = texts(&case["statement"]).iter().map(|sql| format!("{sql};")).collect();
     let sql = statements.join("\n");
     let sql = if case["in_tx"] == true { format!("BEGIN;\n{sql}\nCOMMIT;") } else { sql };
-    let before = Catalog::of_setup(&read(setup, server));
+    let before = read_before
+        .entry((setup.clone(), version.to_owned()))
+        .or_insert_with(|| Catalog::of_setup(&read(format!("{schema}\n{setup}"), server)));
     let options = Options { max_block_ms: 1000, ..Options::default() };
-    judge(&read(sql, server), Direction::Up, &before, &options).findings
+    judge(&read(sql, server), Direction::Up, before, &options).findings
 }
 
 fn flags(found: &[Finding]) -> Vec<&'static str> {
@@ -45,13 +50,14 @@ fn flags(found: &[Finding]) -> Vec<&'static str> {
 fn scores(schema: &str, truth: &Value) -> BTreeMap<String, Score> {
     let mut scores: BTreeMap<String, Score> = BTreeMap::new();
     let mut misses: BTreeMap<String, Vec<&str>> = BTreeMap::new();
+    let mut read_before = Read::new();
     for case in truth["cases"].as_array().unwrap() {
         for observed in case["observed"].as_array().unwrap() {
             let why = texts(&observed["why"]);
             for version in texts(&observed["pg"]) {
                 // The minor version counts where a minor changed what the server does.
                 let full = truth["servers"][version].as_str().and_then(|full| full.split(' ').next()).unwrap_or(version);
-                let said = flags(&findings(schema, case, full));
+                let said = flags(&findings(schema, case, full, &mut read_before));
                 let score = scores.entry(version.to_owned()).or_default();
                 let mut miss = |label: &str| {
                     let line =

@@ -6,7 +6,7 @@ use crate::sql::catalog::{Table, UserType};
 use crate::sql::change::{Column, ConstraintKind, Expression, IndexKey, Insert, Name, Update};
 
 /// Notes how an `INSERT` may be refused. True: it is refused whatever the rows are.
-pub fn insert(effect: &mut Effect, change: &Insert, place: &Place<'_>) -> bool {
+pub fn insert<'a>(effect: &mut Effect, change: &'a Insert, place: &Place<'a>) -> bool {
     let Some(found) = place.catalog.table(&change.table).filter(|found| place.catalog.is_complete && found.query.is_none()) else {
         return false;
     };
@@ -171,7 +171,7 @@ fn keys(effect: &mut Effect, change: &Insert, found: &Table, given: &[(&str, Opt
 }
 
 /// Notes how an `UPDATE` may be refused by the values it writes. True: whatever the rows are.
-pub fn update(effect: &mut Effect, change: &Update, place: &Place<'_>) -> bool {
+pub fn update<'a>(effect: &mut Effect, change: &'a Update, place: &Place<'a>) -> bool {
     let Some(found) = place.catalog.table(&change.table).filter(|found| place.catalog.is_complete && found.query.is_none()) else {
         return false;
     };

@@ -165,13 +165,14 @@ impl Row for OneValue {
 
 /// How the rows of an `INSERT` are refused for sure: SQLSTATE and why.
 #[must_use]
-pub fn refuses_insert(change: &Insert, found: &Table, place: &Place<'_>) -> Option<(&'static str, String)> {
+pub fn refuses_insert<'a>(change: &'a Insert, found: &'a Table, place: &Place<'a>) -> Option<(&'static str, String)> {
     let mut new = Stored::behind(&found.stored);
     new.insert(found, change);
     let types = place.catalog.types_of(found);
     let rows = || new.rows(&types).take(ROWS);
-    if let Some((code, why)) = rows().find_map(|row| refused_row(&row, &change.table, found, place)) {
-        return Some((code, why));
+    let demands = Demands::of(&change.table, found, place);
+    if let Some(refused) = rows().find_map(|row| demands.refuses(&row, place)) {
+        return Some(refused);
     }
     if change.on_conflict {
         return None;
@@ -202,34 +203,54 @@ pub fn refuses_insert(change: &Insert, found: &Table, place: &Place<'_>) -> Opti
     })
 }
 
-/// What a row breaks on its own: NOT NULL, a check, the check of a domain, the bounds of all partitions.
-fn refused_row(row: &dyn Row, name: &Name, table: &Table, place: &Place<'_>) -> Option<(&'static str, String)> {
-    for constraint in table.constraints.iter().filter(|constraint| !constraint.not_enforced) {
-        if let ConstraintKind::Check(check) = &constraint.kind
-            && formula::of_expression(check).is_some_and(|formula| is_false(&formula, row))
-        {
-            return Some(("23514", format!("the row breaks the check `{}`", check.text)));
+/// What a table asks of each row on its own: read once, tried on many rows.
+struct Demands<'a> {
+    name: &'a Name,
+    checks: Vec<(Formula, &'a str)>,
+    not_null: Vec<&'a str>,
+    domains: Vec<(&'a str, Formula, &'a str)>,
+    partition_key: Option<&'a str>,
+}
+
+impl<'a> Demands<'a> {
+    fn of(name: &'a Name, table: &'a Table, place: &Place<'a>) -> Self {
+        let enforced = table.constraints.iter().filter(|constraint| !constraint.not_enforced);
+        let checks = enforced.filter_map(|constraint| match &constraint.kind {
+            ConstraintKind::Check(check) => Some((formula::of_expression(check)?, check.text.as_str())),
+            _ => None,
+        });
+        let domains = table.columns.iter().flat_map(|column| {
+            let checks = column.data_type.as_ref().map(|own| domain_checks(own, place)).unwrap_or_default();
+            checks.into_iter().filter_map(|check| Some((column.name.as_str(), formula::of_expression(check)?, check.text.as_str())))
+        });
+        let partition_key = table.partition_by.as_ref().and_then(|(_, key)| match key.words.as_slice() {
+            [column] if key.text == *column => Some(column.as_str()),
+            _ => None,
+        });
+        Self {
+            name,
+            checks: checks.collect(),
+            not_null: table.columns.iter().map(|column| column.name.as_str()).filter(|column| table.is_not_null(column)).collect(),
+            domains: domains.collect(),
+            partition_key,
         }
     }
-    for column in &table.columns {
-        let value = row.value(&column.name);
-        if value == Some(Value::Null) && table.is_not_null(&column.name) {
-            return Some(("23502", format!("`{name}.{}` is NOT NULL", column.name)));
+
+    /// What a row breaks: SQLSTATE and why.
+    fn refuses(&self, row: &dyn Row, place: &Place<'_>) -> Option<(&'static str, String)> {
+        if let Some((_, text)) = self.checks.iter().find(|(formula, _)| is_false(formula, row)) {
+            return Some(("23514", format!("the row breaks the check `{text}`")));
         }
-        let checks = column.data_type.as_ref().map(|own| domain_checks(own, place)).unwrap_or_default();
-        let breaks =
-            |check: &&Expression| formula::of_expression(check).is_some_and(|formula| is_false(&formula, &OneValue(value.clone())));
-        if let Some(check) = checks.into_iter().find(breaks) {
-            return Some(("23514", format!("the value for `{name}.{}` breaks the check `{}` of its domain", column.name, check.text)));
+        if let Some(column) = self.not_null.iter().find(|column| row.value(column) == Some(Value::Null)) {
+            return Some(("23502", format!("`{}.{column}` is NOT NULL", self.name)));
         }
+        let breaks = |(column, formula, _): &&(&str, Formula, &str)| is_false(formula, &OneValue(row.value(column)));
+        if let Some((column, _, text)) = self.domains.iter().find(breaks) {
+            return Some(("23514", format!("the value for `{}.{column}` breaks the check `{text}` of its domain", self.name)));
+        }
+        let key = key_text(&row.value(self.partition_key?)?)?;
+        bounds::has_no_partition(self.name, &key, place).then(|| ("23514", format!("no partition of `{}` takes `{key}`", self.name)))
     }
-    let (_, key) = table.partition_by.as_ref()?;
-    let [column] = key.words.as_slice() else { return None };
-    if key.text != *column {
-        return None;
-    }
-    let text = key_text(&row.value(column)?)?;
-    bounds::has_no_partition(name, &text, place).then(|| ("23514", format!("no partition of `{name}` takes `{text}`")))
 }
 
 fn domain_checks<'a>(data_type: &DataType, place: &Place<'a>) -> Vec<&'a Expression> {
@@ -267,7 +288,7 @@ impl Row for Updated<'_> {
 
 /// How an `UPDATE` is refused for sure by the rows that it reaches: SQLSTATE and why.
 #[must_use]
-pub fn refuses_update(change: &Update, found: &Table, place: &Place<'_>) -> Option<(&'static str, String)> {
+pub fn refuses_update<'a>(change: &'a Update, found: &'a Table, place: &Place<'a>) -> Option<(&'static str, String)> {
     if !change.reach.joins.is_empty() || !change.reads.is_empty() || change.reach.limit.is_some() {
         return None;
     }
@@ -280,7 +301,12 @@ pub fn refuses_update(change: &Update, found: &Table, place: &Place<'_>) -> Opti
     let is_reached = |row: &dyn Row| condition.as_ref().is_none_or(|condition| evaluate(condition, row) == Some(Value::Bool(true)));
     let reached: Vec<_> = found.stored.rows(&types).take(ROWS).filter(|row| is_reached(row)).collect();
     let rows = || reached.iter().map(|row| Updated { before: row, written: &written, types: &types });
-    if let Some(refused) = rows().find_map(|row| refused_row(&row, &change.table, found, place)) {
+    let mut demands = Demands::of(&change.table, found, place);
+    // What is not written fits already; a check that is not valid is tried all the same.
+    let is_written = |column: &str| change.columns.iter().any(|written| written == column);
+    demands.not_null.retain(|column| is_written(column));
+    demands.domains.retain(|(column, ..)| is_written(column));
+    if let Some(refused) = rows().find_map(|row| demands.refuses(&row, place)) {
         return Some(refused);
     }
     let touches = |columns: &[String]| columns.iter().any(|column| change.columns.contains(column));

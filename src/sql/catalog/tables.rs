@@ -220,8 +220,10 @@ impl Catalog {
         stored.alter(table, action);
         table.stored = stored;
         match action {
-            AlterAction::AddColumn { column, if_not_exists } if !(table.column(&column.name).is_some() && *if_not_exists) => {
-                self.add_column(name, table, column);
+            AlterAction::AddColumn { column, if_not_exists } => {
+                if !(table.column(&column.name).is_some() && *if_not_exists) {
+                    self.add_column(name, table, column);
+                }
             }
             AlterAction::DropColumn { column, .. } if self.dialect.is_mysql_family() => mysql::drop_column(table, column),
             AlterAction::DropColumn { column, .. } => drop_column(table, column),
@@ -346,7 +348,46 @@ impl Catalog {
                     }
                 }
             }
-            _ => {}
+            // The whole statement's, or of nothing that is kept.
+            AlterAction::RenameTable { .. }
+            | AlterAction::SetSchema { .. }
+            | AlterAction::AttachPartition { .. }
+            | AlterAction::DetachPartition { .. }
+            | AlterAction::OwnerTo
+            | AlterAction::SetExpression { .. }
+            | AlterAction::SetIdentity { .. }
+            | AlterAction::SetStatistics { .. }
+            | AlterAction::SetStorage { .. }
+            | AlterAction::SetCompression { .. }
+            | AlterAction::SetColumnOptions { .. }
+            | AlterAction::SetTablespace
+            | AlterAction::SetStorageParams { .. }
+            | AlterAction::SetWithoutCluster
+            | AlterAction::SetWithoutOids
+            | AlterAction::ReplicaIdentity
+            | AlterAction::RowSecurity { .. }
+            | AlterAction::Trigger { .. }
+            | AlterAction::Rule { .. }
+            | AlterAction::Options
+            | AlterAction::MergePartitions { .. }
+            | AlterAction::SplitPartition { .. }
+            | AlterAction::AlterIndex { .. }
+            | AlterAction::ColumnVisibility { .. }
+            | AlterAction::DefaultCharset
+            | AlterAction::OrderBy
+            | AlterAction::Keys { .. }
+            | AlterAction::Tablespace { .. }
+            | AlterAction::AddPartition { .. }
+            | AlterAction::DropPartition { .. }
+            | AlterAction::TruncatePartition
+            | AlterAction::CoalescePartition
+            | AlterAction::ReorganizePartition
+            | AlterAction::ExchangePartition { .. }
+            | AlterAction::PartitionMaintenance { .. }
+            | AlterAction::ConstraintCheck { .. }
+            | AlterAction::SwitchPartition
+            | AlterAction::Rebuild { .. }
+            | AlterAction::Unknown { .. } => {}
         }
     }
 }
