@@ -145,34 +145,34 @@ def _prove(connection, database):
             " FROM pg_catalog.pg_database WHERE datname = current_database()"
         )
     else:
-        question = "SELECT database(), NULL"
+        question = "SELECT database(), NULL"  # databases of MySQL carry no comment: the mark stands beside
     cursor = connection.cursor()
     try:
         cursor.execute(question)
         name, comment = cursor.fetchone()
-        if token and database["dialect"] != "postgresql":
-            comment = _comment_of_mysql(cursor)
+        if token and database["dialect"] != "postgresql" and name == database["database"]:
+            comment = _mark_beside(cursor, name)
     finally:
         cursor.close()
     connection.rollback()
     if name != database["database"]:
         raise NotScratch("the connection leads to database `%s`, not to the scratch database `%s`" % (name, database["database"]))
-    if token and comment is not None and token not in comment:
-        raise NotScratch("database `%s` does not carry this run's token: it is not the scratch database that was named" % name)
-    if token and comment is None and database["dialect"] == "postgresql":
+    if token and comment is None:
         raise NotScratch("database `%s` carries no token: it is not the scratch database that was named" % name)
+    if token and token not in comment:
+        raise NotScratch("database `%s` does not carry this run's token: it is not the scratch database that was named" % name)
 
 
-def _comment_of_mysql(cursor):
-    """The comment of the database; None where servers have none (MySQL; MariaDB has it from 10.5 on)."""
+def _mark_beside(cursor, name):
+    """The mark of a database `x` of MySQL or MariaDB, the only row of `x_mark.mark`; None where it has none."""
     cursor.execute(
-        "SELECT count(*) FROM information_schema.columns WHERE table_schema = 'information_schema'"
-        " AND table_name = 'SCHEMATA' AND column_name = 'SCHEMA_COMMENT'"
+        "SELECT count(*) FROM information_schema.tables WHERE table_schema = concat(database(), '_mark') AND table_name = 'mark'"
     )
     if not cursor.fetchone()[0]:
         return None
-    cursor.execute("SELECT schema_comment FROM information_schema.schemata WHERE schema_name = database()")
-    return cursor.fetchone()[0] or ""
+    cursor.execute("SELECT text FROM `%s_mark`.mark WHERE id = 1" % name.replace("`", "``"))
+    row = cursor.fetchone()
+    return row[0] if row else None
 
 
 def _socket_of(database):
