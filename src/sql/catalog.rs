@@ -3,6 +3,7 @@
 //! `state` is what is kept, `questions` what others ask; the other files take a kind of statement over.
 
 mod drops;
+mod links;
 pub mod mysql;
 mod names;
 mod objects;
@@ -21,6 +22,7 @@ use crate::sql::change::{Change, Name, Reading, TypeForm};
 use crate::sql::functions::Volatility;
 use crate::sql::script::Script;
 use crate::sql::words::Kind;
+use links::{Changed, Tables};
 use parts::add_constraint;
 pub use parts::{constraint_name, serves};
 pub use state::{Copy, Function, IndexState, RelationKind, Rows, Table, UserType, constraint_uses, index_uses};
@@ -34,7 +36,7 @@ pub struct Catalog {
     pub default_schema: String,
     /// The schema before the script is known as a whole: what is not here does not exist.
     pub is_complete: bool,
-    tables: BTreeMap<Name, Table>,
+    tables: Tables,
     /// Constraints that the script added to tables that are not known.
     sketches: BTreeMap<Name, Table>,
     types: BTreeMap<Name, UserType>,
@@ -68,7 +70,7 @@ impl Catalog {
             dialect,
             default_schema: default_schema.to_owned(),
             is_complete: false,
-            tables: BTreeMap::new(),
+            tables: Tables::default(),
             sketches: BTreeMap::new(),
             types: BTreeMap::new(),
             functions: BTreeMap::new(),
@@ -150,13 +152,13 @@ impl Catalog {
         for table in self.tables.values_mut() {
             table.null_columns.clear();
         }
-        self.tables.retain(|_, table| !table.temporary);
+        self.tables.retain(|table| !table.temporary);
         self.settings.clear();
         self.begun = None;
         self.stands();
     }
 
-    fn table_mut(&mut self, name: &Name) -> Option<&mut Table> {
+    fn table_mut(&mut self, name: &Name) -> Option<Changed<'_>> {
         let key = self.key(name);
         self.tables.get_mut(&key)
     }
@@ -203,7 +205,7 @@ impl Catalog {
             }
             Change::AlterView { name, action, .. } => self.alter_view(name, action),
             Change::RefreshMaterializedView { name, with_data, .. } => {
-                if let Some(table) = self.table_mut(name) {
+                if let Some(mut table) = self.table_mut(name) {
                     table.rows = if *with_data { Rows::Some } else { Rows::None };
                 }
             }
@@ -237,7 +239,7 @@ impl Catalog {
             }
             Change::AlterSequence { name, actions, .. } => self.alter_sequence(name, actions),
             Change::CreateTrigger { name, table, function, words, body, on_insert, .. } => {
-                if let Some(found) = self.table_mut(table) {
+                if let Some(mut found) = self.table_mut(table) {
                     found.watched.extend(words.iter().cloned());
                     found.triggers.push(name.clone());
                     found.has_insert_trigger |= *on_insert;
@@ -249,7 +251,7 @@ impl Catalog {
                 self.statistics.insert(self.key(name), tables.iter().map(|table| self.key(table)).collect());
             }
             Change::CreatePolicy { name, table, words } => {
-                if let Some(found) = self.table_mut(table) {
+                if let Some(mut found) = self.table_mut(table) {
                     found.watched.extend(words.iter().cloned());
                     found.policies.push(name.clone());
                 }
@@ -282,7 +284,7 @@ impl Catalog {
             Change::Truncate { tables, cascade, .. } => self.truncate(tables, *cascade),
             Change::Grant { tables, grantees, privileges } => {
                 for table in tables {
-                    if let Some(found) = self.table_mut(table) {
+                    if let Some(mut found) = self.table_mut(table) {
                         found.grantees.extend(grantees.iter().cloned());
                         for role in grantees {
                             found.grants.extend(privileges.iter().map(|privilege| (role.clone(), privilege.clone())));
@@ -298,7 +300,7 @@ impl Catalog {
                 self.forget_rows();
             }
             Change::Cluster { table: Some(table) } => {
-                if let Some(found) = self.table_mut(table) {
+                if let Some(mut found) = self.table_mut(table) {
                     found.is_clustered = true;
                 }
             }
@@ -308,7 +310,7 @@ impl Catalog {
             Change::Set { name, value, .. } => self.set(name, value),
             Change::Delete(delete) if delete.reach.condition.is_none() && delete.reach.joins.is_empty() && delete.reach.limit.is_none() => {
                 for table in &delete.tables {
-                    if let Some(found) = self.table_mut(table) {
+                    if let Some(mut found) = self.table_mut(table) {
                         found.rows = Rows::None;
                     }
                 }

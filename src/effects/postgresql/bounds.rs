@@ -25,11 +25,7 @@ enum Edge {
 #[must_use]
 pub fn overlapping(parent: &Name, bound: &PartitionBound, place: &Place<'_>) -> Option<Name> {
     let new = read(bound)?;
-    let key = place.catalog.key(parent);
-    place.catalog.tables().find_map(|(name, table)| {
-        let (of, own) = table.partition_of.as_ref()?;
-        (place.catalog.key(of) == key && overlap(&read(own)?, &new)).then(|| name.clone())
-    })
+    place.catalog.bounds(parent).find_map(|(name, own)| overlap(&read(own)?, &new).then(|| name.clone()))
 }
 
 /// True when no row of a partition can meet the condition: the server does not touch it.
@@ -51,19 +47,15 @@ pub fn is_pruned(partition: &Name, reach: &Reach, place: &Place<'_>) -> bool {
 /// True when all bounds of the partitions can be read, and none takes a row with this key.
 #[must_use]
 pub fn has_no_partition(parent: &Name, key: &str, place: &Place<'_>) -> bool {
-    let own = place.catalog.key(parent);
     let value = Edge::Value(key.to_owned());
-    let of_parent = |of: &Name| place.catalog.key(of) == own;
-    place.catalog.tables().filter_map(|(_, table)| table.partition_of.as_ref().filter(|(of, _)| of_parent(of))).all(
-        |(_, bound)| match read(bound) {
-            Some(Bound::Range { from, to }) => {
-                let below = from.first().and_then(|from| compare(&value, from)).is_some_and(Ordering::is_lt);
-                below || to.first().and_then(|to| compare(&value, to)).is_some_and(Ordering::is_ge)
-            }
-            Some(Bound::List(values)) => !values.contains(&key.to_owned()),
-            Some(Bound::Default | Bound::Hash { .. }) | None => false,
-        },
-    )
+    place.catalog.bounds(parent).all(|(_, bound)| match read(bound) {
+        Some(Bound::Range { from, to }) => {
+            let below = from.first().and_then(|from| compare(&value, from)).is_some_and(Ordering::is_lt);
+            below || to.first().and_then(|to| compare(&value, to)).is_some_and(Ordering::is_ge)
+        }
+        Some(Bound::List(values)) => !values.contains(&key.to_owned()),
+        Some(Bound::Default | Bound::Hash { .. }) | None => false,
+    })
 }
 
 /// `column < literal` and the like, against a bound.

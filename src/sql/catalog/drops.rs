@@ -2,6 +2,7 @@
 
 use crate::dialect::Dialect;
 use crate::sql::catalog::Catalog;
+use crate::sql::catalog::links::Link;
 use crate::sql::catalog::parts::{drop_column, drop_trigger};
 use crate::sql::change::{Drop, Name};
 use crate::sql::words::Kind;
@@ -15,15 +16,15 @@ impl Catalog {
                 }
                 Kind::DropIndex => {
                     let found = self.index(name).map(|(table, _)| table.clone()).or_else(|| drop.on.as_ref().map(|on| self.key(on)));
-                    if let Some(table) = found.and_then(|table| self.tables.get_mut(&table)) {
+                    if let Some(mut table) = found.and_then(|table| self.tables.get_mut(&table)) {
                         table.indexes.retain(|state| state.index.name.as_deref().is_none_or(|own| !own.eq_ignore_ascii_case(&name.name)));
                     }
                 }
                 Kind::DropType | Kind::DropDomain => {
                     if drop.cascade {
                         for (table, column) in self.tables_with_type(name) {
-                            if let Some(found) = self.tables.get_mut(&table) {
-                                drop_column(found, &column);
+                            if let Some(mut found) = self.tables.get_mut(&table) {
+                                drop_column(&mut found, &column);
                             }
                         }
                     }
@@ -44,12 +45,12 @@ impl Catalog {
                 Kind::DropTrigger => {
                     if self.dialect == Dialect::Sqlite {
                         self.tables.values_mut().for_each(|table| drop_trigger(table, &name.name));
-                    } else if let Some(table) = drop.on.as_ref().and_then(|on| self.table_mut(on)) {
-                        drop_trigger(table, &name.name);
+                    } else if let Some(mut table) = drop.on.as_ref().and_then(|on| self.table_mut(on)) {
+                        drop_trigger(&mut table, &name.name);
                     }
                 }
                 Kind::DropPolicy => {
-                    if let Some(table) = drop.on.as_ref().and_then(|on| self.table_mut(on)) {
+                    if let Some(mut table) = drop.on.as_ref().and_then(|on| self.table_mut(on)) {
                         table.policies.retain(|policy| *policy != name.name);
                     }
                 }
@@ -73,11 +74,15 @@ impl Catalog {
             // Foreign keys stay, and point at nothing.
             return;
         }
+        let owners: Vec<Name> =
+            gone.iter().flat_map(|key| self.tables.linked(Link::Reference, &key.name)).map(|(owner, _)| owner.clone()).collect();
         let mut tables = std::mem::take(&mut self.tables);
-        for table in tables.values_mut() {
-            table
-                .constraints
-                .retain(|constraint| constraint.reference().is_none_or(|reference| !gone.contains(&self.key(&reference.table))));
+        for owner in owners {
+            if let Some(mut table) = tables.get_mut(&owner) {
+                table
+                    .constraints
+                    .retain(|constraint| constraint.reference().is_none_or(|reference| !gone.contains(&self.key(&reference.table))));
+            }
         }
         self.tables = tables;
     }

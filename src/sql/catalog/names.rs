@@ -2,6 +2,7 @@
 
 use crate::dialect::Dialect;
 use crate::sql::catalog::Catalog;
+use crate::sql::catalog::links::Link;
 use crate::sql::change::{ConstraintKind, Expression, Name};
 
 impl Catalog {
@@ -20,8 +21,16 @@ impl Catalog {
                 *name = new.clone();
             }
         };
+        let naming: Vec<Name> = if self.dialect == Dialect::Sqlite {
+            self.tables.keys().cloned().collect()
+        } else {
+            let links = [Link::Reference, Link::Parent, Link::Read];
+            links.into_iter().flat_map(|link| self.tables.linked(link, &old.name)).map(|(name, _)| name.clone()).collect()
+        };
         let mut tables = std::mem::take(&mut self.tables);
-        for table in tables.values_mut() {
+        for name in naming {
+            let Some(mut table) = tables.get_mut(&name) else { continue };
+            let table = &mut *table;
             for constraint in &mut table.constraints {
                 if let (true, ConstraintKind::ForeignKey { reference, .. }) = (references_follow, &mut constraint.kind) {
                     follow(&mut reference.table, self);
@@ -59,7 +68,7 @@ impl Catalog {
     pub(super) fn rename_column_elsewhere(&mut self, name: &Name, from: &str, to: &str) {
         let key = self.key(name);
         let mut tables = std::mem::take(&mut self.tables);
-        for table in tables.values_mut() {
+        tables.change_all(|table| {
             for constraint in &mut table.constraints {
                 if let ConstraintKind::ForeignKey { reference, .. } = &mut constraint.kind
                     && self.key(&reference.table) == key
@@ -74,7 +83,7 @@ impl Catalog {
             for body in table.trigger_bodies.values_mut() {
                 rename_in(body, from, to);
             }
-        }
+        });
         self.tables = tables;
     }
 }

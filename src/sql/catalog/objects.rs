@@ -12,7 +12,7 @@ impl Catalog {
             targets.extend(self.partitions(table_name));
         }
         for (n, target) in targets.iter().enumerate() {
-            let Some(table) = self.tables.get_mut(target) else {
+            let Some(mut table) = self.tables.get_mut(target) else {
                 continue;
             };
             if index.if_not_exists && table.index(&own).is_some() {
@@ -34,8 +34,8 @@ impl Catalog {
             }
             return;
         };
-        if let (IndexAction::Rename { to }, Some(found)) = (action, self.tables.get_mut(&table)) {
-            rename_index(found, &name.name, to);
+        if let (IndexAction::Rename { to }, Some(mut found)) = (action, self.tables.get_mut(&table)) {
+            rename_index(&mut found, &name.name, to);
             for constraint in found.constraints.iter_mut().filter(|constraint| constraint.name.as_deref() == Some(&name.name)) {
                 constraint.name = Some(to.clone());
             }
@@ -56,7 +56,8 @@ impl Catalog {
         });
         let found = name.and_then(|name| self.index(&name).map(|(table, _)| (table.clone(), name.name)));
         let Some((table, index)) = found else { return };
-        for state in self.tables.get_mut(&table).into_iter().flat_map(|table| &mut table.indexes) {
+        let Some(mut found) = self.tables.get_mut(&table) else { return };
+        for state in &mut found.indexes {
             state.is_valid &= state.index.name.as_deref() != Some(index.as_str());
         }
     }
@@ -66,8 +67,8 @@ impl Catalog {
             ViewAction::Rename { to } => self.rename(name, &Name::bare(to.clone())),
             ViewAction::SetSchema { schema } => self.rename(name, &Name { schema: Some(schema.clone()), name: name.name.clone() }),
             ViewAction::RenameColumn { from, to } => {
-                if let Some(columns) = self.table_mut(name).and_then(|table| table.view_columns.as_mut()) {
-                    for column in columns.iter_mut().filter(|column| *column == from) {
+                if let Some(mut view) = self.table_mut(name) {
+                    for column in view.view_columns.iter_mut().flatten().filter(|column| *column == from) {
                         column.clone_from(to);
                     }
                 }
@@ -115,12 +116,8 @@ impl Catalog {
                     if let Some(found) = self.types.remove(&key) {
                         let new = Name { schema: key.schema.clone(), name: to.clone() };
                         for (table, column) in self.tables_with_type(name) {
-                            if let Some(data_type) = self
-                                .tables
-                                .get_mut(&table)
-                                .and_then(|table| table.column_mut(&column))
-                                .and_then(|column| column.data_type.as_mut())
-                            {
+                            let Some(mut found) = self.tables.get_mut(&table) else { continue };
+                            if let Some(data_type) = found.column_mut(&column).and_then(|column| column.data_type.as_mut()) {
                                 data_type.name.clone_from(to);
                             }
                         }

@@ -1,8 +1,9 @@
 //! What others ask of the catalogue.
 
 use crate::dialect::Dialect;
+use crate::sql::catalog::links::Link;
 use crate::sql::catalog::{Catalog, Copy, Function, IndexState, RelationKind, Rows, Table, UserType};
-use crate::sql::change::{Column, Constraint, DataType, Name, Query};
+use crate::sql::change::{Column, Constraint, DataType, Name, PartitionBound, Query};
 use crate::sql::functions::Volatility;
 use crate::sql::words::Kind;
 
@@ -73,7 +74,7 @@ impl Catalog {
         let mut found = Vec::new();
         let mut open = vec![self.key(name)];
         while let Some(parent) = open.pop() {
-            for (child, table) in &self.tables {
+            for (child, table) in self.tables.linked(Link::Parent, &parent.name) {
                 if table.partition_of.as_ref().is_some_and(|(of, _)| self.key(of) == parent) && !found.contains(child) {
                     found.push(child.clone());
                     open.push(child.clone());
@@ -89,7 +90,7 @@ impl Catalog {
         let mut found = self.partitions(name);
         let mut open = vec![self.key(name)];
         while let Some(parent) = open.pop() {
-            for (child, table) in &self.tables {
+            for (child, table) in self.tables.linked(Link::Parent, &parent.name) {
                 if table.inherits.iter().any(|of| self.key(of) == parent) && !found.contains(child) {
                     found.push(child.clone());
                     open.push(child.clone());
@@ -99,14 +100,20 @@ impl Catalog {
         found
     }
 
+    /// The partitions right below a table, with their bounds.
+    pub fn bounds<'a>(&'a self, parent: &Name) -> impl Iterator<Item = (&'a Name, &'a PartitionBound)> {
+        let key = self.key(parent);
+        let children = self.tables.linked(Link::Parent, &parent.name);
+        children.filter_map(move |(child, table)| {
+            let (of, bound) = table.partition_of.as_ref()?;
+            (self.key(of) == key).then_some((child, bound))
+        })
+    }
+
     /// The default partition of a partitioned table.
     #[must_use]
     pub fn default_partition(&self, name: &Name) -> Option<Name> {
-        let parent = self.key(name);
-        self.tables
-            .iter()
-            .find(|(_, table)| table.partition_of.as_ref().is_some_and(|(of, bound)| bound.is_default && self.key(of) == parent))
-            .map(|(child, _)| child.clone())
+        self.bounds(name).find(|(_, bound)| bound.is_default).map(|(child, _)| child.clone())
     }
 
     /// Foreign keys that point at `name`, with the table they belong to.
@@ -114,7 +121,7 @@ impl Catalog {
     pub fn foreign_keys_to(&self, name: &Name) -> Vec<(Name, Constraint)> {
         let key = self.key(name);
         let mut found = Vec::new();
-        for (table, state) in &self.tables {
+        for (table, state) in self.tables.linked(Link::Reference, &key.name) {
             for constraint in &state.constraints {
                 if constraint.reference().is_some_and(|reference| self.key(&reference.table) == key) {
                     found.push((table.clone(), constraint.clone()));
@@ -130,7 +137,7 @@ impl Catalog {
         let mut found: Vec<Name> = Vec::new();
         let mut open = vec![self.key(name)];
         while let Some(target) = open.pop() {
-            for (view, table) in &self.tables {
+            for (view, table) in self.tables.linked(Link::Read, &target.name) {
                 let reads = table.query.as_ref().is_some_and(|query| query.tables.iter().any(|read| self.key(read) == target));
                 if reads && !found.contains(view) {
                     found.push(view.clone());
@@ -149,8 +156,8 @@ impl Catalog {
             query.tables.iter().any(|read| self.key(read) == key)
                 && query.words.iter().any(|word| word == "*" || word.eq_ignore_ascii_case(column))
         };
-        let direct: Vec<Name> =
-            self.tables.iter().filter(|(_, table)| table.query.as_ref().is_some_and(uses)).map(|(view, _)| view.clone()).collect();
+        let readers = self.tables.linked(Link::Read, &key.name);
+        let direct: Vec<Name> = readers.filter(|(_, table)| table.query.as_ref().is_some_and(uses)).map(|(view, _)| view.clone()).collect();
         let mut all = direct.clone();
         for view in direct {
             for other in self.views_on(&view) {
@@ -166,7 +173,7 @@ impl Catalog {
     #[must_use]
     pub fn index(&self, name: &Name) -> Option<(&Name, &IndexState)> {
         let schema = name.schema.as_ref().map(|_| self.key(name).schema);
-        self.tables.iter().find_map(|(table, state)| {
+        self.tables.linked(Link::Index, &name.name).find_map(|(table, state)| {
             let same = schema.as_ref().is_none_or(|schema| *schema == table.schema);
             same.then(|| state.index(&name.name)).flatten().map(|index| (table, index))
         })
@@ -202,7 +209,7 @@ impl Catalog {
     pub fn tables_with_type(&self, name: &Name) -> Vec<(Name, String)> {
         let key = self.key(name);
         let mut found = Vec::new();
-        for (table, state) in &self.tables {
+        for (table, state) in self.tables.iter() {
             for column in &state.columns {
                 let names = column
                     .data_type
@@ -276,7 +283,7 @@ impl Catalog {
     pub fn users_of_sequence(&self, name: &Name) -> Vec<(Name, Column)> {
         let key = self.key(name);
         let mut found = Vec::new();
-        for (table, state) in &self.tables {
+        for (table, state) in self.tables.iter() {
             for column in &state.columns {
                 let own = Name { schema: table.schema.clone(), name: format!("{}_{}_seq", table.name, column.name) };
                 let serial = own == key && (column.identity.is_some() || column.data_type.as_ref().is_some_and(|own| own.serial));

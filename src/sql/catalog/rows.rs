@@ -1,5 +1,6 @@
 //! Rows that come and go: which tables are filled, which columns hold nothing, what was copied where.
 
+use crate::dialect::Dialect;
 use crate::sql::catalog::{Catalog, Copy, Rows};
 use crate::sql::change::{Change, ConstraintKind, Expression, Insert, Name, Query};
 
@@ -16,7 +17,7 @@ impl Catalog {
         let mut targets = self.descendants(table);
         targets.push(self.key(table));
         for target in targets {
-            if let Some(found) = self.tables.get_mut(&target) {
+            if let Some(mut found) = self.tables.get_mut(&target) {
                 found.null_columns.retain(|column| !columns.is_empty() && !columns.contains(column));
             }
         }
@@ -58,7 +59,7 @@ impl Catalog {
         let mut targets = self.partitions(&table);
         targets.push(self.key(&table));
         for target in targets {
-            if let Some(found) = self.tables.get_mut(&target) {
+            if let Some(mut found) = self.tables.get_mut(&target) {
                 found.rows = Rows::Some;
             }
         }
@@ -83,14 +84,14 @@ impl Catalog {
         let fewer = query.words.iter().any(|word| FEWER_ROWS.iter().any(|other| word.eq_ignore_ascii_case(other)));
         let is_whole = !skips_rows && !query.has_where && query.tables.len() == 1 && !fewer;
         let copy = Copy { from, columns: written.into_iter().zip(items).collect(), is_whole };
-        if let Some(table) = self.table_mut(&insert.table) {
+        if let Some(mut table) = self.table_mut(&insert.table) {
             table.copies.push(copy);
         }
     }
 
     /// The rows of a dropped table live on in the tables they were copied into: these are as old as it was.
     pub(super) fn hand_over(&mut self, from: &Name) {
-        let Some(old) = self.tables.get(from).cloned() else {
+        let Some(old) = self.tables.get(from).filter(|_| self.dialect == Dialect::Sqlite).cloned() else {
             return;
         };
         for table in self.tables.values_mut() {
@@ -122,7 +123,7 @@ impl Catalog {
             if cascade {
                 open.extend(self.foreign_keys_to(&name).into_iter().map(|(table, _)| table));
             }
-            if let Some(table) = self.tables.get_mut(&key) {
+            if let Some(mut table) = self.tables.get_mut(&key) {
                 table.rows = Rows::None;
                 table.stored.clear();
             }

@@ -318,7 +318,7 @@ impl Catalog {
             }
             open.extend(self.descendants(&key));
             open.extend(self.foreign_keys_to(&key).into_iter().map(|(owner, _)| owner));
-            if let Some(found) = self.tables.get_mut(&key) {
+            if let Some(mut found) = self.tables.get_mut(&key) {
                 open.extend(found.partition_of.iter().map(|(parent, _)| parent.clone()));
                 found.stored.forget();
             }
@@ -360,7 +360,7 @@ impl Catalog {
             parent = self.table(&name).and_then(|found| found.partition_of.clone());
         }
         for relative in relatives {
-            if let Some(found) = self.tables.get_mut(&relative) {
+            if let Some(mut found) = self.tables.get_mut(&relative) {
                 found.stored.is_complete = false;
             }
         }

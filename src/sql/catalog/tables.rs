@@ -175,7 +175,7 @@ impl Catalog {
                 AlterAction::AttachPartition { partition, bound } => {
                     let parent_indexes = self.table(&alter.table).map(|table| table.indexes.clone()).unwrap_or_default();
                     let own = self.key(partition);
-                    if let Some(found) = self.table_mut(partition) {
+                    if let Some(mut found) = self.table_mut(partition) {
                         found.partition_of = Some((key.clone(), bound.clone()));
                         for state in &parent_indexes {
                             match found.indexes.iter_mut().find(|index| serves(index, state)) {
@@ -186,7 +186,7 @@ impl Catalog {
                     }
                 }
                 AlterAction::DetachPartition { partition, .. } => {
-                    if let Some(found) = self.table_mut(partition) {
+                    if let Some(mut found) = self.table_mut(partition) {
                         found.partition_of = None;
                         for index in &mut found.indexes {
                             index.of_parent = false;
@@ -194,7 +194,7 @@ impl Catalog {
                     }
                 }
                 AlterAction::OwnerTo => {
-                    if let Some(found) = self.tables.get_mut(&key) {
+                    if let Some(mut found) = self.tables.get_mut(&key) {
                         found.owner.clone_from(&alter.owner);
                     }
                 }
