@@ -136,7 +136,6 @@ def connection_to(dialect, database, named):
 
 
 def _prove(connection, database):
-<<<<<<< HEAD
     """Asks the connection which database it is, before its first statement: there is one right answer."""
     proof = database.get("proof")
     if not proof:
@@ -151,45 +150,6 @@ def _prove(connection, database):
     if found != proof["expected"]:
         name = database.get("database") or database["file"]
         raise NotScratch("`%s` does not carry this run's mark: it is not the scratch database that was named" % name)
-=======
-    token = database.get("token")
-    if database["dialect"] == "sqlite":
-        return  # the path that was opened is the proof
-    if database["dialect"] == "postgresql":
-        question = (
-            "SELECT current_database(), pg_catalog.shobj_description(oid, 'pg_database')"
-            " FROM pg_catalog.pg_database WHERE datname = current_database()"
-        )
-    else:
-        question = "SELECT database(), NULL"  # databases of MySQL carry no comment: the mark stands beside
-    cursor = connection.cursor()
-    try:
-        cursor.execute(question)
-        name, comment = cursor.fetchone()
-        if token and database["dialect"] != "postgresql" and name == database["database"]:
-            comment = _mark_beside(cursor, name)
-    finally:
-        cursor.close()
-    connection.rollback()
-    if name != database["database"]:
-        raise NotScratch("the connection leads to database `%s`, not to the scratch database `%s`" % (name, database["database"]))
-    if token and comment is None:
-        raise NotScratch("database `%s` carries no token: it is not the scratch database that was named" % name)
-    if token and token not in comment:
-        raise NotScratch("database `%s` does not carry this run's token: it is not the scratch database that was named" % name)
-
-
-def _mark_beside(cursor, name):
-    """The mark of a database `x` of MySQL or MariaDB, the only row of `x_mark.mark`; None where it has none."""
-    cursor.execute(
-        "SELECT count(*) FROM information_schema.tables WHERE table_schema = concat(database(), '_mark') AND table_name = 'mark'"
-    )
-    if not cursor.fetchone()[0]:
-        return None
-    cursor.execute("SELECT text FROM `%s_mark`.mark WHERE id = 1" % name.replace("`", "``"))
-    row = cursor.fetchone()
-    return row[0] if row else None
->>>>>>> cases
 
 
 def _socket_of(database):
