@@ -39,6 +39,7 @@ mod ranges;
 mod real_alembic;
 mod regressions;
 mod retrieval;
+mod rollback;
 mod rows;
 mod rule_pages;
 mod scratch;

@@ -1,0 +1,223 @@
+//! Rollback cases: a base and a change as Alembic revisions, tried up, down and up again on every engine a case names.
+//!
+//! `tests/truth/examples/rollback_cases` are measured by the `verify.py` beside them; `tests/truth/rollback_cases` are
+//! further ones, bodies only. The command line is run as a user runs it: with its own servers and the project's Python.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use serde::Deserialize;
+use serde_json::Value;
+use tempfile::TempDir;
+
+use crate::bridge::environment;
+use crate::scratch::{majors, mariadb, settings};
+
+/// What `env.py` holds: the plainest that connects.
+const ENV: &str = r#"
+from alembic import context
+import sqlalchemy as sa
+
+url = context.config.get_main_option("sqlalchemy.url")
+with sa.create_engine(url, poolclass=sa.pool.NullPool).connect() as connection:
+    context.configure(connection=connection)
+    with context.begin_transaction():
+        context.run_migrations()
+"#;
+
+/// A base, a change, the rows, and what is expected by dialect: outcome, and, where it was measured, whether something is
+/// left behind.
+struct Case {
+    name: String,
+    base: String,
+    change: String,
+    seed: Vec<String>,
+    seed_after_upgrade: Vec<String>,
+    rows: u32,
+    expected: BTreeMap<String, (String, Option<bool>)>,
+    /// Words that the answer has to hold.
+    says: Vec<String>,
+}
+
+#[derive(Deserialize)]
+struct Measured {
+    seed: Vec<String>,
+    seed_after_upgrade: Vec<String>,
+    expected: BTreeMap<String, Verdict>,
+}
+
+#[derive(Deserialize)]
+struct Verdict {
+    verdict: String,
+    left_dirty: Option<bool>,
+}
+
+/// A further case: the bodies of its functions.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Own {
+    #[serde(rename = "title")]
+    _title: String,
+    base: String,
+    upgrade: String,
+    downgrade: String,
+    #[serde(default)]
+    seed: Vec<String>,
+    #[serde(default)]
+    seed_after_upgrade: Vec<String>,
+    #[serde(default)]
+    rows: u32,
+    expected: BTreeMap<String, String>,
+    #[serde(default)]
+    says: Vec<String>,
+}
+
+fn truth(below: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/truth").join(below)
+}
+
+fn entries(folder: &Path) -> Vec<PathBuf> {
+    let mut found: Vec<PathBuf> = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).collect();
+    found.sort();
+    found
+}
+
+fn measured_cases() -> Vec<Case> {
+    let is_case = |path: &PathBuf| path.join("case.json").exists();
+    let folders = entries(&truth("examples/rollback_cases")).into_iter().filter(is_case);
+    let read = |folder: PathBuf| {
+        let text = |name: &str| std::fs::read_to_string(folder.join(name)).unwrap();
+        let measured: Measured = serde_json::from_str(&text("case.json")).unwrap();
+        let expected = measured.expected.into_iter().map(|(dialect, one)| (dialect, (one.verdict, one.left_dirty))).collect();
+        Case {
+            name: folder.file_name().unwrap().to_string_lossy().into_owned(),
+            base: text("0001_base.py"),
+            change: text("0002_change.py"),
+            seed: measured.seed,
+            seed_after_upgrade: measured.seed_after_upgrade,
+            rows: 0,
+            expected,
+            says: Vec::new(),
+        }
+    };
+    folders.map(read).collect()
+}
+
+fn own_cases() -> Vec<Case> {
+    let read = |file: PathBuf| {
+        let text = std::fs::read_to_string(&file).unwrap();
+        let own: Own = toml::from_str(&text).unwrap_or_else(|error| panic!("{}: {error}", file.display()));
+        let expected = own.expected.into_iter().map(|(dialect, outcome)| (dialect, (outcome, None)));
+        Case {
+            name: file.file_stem().unwrap().to_string_lossy().into_owned(),
+            base: revision("0001", "None", &own.base, ""),
+            change: revision("0002", "\"0001\"", &own.upgrade, &own.downgrade),
+            seed: own.seed,
+            seed_after_upgrade: own.seed_after_upgrade,
+            rows: own.rows,
+            expected: expected.collect(),
+            says: own.says,
+        }
+    };
+    entries(&truth("rollback_cases")).into_iter().map(read).collect()
+}
+
+fn revision(id: &str, below: &str, up: &str, down: &str) -> String {
+    let body = |text: &str| {
+        let text = if text.trim().is_empty() { "pass" } else { text.trim() };
+        text.lines().map(|line| format!("    {line}\n")).collect::<String>()
+    };
+    format!(
+        "from alembic import op\nimport sqlalchemy as sa\n\nrevision = \"{id}\"\ndown_revision = {below}\n\n\ndef upgrade():\n{}\n\ndef downgrade():\n{}",
+        body(up),
+        body(down)
+    )
+}
+
+/// A dialect's short name in the cases, its name for us, and the URL that a project says (nobody is there).
+const DIALECTS: [(&str, &str, &str); 3] = [
+    ("pg", "postgresql", "postgresql+psycopg://app@production.invalid/shop"),
+    ("sqlite", "sqlite", "sqlite:////nowhere/production.db"),
+    ("my", "mariadb", "mysql+pymysql://app@production.invalid/shop"),
+];
+
+fn project(case: &Case, url: &str, python: &Path) -> TempDir {
+    let folder = TempDir::new().unwrap();
+    let write = |name: &str, text: &str| std::fs::write(folder.path().join(name), text).unwrap();
+    std::fs::create_dir(folder.path().join("versions")).unwrap();
+    write("versions/0001_base.py", &case.base);
+    write("versions/0002_change.py", &case.change);
+    write("env.py", ENV);
+    write("alembic.ini", &format!("[alembic]\nscript_location = .\nsqlalchemy.url = {url}\n"));
+    write("alembic-gate.toml", &format!("[project]\npython = \"{}\"\n", python.display()));
+    folder
+}
+
+/// The answer of the command line as JSON.
+fn tried(case: &Case, dialect: &str, url: &str, python: &Path, rows: u32) -> Value {
+    let folder = project(case, url, python);
+    let mut command = Command::new(env!("CARGO_BIN_EXE_alembic-gate"));
+    command.args(["test-rollback", "--from", "0001", "--to", "0002", "--format", "json", "--dialect", dialect]);
+    command.arg("--rows").arg(rows.to_string()).arg("--project").arg(folder.path());
+    for (option, statements) in [("--seed-sql", &case.seed), ("--seed-after-upgrade-sql", &case.seed_after_upgrade)] {
+        if !statements.is_empty() {
+            command.arg(option).arg(statements.join(";\n"));
+        }
+    }
+    command.env("ALEMBIC_GATE_PG_BINS", std::env::join_paths(settings().postgresql_bins).unwrap());
+    let output = command.output().unwrap();
+    serde_json::from_slice(&output.stdout).unwrap_or_else(|error| {
+        panic!("{} on {dialect}: {error}: {}", case.name, String::from_utf8_lossy(&output.stderr));
+    })
+}
+
+/// Runs the cases on one dialect; what is otherwise than expected, a line each.
+fn mismatches(cases: &[Case], short: &str) -> Vec<String> {
+    let Some(python) = environment("python-new") else { return Vec::new() };
+    let is_here = match short {
+        "pg" => !majors().is_empty(),
+        "my" => mariadb().is_some(),
+        _ => true,
+    };
+    if !is_here {
+        eprintln!("SKIPPED: no server for `{short}`");
+        return Vec::new();
+    }
+    let (_, dialect, url) = *DIALECTS.iter().find(|(name, ..)| *name == short).unwrap();
+    let mut found = Vec::new();
+    for case in cases {
+        let Some((outcome, is_dirty)) = case.expected.get(short) else { continue };
+        let answer = tried(case, dialect, url, &python, case.rows);
+        let (got, dirty) = (answer["outcome"].as_str().unwrap_or("error"), answer["outcomes"][0]["left_dirty"] == true);
+        if got != outcome || is_dirty.is_some_and(|is_dirty| is_dirty != dirty) {
+            found.push(format!("{:<36} {outcome} (dirty: {is_dirty:?}) is {got} (dirty: {dirty}): {}", case.name, answer["summary"]));
+        }
+        let text = answer.to_string();
+        found.extend(case.says.iter().filter(|word| !text.contains(*word)).map(|word| format!("{:<36} does not say `{word}`", case.name)));
+    }
+    found
+}
+
+fn all_as_expected(cases: &[Case], short: &str) {
+    let found = mismatches(cases, short);
+    assert!(found.is_empty(), "{} of {} on {short}:\n{}", found.len(), cases.len(), found.join("\n"));
+}
+
+#[test]
+fn cases_on_postgresql() {
+    let cases: Vec<Case> = measured_cases().into_iter().chain(own_cases()).collect();
+    all_as_expected(&cases, "pg");
+}
+
+#[test]
+fn cases_on_sqlite() {
+    let cases: Vec<Case> = measured_cases().into_iter().chain(own_cases()).collect();
+    all_as_expected(&cases, "sqlite");
+}
+
+#[test]
+fn cases_on_mariadb() {
+    let cases: Vec<Case> = measured_cases().into_iter().chain(own_cases()).collect();
+    all_as_expected(&cases, "my");
+}
