@@ -403,8 +403,8 @@ pub struct Insert {
     pub row: Vec<Option<String>>,
     /// How many values the first row of `VALUES` has.
     pub width: Option<usize>,
-    /// PostgreSQL: the rows of `VALUES` as written, where all of them were kept.
-    pub rows: Vec<Vec<String>>,
+    /// PostgreSQL: what stands behind `VALUES`, as written, where it is short.
+    pub values: Option<Box<str>>,
     /// `ON CONFLICT` in any form, `ON DUPLICATE KEY`.
     pub on_conflict: bool,
     /// `RETURNING`.

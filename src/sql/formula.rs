@@ -85,6 +85,29 @@ pub fn assignments(expression: &Expression) -> Option<Vec<(String, Formula)>> {
     Some(found)
 }
 
+/// The rows of `(1, 'a'), (2, DEFAULT)`, each value as a formula where it is one. `None` where they are not rows.
+#[must_use]
+pub fn rows(text: &str) -> Option<Vec<Vec<Option<Formula>>>> {
+    let mut lexer = Lexer::new(text, Dialect::Postgresql);
+    let tokens: Vec<Token> = std::iter::from_fn(|| lexer.next_token()).collect();
+    let mut cursor = Cursor::new(text, &tokens, Dialect::Postgresql);
+    let mut found = Vec::new();
+    loop {
+        let mut inside = cursor.group()?;
+        let mut row = Vec::new();
+        while !inside.is_done() {
+            let from = inside.at;
+            inside.skip_to_comma();
+            row.push(read(inside.written(from, inside.at)));
+            inside.eat_mark(",");
+        }
+        found.push(row);
+        if !cursor.eat_mark(",") {
+            return cursor.is_done().then_some(found);
+        }
+    }
+}
+
 fn tokens(text: &str) -> Vec<Token> {
     let mut lexer = Lexer::new(text, Dialect::Postgresql);
     std::iter::from_fn(|| lexer.next_token()).take(TOKENS + 1).collect()

@@ -1,13 +1,22 @@
 //! What PostgreSQL 12 to 18 does with a change: which situation it meets, and on which relations.
 
+mod alter;
 pub mod bounds;
+mod column_type;
+mod columns;
+mod constraints;
+mod create_table;
+mod drops;
 pub mod facts;
-pub mod objects;
+mod indexes;
+mod named_types;
+mod objects;
+mod partitions;
 pub mod refused_values;
 pub mod rows;
 pub mod stored_rows;
-pub mod tables;
 pub mod types;
+mod views;
 
 use crate::effects::fact::{Fact, LockMode, Role};
 use crate::effects::{Effect, Place, Undo, When, Work};
@@ -33,8 +42,8 @@ pub fn effect(reading: &Reading, place: &Place<'_>) -> Effect {
         return effect;
     }
     match &reading.change {
-        Change::CreateTable(create) => tables::create(&mut effect, create, place),
-        Change::AlterTable(alter) => tables::alter(&mut effect, reading, alter, place),
+        Change::CreateTable(create) => create_table::create(&mut effect, create, place),
+        Change::AlterTable(alter) => alter::alter(&mut effect, reading, alter, place),
         Change::Insert(_)
         | Change::Update(_)
         | Change::Delete(_)

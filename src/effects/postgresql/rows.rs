@@ -82,9 +82,7 @@ fn insert(effect: &mut Effect, change: &Insert, place: &Place<'_>) {
         checks_references(effect, &change.table, columns, place);
     }
     if let Some(query) = &change.query {
-        if !finds_by_key(query, place) {
-            reads(effect, &query.tables, place);
-        }
+        reads(effect, &query.tables, place);
         calls(effect, query, place);
     }
     if change.updates_on_conflict && !place.catalog.is_new(&change.table) {

@@ -77,6 +77,11 @@ impl Tables {
         Some(Changed { name: name.clone(), table, linked: &mut self.linked, before })
     }
 
+    /// A relation, to change what no link is made of: its rows.
+    pub(super) fn rows_mut(&mut self, name: &Name) -> Option<&mut Table> {
+        self.by_name.get_mut(name)
+    }
+
     /// All relations, to change what no link is made of.
     pub(super) fn values_mut(&mut self) -> impl Iterator<Item = &mut Table> {
         self.by_name.values_mut()

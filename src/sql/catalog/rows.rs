@@ -17,7 +17,7 @@ impl Catalog {
         let mut targets = self.descendants(table);
         targets.push(self.key(table));
         for target in targets {
-            if let Some(mut found) = self.tables.get_mut(&target) {
+            if let Some(found) = self.tables.rows_mut(&target) {
                 found.null_columns.retain(|column| !columns.is_empty() && !columns.contains(column));
             }
         }
@@ -59,7 +59,7 @@ impl Catalog {
         let mut targets = self.partitions(&table);
         targets.push(self.key(&table));
         for target in targets {
-            if let Some(mut found) = self.tables.get_mut(&target) {
+            if let Some(found) = self.tables.rows_mut(&target) {
                 found.rows = Rows::Some;
             }
         }
@@ -123,7 +123,7 @@ impl Catalog {
             if cascade {
                 open.extend(self.foreign_keys_to(&name).into_iter().map(|(table, _)| table));
             }
-            if let Some(mut table) = self.tables.get_mut(&key) {
+            if let Some(table) = self.tables.rows_mut(&key) {
                 table.rows = Rows::None;
                 table.stored.clear();
             }

@@ -240,17 +240,27 @@ fn written(insert: &Insert) -> Option<Written> {
         let count = series.last.checked_sub(series.first)?.checked_add(1)?;
         return Some(Written { count: count.max(0), series: Some((series.name.clone(), series.first)), cells: cells.collect() });
     }
-    let width = insert.rows.first().map(Vec::len)?;
-    if insert.rows.iter().any(|row| row.len() != width) {
+    let rows = formula::rows(insert.values.as_deref()?)?;
+    let width = rows.first().map(Vec::len)?;
+    if rows.iter().any(|row| row.len() != width) {
         return None;
     }
+    let is_default = |formula: &Option<Formula>| matches!(formula, Some(Formula::Column(word)) if word == "default");
     let cells = (0..width).map(|at| {
-        let values: Vec<&String> = insert.rows.iter().filter_map(|row| row.get(at)).collect();
+        let values: Vec<Option<Formula>> = rows.iter().filter_map(|row| row.get(at).cloned()).collect();
         // A default is another thing than a value, and hangs on the column.
-        let is_default = values.iter().any(|value| value.eq_ignore_ascii_case("default"));
-        if is_default { Cell::Unknown } else { Cell::Listed(values.iter().map(|value| formula::read(value)).collect()) }
+        if values.iter().any(is_default) { Cell::Unknown } else { Cell::Listed(values) }
     });
-    Some(Written { count: i64::try_from(insert.rows.len()).ok()?, series: None, cells: cells.collect() })
+    Some(Written { count: i64::try_from(rows.len()).ok()?, series: None, cells: cells.collect() })
+}
+
+/// True when a text calls a function: its name, and a bracket behind it.
+fn calls(text: &str, name: &str) -> bool {
+    text.match_indices(name).any(|(at, _)| {
+        let before = text.get(..at).and_then(|before| before.chars().last());
+        let behind = text.get(at + name.len()..).unwrap_or_default();
+        !before.is_some_and(|c| c.is_alphanumeric() || c == '_') && behind.trim_start_matches(['"', ' ']).starts_with('(')
+    })
 }
 
 /// Types whose values stay what they are when one becomes another of the same line.
@@ -318,7 +328,7 @@ impl Catalog {
             }
             open.extend(self.descendants(&key));
             open.extend(self.foreign_keys_to(&key).into_iter().map(|(owner, _)| owner));
-            if let Some(mut found) = self.tables.get_mut(&key) {
+            if let Some(found) = self.tables.rows_mut(&key) {
                 open.extend(found.partition_of.iter().map(|(parent, _)| parent.clone()));
                 found.stored.forget();
             }
@@ -335,13 +345,9 @@ impl Catalog {
         let Some(table) = self.tables.get(&key) else {
             return;
         };
-        let written = insert
-            .rows
-            .iter()
-            .flatten()
-            .map(String::as_str)
-            .chain(insert.query.iter().flat_map(|query| query.items.iter().map(|item| item.text.as_str())));
-        let calls_own = written.clone().any(|text| text.contains('(') && self.functions.keys().any(|name| text.contains(name.as_str())));
+        let items = insert.query.iter().flat_map(|query| query.items.iter().map(|item| item.text.as_str()));
+        let written = insert.values.as_deref().into_iter().chain(items);
+        let calls_own = written.clone().any(|text| self.functions.keys().any(|name| calls(&text.to_lowercase(), name)));
         let counts = written.clone().any(|text| text.contains("nextval"));
         let is_plain = !table.has_insert_trigger && table.rules.is_empty() && table.query.is_none() && insert.writes.is_empty();
         if !is_plain || calls_own || counts {
@@ -360,15 +366,18 @@ impl Catalog {
             parent = self.table(&name).and_then(|found| found.partition_of.clone());
         }
         for relative in relatives {
-            if let Some(mut found) = self.tables.get_mut(&relative) {
+            if let Some(found) = self.tables.rows_mut(&relative) {
                 found.stored.is_complete = false;
             }
         }
-        if let Some(mut table) = self.tables.remove(&key) {
-            let mut stored = std::mem::take(&mut table.stored);
-            stored.insert(&table, insert);
+        let Some(mut stored) = self.tables.rows_mut(&key).map(|table| std::mem::take(&mut table.stored)) else {
+            return;
+        };
+        if let Some(table) = self.tables.get(&key) {
+            stored.insert(table, insert);
+        }
+        if let Some(table) = self.tables.rows_mut(&key) {
             table.stored = stored;
-            self.tables.insert(key, table);
         }
     }
 

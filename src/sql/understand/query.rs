@@ -520,7 +520,7 @@ fn insert_source(found: &mut Insert, cursor: &mut Cursor<'_>) -> Option<()> {
         found.width = source.group().map(width_of_row);
         source = *cursor;
         if cursor.dialect == Dialect::Postgresql {
-            found.rows = rows(*cursor).unwrap_or_default();
+            found.values = values(*cursor);
         }
     }
     if cursor.eat("default values") || cursor.eat("values") || cursor.eat("value") || cursor.eat("set") || cursor.is("exec") {
@@ -569,30 +569,19 @@ fn single_row(cursor: &Cursor<'_>) -> Vec<Option<String>> {
     row
 }
 
-/// Rows of one `INSERT` that are kept; of more, none are.
-const KEPT_ROWS: usize = 100;
+/// Bytes of the `VALUES` of one `INSERT` that are kept; of more, none are.
+const KEPT_BYTES: usize = 4_000;
 
-/// The rows of `VALUES (…), (…)`, each value as written. `None` where they are too many.
-fn rows(mut cursor: Cursor<'_>) -> Option<Vec<Vec<String>>> {
+/// The rows of `VALUES (…), (…)` as they are written. `None` where they are too many.
+fn values(mut cursor: Cursor<'_>) -> Option<Box<str>> {
     cursor.expect("values")?;
-    let mut found = Vec::new();
-    while let Some(mut inside) = cursor.group() {
-        let mut row = Vec::new();
-        while !inside.is_done() {
-            let from = inside.at;
-            inside.skip_to_comma();
-            row.push(inside.written(from, inside.at).to_owned());
-            inside.eat_mark(",");
-        }
-        found.push(row);
-        if found.len() > KEPT_ROWS {
-            return None;
-        }
-        if !cursor.eat_mark(",") {
-            return Some(found);
-        }
+    let from = cursor.at;
+    let (first, last) = (cursor.token(0)?, *cursor.tokens.last()?);
+    if (last.end - first.start) as usize > KEPT_BYTES {
+        return None;
     }
-    None
+    while cursor.skip_group() && cursor.eat_mark(",") {}
+    Some(cursor.written(from, cursor.at).into())
 }
 
 /// How many expressions stand between the brackets.
