@@ -51,7 +51,6 @@ const KNOWN: &[(&str, &str)] = &[
     ("merge_not_matched_by_source", "no row happens to be reached"),
     ("update_referenced_key", "the planner reads a small table through, though there is a key"),
     ("delete_referenced_set_null", "the planner reads a small table through, though there is a key"),
-    ("insert_select_child", "the planner reads a small table through, though there is a key"),
     ("delete_partition_rows", "the planner of 12 reads a partition through, though there is an index"),
     ("update_partition_key", "the planner reads a partition through, though there is an index"),
     ("table_temp", "the planner answers from a partial index"),
