@@ -4,8 +4,9 @@
 //! A tool that panics is answered, and the server lives. Cancelling sets the flag that a tool looks at.
 //!
 //! Not offered, on purpose: sampling, roots, logging over the protocol (all deprecated there), subscriptions.
-//! A question to the user is an argument of the next call, told in the answer: it works with every client.
+//! A person is asked by a form where the client shows forms; else the answer says what they do in a terminal.
 
+mod asking;
 mod complete;
 pub mod http;
 mod message;
@@ -193,8 +194,7 @@ impl ServerHandler for Gate {
         let Some(tool) = self.tool(&request.name) else {
             return Err(ErrorData::invalid_params(format!("there is no tool `{}`; there are: {}", request.name, self.tool_names()), None));
         };
-        let arguments = request.arguments.map_or(Value::Null, Value::Object);
-        running::run(self, tool, arguments, context).await.map(Into::into)
+        running::run(self, tool, request, context).await
     }
 
     async fn list_prompts(

@@ -6,45 +6,57 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Instant;
 
 use rmcp::ErrorData;
-use rmcp::model::{CallToolResult, ContentBlock, ProgressNotificationParam};
+use rmcp::model::{CallToolRequestParams, CallToolResponse, CallToolResult, ContentBlock, ProgressNotificationParam};
 use rmcp::service::{RequestContext, RoleServer};
 use serde_json::Value;
 use tokio::sync::mpsc;
 
 use crate::mcp::Gate;
+use crate::mcp::asking::{self, Desk};
 use crate::mcp::http::Guest;
 use crate::mcp::metrics::Metrics;
 use crate::tools::answer::{Answer, ToolError};
 use crate::tools::call::{Call, Caller, Progress};
+use crate::tools::question::Question;
 use crate::tools::{Tool, remote};
 
 /// News that a client has not taken yet; more are dropped, a tool never waits for its listener.
 const MOST_NEWS: usize = 64;
 
-/// Runs a tool and gives its answer.
+/// Runs a tool and gives its answer, or the question that has to be replied to first.
 ///
 /// # Errors
-/// The client went away or cancelled: the answer of nobody.
+/// The client went away or cancelled: the answer of nobody. A reply that belongs to another call.
 pub async fn run(
     gate: &Gate,
     tool: &'static Tool,
-    arguments: Value,
+    mut request: CallToolRequestParams,
     context: RequestContext<RoleServer>,
-) -> Result<CallToolResult, ErrorData> {
+) -> Result<CallToolResponse, ErrorData> {
     let guest = gate.guest(&context);
+    let arguments = request.arguments.take().map_or(Value::Null, Value::Object);
     if let Some(error) = not_for(&guest, tool, &arguments) {
         gate.metrics.refused(error.code);
-        return Ok(result_of(Answer::failed(error)));
+        return Ok(result_of(Answer::failed(error)).into());
     }
+    let bond = asking::bond(&guest.caller, tool.name, &arguments);
+    let (desk, asked) = Desk::of(&context, asking::returned(&request, &bond)?);
     let cancelled = Arc::new(AtomicBool::new(false));
     let (news, heard) = mpsc::channel(MOST_NEWS);
     let answering = async {
-        let started = answered(gate, tool, arguments, (&context, guest.caller), &cancelled, news);
-        let (answer, ()) = tokio::join!(started, told(&context, heard));
+        let outside = Outside { desk, cancelled: Arc::clone(&cancelled), news };
+        let started = answered(gate, tool, arguments, (&context, guest.caller), outside);
+        let (answer, (), ()) = tokio::join!(started, told(&context, heard), asking::put(&context.peer, asked));
         answer
     };
     tokio::select! {
-        answer = answering => answer.map(result_of),
+        answer = answering => {
+            let (answer, open) = answer?;
+            match open.and_then(|question| asking::required(&question, &bond)) {
+                Some(required) => Ok(required.into()),
+                None => Ok(result_of(answer).into()),
+            }
+        }
         () = context.ct.cancelled() => {
             cancelled.store(true, Ordering::Relaxed);
             tracing::info!(tool = tool.name, "cancelled");
@@ -53,26 +65,35 @@ pub async fn run(
     }
 }
 
-/// Waits for a turn, then for the tool.
+/// What a tool's thread has of the one who called it.
+struct Outside {
+    desk: Desk,
+    cancelled: Arc<AtomicBool>,
+    news: mpsc::Sender<Progress>,
+}
+
+/// Waits for a turn, then for the tool; with the answer comes what the client has to ask first.
 async fn answered(
     gate: &Gate,
     tool: &'static Tool,
     arguments: Value,
     (context, caller): (&RequestContext<RoleServer>, Caller),
-    cancelled: &Arc<AtomicBool>,
-    news: mpsc::Sender<Progress>,
-) -> Result<Answer, ErrorData> {
+    outside: Outside,
+) -> Result<(Answer, Option<Question>), ErrorData> {
     let broken = |error: &dyn std::fmt::Display| ErrorData::internal_error(error.to_string(), None);
     let turn = Arc::clone(&gate.slots).acquire_owned().await.map_err(|error| broken(&error))?;
-    let (settings, metrics, cancelled) = (Arc::clone(&gate.settings), Arc::clone(&gate.metrics), Arc::clone(cancelled));
+    let (settings, metrics) = (Arc::clone(&gate.settings), Arc::clone(&gate.metrics));
     let span = tracing::info_span!("call", tool = tool.name, id = %context.id);
     let work = move || {
         // Held until the tool has really ended, also when nobody waits for it any more.
         let _turn = turn;
         let _inside = span.enter();
+        let Outside { desk, cancelled, news } = outside;
         let progress = move |step| drop(news.try_send(step));
-        let call = Call { settings: &settings, caller: &caller, progress: &progress, cancelled: &cancelled };
-        timed(tool, arguments, &call, &metrics)
+        let ask = |question| desk.ask(question);
+        let call = Call { settings: &settings, caller: &caller, progress: &progress, ask: &ask, cancelled: &cancelled };
+        let answer = timed(tool, arguments, &call, &metrics);
+        (answer, desk.open())
     };
     tokio::task::spawn_blocking(work).await.map_err(|error| broken(&error))
 }

@@ -98,12 +98,20 @@ impl Home {
     /// # Errors
     /// There is no place for it, or only one in the project.
     pub fn found(project: &Path) -> Result<Self, HomeError> {
+        Self::at(&Self::of_this_user()?.folder, project)
+    }
+
+    /// The folder of this user, for what concerns no project.
+    ///
+    /// # Errors
+    /// There is no place for it.
+    pub fn of_this_user() -> Result<Self, HomeError> {
         let absolute = |name: &str| std::env::var_os(name).map(PathBuf::from).filter(|path| path.is_absolute());
         let state = absolute("XDG_STATE_HOME")
             .or_else(|| absolute("HOME").map(|home| home.join(".local/state")))
             .or_else(|| absolute("LOCALAPPDATA"))
             .ok_or(HomeError::NoPlace)?;
-        Self::at(&state.join("alembic-gate"), project)
+        Ok(Self { folder: state.join("alembic-gate") })
     }
 
     /// The folder at a given place; `project` must not hold it.

@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use crate::tools::answer::{ToolError, clipped};
+use crate::tools::question::{Question, Reply};
 
 /// A call under way. Tools that take long say how far they are, and stop where `cancelled` is set.
 pub struct Call<'a> {
@@ -15,6 +16,8 @@ pub struct Call<'a> {
     pub caller: &'a Caller,
     /// Takes news on the way; may go nowhere.
     pub progress: &'a (dyn Fn(Progress) + Sync),
+    /// Asks the person behind the client; blocks until they have replied, or the client will call again.
+    pub ask: &'a (dyn Fn(Question) -> Reply + Sync),
     /// Set once nobody waits for the answer: the client cancelled, left, or the server ends.
     pub cancelled: &'a AtomicBool,
 }
@@ -55,7 +58,7 @@ impl<'a> Call<'a> {
     #[must_use]
     pub fn local(settings: &'a Settings) -> Self {
         static NEVER: AtomicBool = AtomicBool::new(false);
-        Self { settings, caller: &Caller::Local, progress: &|_| {}, cancelled: &NEVER }
+        Self { settings, caller: &Caller::Local, progress: &|_| {}, ask: &|_| Reply::Nobody, cancelled: &NEVER }
     }
 
     /// Nobody waits for the answer any more: stop, tidy up, return anything.
@@ -67,6 +70,12 @@ impl<'a> Call<'a> {
     /// Says how far the call is.
     pub fn say(&self, done: u32, total: u32, message: impl Into<String>) {
         (self.progress)(Progress { done, total, message: message.into() });
+    }
+
+    /// Asks the person behind the client. A model's word is none: it comes as an argument, never from here.
+    #[must_use]
+    pub fn ask(&self, question: Question) -> Reply {
+        (self.ask)(question)
     }
 
     /// The folder of the project that the caller names.

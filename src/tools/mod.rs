@@ -8,6 +8,7 @@ pub mod classify_risk;
 pub mod generate_migration;
 pub mod migration_status;
 pub mod project_input;
+pub mod question;
 pub mod remote;
 pub mod resources;
 pub mod review_sql;

@@ -22,6 +22,7 @@ mod lifecycle_reports;
 mod lifecycle_store;
 mod lifecycle_tags;
 mod logs;
+mod mcp_asking;
 mod mcp_calls;
 mod mcp_client;
 mod mcp_pages;

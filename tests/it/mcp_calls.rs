@@ -12,7 +12,7 @@ use tokio::sync::oneshot;
 
 use crate::mcp_client::modern_meta;
 
-const fn tool(name: &'static str, call: fn(Value, &Call<'_>) -> Answer) -> Tool {
+pub const fn tool(name: &'static str, call: fn(Value, &Call<'_>) -> Answer) -> Tool {
     Tool {
         name,
         title: "A tool of the test",
@@ -55,7 +55,7 @@ fn waits(_: Value, call: &Call<'_>) -> Answer {
     done("nobody hears this")
 }
 
-struct Session {
+pub struct Session {
     lines: tokio::io::Lines<BufReader<ReadHalf<DuplexStream>>>,
     input: WriteHalf<DuplexStream>,
     stop: oneshot::Sender<()>,
@@ -64,17 +64,21 @@ struct Session {
 
 impl Session {
     fn start() -> Self {
+        Self::with(TOOLS)
+    }
+
+    pub fn with(tools: &'static [Tool]) -> Self {
         let (ours, theirs) = tokio::io::duplex(1 << 16);
         let (reads, writes) = tokio::io::split(theirs);
         let (stop, stopped) = oneshot::channel();
-        let served = tokio::spawn(stdio::serve_on(Gate::with_tools(TOOLS, Settings::default()), reads, writes, async {
+        let served = tokio::spawn(stdio::serve_on(Gate::with_tools(tools, Settings::default()), reads, writes, async {
             let _ = stopped.await;
         }));
         let (reads, input) = tokio::io::split(ours);
         Self { lines: BufReader::new(reads).lines(), input, stop, served }
     }
 
-    async fn send(&mut self, message: Value) {
+    pub async fn send(&mut self, message: Value) {
         self.input.write_all(format!("{message}\n").as_bytes()).await.unwrap();
     }
 
@@ -87,12 +91,12 @@ impl Session {
         .await;
     }
 
-    async fn receive(&mut self) -> Value {
+    pub async fn receive(&mut self) -> Value {
         serde_json::from_str(&self.lines.next_line().await.unwrap().unwrap()).unwrap()
     }
 }
 
-fn in_time<T>(test: impl Future<Output = T>) -> T {
+pub fn in_time<T>(test: impl Future<Output = T>) -> T {
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
     let done = runtime.block_on(async { tokio::time::timeout(std::time::Duration::from_secs(60), test).await });
     runtime.shutdown_background();
