@@ -1,6 +1,8 @@
 //! The command line: the same tools as subcommands, for people, scripts and CI.
 
+mod clients;
 mod doctor;
+mod ordered;
 mod serve;
 mod token;
 
@@ -53,6 +55,8 @@ enum Command {
     SearchKnowledge(SearchArguments),
     /// Serve the tools over MCP, on standard input and output or over HTTP
     Serve(serve::ServeArguments),
+    /// Print or write the file by which Claude Code, Cursor, Windsurf or VS Code starts the server
+    Config(clients::ConfigArguments),
     /// Say what is there, what was guessed and why, what is missing and how to mend it
     Doctor(doctor::DoctorArguments),
     /// Make a token for `serve --http`: prints it once, and its entry for the tokens file
@@ -191,6 +195,7 @@ pub fn run() -> ExitCode {
             answered(&generate_migration::run(&input, &Call::local(&Settings::default()), None), format, false)
         }
         Command::SearchKnowledge(arguments) => search(arguments),
+        Command::Config(arguments) => clients::config(&arguments),
         Command::Doctor(arguments) => doctor::doctor(&arguments),
         Command::Serve(arguments) => serve::serve(arguments),
         Command::Token(arguments) => token::token(&arguments),

@@ -94,7 +94,10 @@ fn unreadable(why: &str) -> Decision {
 }
 
 /// Tools that write files: the record is not theirs to write.
-const WRITERS: [&str; 4] = ["Write", "Edit", "MultiEdit", "NotebookEdit"];
+pub const WRITERS: [&str; 4] = ["Write", "Edit", "MultiEdit", "NotebookEdit"];
+
+/// The tools whose calls Claude Code has to show to the hook, as its settings write them: the shell, and all [`WRITERS`].
+pub const MATCHER: &str = "Bash|Write|Edit|MultiEdit|NotebookEdit";
 
 /// Decides on one call of a tool, in the words of its JSON.
 #[must_use]

@@ -10,6 +10,7 @@ mod database;
 mod effects_postgresql;
 mod fence;
 mod formulas;
+mod getting_it;
 mod hostile;
 mod http;
 mod lifecycle_adversary;
