@@ -15,7 +15,7 @@ use crate::lifecycle::identity::{IdError, MigrationId};
 use crate::lifecycle::ledger::{Event, Version};
 use crate::store::file::FileStore;
 use crate::store::home::{Home, HomeError};
-use crate::store::{Happening, Kept, Saved, StoreError, clock};
+use crate::store::{Happening, Kept, Saved, StoreError, Wishes, clock};
 
 /// How often the person may try to type the digest.
 const TRIES: usize = 3;
@@ -170,6 +170,7 @@ impl Matter {
             migration_name: id.name().to_owned(),
             target_revision: "head".to_owned(),
             revisions: Vec::new(),
+            wishes: Wishes::default(),
         });
         Ok(Self { id, store, home, environment, review, trip, backup, version, kept })
     }

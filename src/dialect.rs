@@ -177,3 +177,13 @@ impl fmt::Display for Server {
         write!(f, "{} {}", self.dialect.title(), self.version)
     }
 }
+
+/// What somebody says that production runs; the version may be left out.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Production {
+    /// Its dialect.
+    pub dialect: Dialect,
+    /// Its version.
+    pub version: Option<String>,
+}

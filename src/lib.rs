@@ -51,7 +51,7 @@
 //! 8. the reference:
 //!    [`knowledge`]
 //! 9. the product as functions:
-//!    [`tools`],
+//!    [`tools`] (`tools::migration` is the one way to what stands now, to a record and to the gates),
 //!    [`hook`] (what an agent's shell may run),
 //!    [`report`],
 //!    [`format`]

@@ -9,9 +9,11 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
+use crate::dialect::{Dialect, Production};
 use crate::lifecycle::evidence::{Evidence, Outcome, Review, RoundTrip};
 use crate::lifecycle::ledger::{Event, Version};
 use crate::lifecycle::proven::Record;
+use crate::risk::TableSizes;
 use crate::secret::redacted;
 
 /// Something that is to be kept.
@@ -37,8 +39,43 @@ pub struct Loaded {
     pub kept: Option<Kept>,
 }
 
+/// What the caller said beside the project's files: kept, so that the next question is judged by the same.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Wishes {
+    /// The server's version.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub server_version: Option<String>,
+    /// The dialect.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub dialect: Option<Dialect>,
+    /// Sizes of tables.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub table_stats: Option<TableSizes>,
+    /// The write block that the deploy tolerates.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub max_block_ms: Option<u64>,
+    /// What production runs; what `alembic-gate.toml` declares counts more.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub production: Option<Production>,
+}
+
+impl Wishes {
+    /// What is said now; where nothing is, what was said before.
+    #[must_use]
+    pub fn or(self, before: Self) -> Self {
+        Self {
+            server_version: self.server_version.or(before.server_version),
+            dialect: self.dialect.or(before.dialect),
+            table_stats: self.table_stats.or(before.table_stats),
+            max_block_ms: self.max_block_ms.or(before.max_block_ms),
+            production: self.production.or(before.production),
+        }
+    }
+}
+
 /// What is kept beside evidence and ledger: wishes, from which nothing is concluded.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Kept {
     /// The migration's name.
@@ -47,6 +84,9 @@ pub struct Kept {
     pub target_revision: String,
     /// Its revisions, in order, as far as they exist.
     pub revisions: Vec<String>,
+    /// What the caller said.
+    #[serde(default)]
+    pub wishes: Wishes,
 }
 
 /// What came of saving.

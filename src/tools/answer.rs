@@ -3,6 +3,8 @@
 use serde::Serialize;
 use serde_json::{Map, Value, json};
 
+use crate::lifecycle::state::Override;
+
 /// The outcome in one word.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "lowercase")]
@@ -68,6 +70,9 @@ pub struct Common {
     pub state: Option<Value>,
     /// The state as text: null for raw SQL.
     pub state_block: Option<String>,
+    /// Where a block that came along says something else.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub state_overrides: Vec<Override>,
     /// At most two calls that make sense now.
     pub next: Vec<NextCall>,
     /// What was taken for granted.
@@ -78,6 +83,25 @@ pub struct Common {
     pub suggested_queries: Vec<String>,
     /// What was cut, with the call that goes on.
     pub truncated: Option<Value>,
+}
+
+impl Common {
+    /// An outcome and its sentence; the rest is empty.
+    #[must_use]
+    pub fn of(verdict: Verdict, summary: &str) -> Self {
+        Self {
+            verdict,
+            summary: clipped(summary, MAX_SUMMARY),
+            state: None,
+            state_block: None,
+            state_overrides: Vec::new(),
+            next: Vec::new(),
+            assumed: Vec::new(),
+            notes: Vec::new(),
+            suggested_queries: Vec::new(),
+            truncated: None,
+        }
+    }
 }
 
 /// An answer: the output as JSON, and the same in words.
@@ -122,7 +146,7 @@ impl Answer {
 
     /// The same with texts clipped, the longest first, until its JSON has at most `most` bytes: names may be of any length.
     ///
-    /// Arguments of calls are never clipped.
+    /// Arguments of calls and the state block are never clipped.
     #[must_use]
     pub fn within(mut self, most: Option<usize>) -> Self {
         let Some(most) = most else { return self };
@@ -155,7 +179,7 @@ fn object(value: Value) -> Map<String, Value> {
 }
 
 fn clip_texts(output: &mut Map<String, Value>, longest: usize) {
-    for (_, value) in output.iter_mut().filter(|(key, _)| key.as_str() != "args") {
+    for (_, value) in output.iter_mut().filter(|(key, _)| !matches!(key.as_str(), "args" | "state_block")) {
         clip_text(value, longest);
     }
 }
@@ -194,6 +218,7 @@ pub fn output_schema(fields: &[(&str, &[&str])]) -> Value {
         ("summary", &["string"]),
         ("state", &["object", "null"]),
         ("state_block", &["string", "null"]),
+        ("state_overrides", &["array"]),
         ("next", &["array"]),
         ("assumed", &["array"]),
         ("notes", &["array"]),

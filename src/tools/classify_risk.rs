@@ -30,7 +30,7 @@ Touches nothing. For a judgement with mends, call review_sql.",
 };
 
 fn input_schema() -> Value {
-    crate::tools::source::input_schema(&["downgrade_sql"])
+    crate::tools::source::input_schema(&["downgrade_sql", "migration_id", "state_block"])
 }
 
 fn schema() -> Value {
@@ -168,6 +168,7 @@ pub fn run(input: &SqlInput, options: crate::step::Options, call: &Call<'_>, mos
         summary,
         state: None,
         state_block: None,
+        state_overrides: Vec::new(),
         next,
         assumed: assumptions(&asked, &risk),
         notes: asked.notes.clone(),

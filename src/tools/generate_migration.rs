@@ -212,6 +212,7 @@ fn generated(input: &Input, call: &Call<'_>) -> Result<Output, ToolError> {
             summary: clipped(&summary, MAX_SUMMARY),
             state: None,
             state_block: None,
+            state_overrides: Vec::new(),
             next: vec![NextCall {
                 tool: "review_sql",
                 args: json!({ "from": parent.clone().unwrap_or_else(|| "base".to_owned()), "to": revision_id }),
@@ -242,6 +243,7 @@ fn nothing(workshop: &Workshop, name: &str) -> Output {
             ),
             state: None,
             state_block: None,
+            state_overrides: Vec::new(),
             next: Vec::new(),
             assumed: workshop.assumed.clone(),
             notes: Vec::new(),

@@ -292,6 +292,7 @@ fn answer(input: &Input, workshop: &Workshop, status: Status, most: Option<usize
             summary,
             state: None,
             state_block: None,
+            state_overrides: Vec::new(),
             next,
             assumed: workshop.assumed.clone(),
             notes,

@@ -14,9 +14,10 @@ use crate::step::{Options, is_ddl};
 use crate::tools::answer::{Answer, Common, MAX_CHARACTERS, MAX_SUMMARY, Verdict, clipped, counted, output_schema};
 use crate::tools::call::Call;
 use crate::tools::classify_risk::{
-    Risk, StatementOut, assumptions, clipped_text, continuation, cut, repeated_length, risk_of, serialized_length, statements_of,
-    verdict_of,
+    Risk, StatementOut, assumptions, continuation, cut, repeated_length, risk_of, serialized_length, statements_of, verdict_of,
 };
+use crate::tools::migration::Migration;
+use crate::tools::migration::view::with_block;
 use crate::tools::source::{Asked, Detail, Ranged, SqlInput, counting};
 use crate::tools::{Tool, Touches, parsed};
 use crate::workshop::Workshop;
@@ -151,6 +152,7 @@ pub fn run(input: &SqlInput, options: Options, call: &Call<'_>, most: Option<usi
 /// The review as an answer.
 #[must_use]
 pub fn answer(input: &SqlInput, review: Review, most: Option<usize>) -> Answer {
+    let migration = recorded(input, &review);
     let Review { asked, judged, risk, mut downgrade, checklist, verdict } = review;
     let concise = asked.detail == Detail::Concise;
     let notices = judged.findings.iter().filter(|finding| finding.severity == Severity::Notice).count();
@@ -169,17 +171,22 @@ pub fn answer(input: &SqlInput, review: Review, most: Option<usize>) -> Answer {
         back.findings = kept(std::mem::take(&mut back.findings));
     }
     let queries = suggested_queries(&findings);
-    let common = Common {
+    let mut common = Common {
         verdict,
         summary,
         state: None,
         state_block: None,
+        state_overrides: Vec::new(),
         next: Vec::new(),
         assumed: assumptions(&asked, &risk),
         notes,
         suggested_queries: queries,
         truncated: None,
     };
+    if let Some(migration) = &migration {
+        migration.show(&mut common, None, None);
+    }
+    let text = with_block(&text, &common, most);
     let mut output = Output {
         common,
         range: range_of(asked.ranged.as_ref()),
@@ -189,19 +196,30 @@ pub fn answer(input: &SqlInput, review: Review, most: Option<usize>) -> Answer {
         downgrade,
         checklist,
         autogenerate_caveats: Vec::new(),
-        report_uri: None,
+        report_uri: migration.as_ref().map(|migration| migration.report_uri("review.md")),
         statements: Vec::new(),
     };
     let left = shrink(&mut output, &mut statements, most, repeated_length(input));
     output.common.truncated = continuation(input, &statements, left);
     output.statements = statements;
-    Answer::of(&output, verdict, clipped_text(&text, most)).within(most)
+    Answer::of(&output, verdict, text).within(most)
+}
+
+/// The migration that was reviewed, with this review on its record; none for raw SQL.
+fn recorded(input: &SqlInput, review: &Review) -> Option<Migration> {
+    let mut migration = Migration::of_review(review, input)?;
+    if input.setup_sql.is_some() {
+        migration.record.notes.push("reviewed against `setup_sql` and not the chain: no evidence is kept of it".to_owned());
+    } else {
+        migration.add_review();
+    }
+    Some(migration)
 }
 
 /// Adds what the rules say of the revision files and of the chain, and what failed on the scratch database; where they
 /// and the SQL say the same of a revision, the file's line counts.
 fn with_project(findings: &mut Vec<Finding>, ranged: &Ranged) {
-    let Ranged { workshop, range, rendering } = ranged;
+    let Ranged { workshop, range, rendering, .. } = ranged;
     let mut expected = workshop.workspace.expectations(&workshop.config);
     expected.range = Some(range.revisions.iter().cloned().collect());
     let of_project = judge_project(&workshop.workspace.project, &expected, &workshop.config.severities());

@@ -214,6 +214,7 @@ fn answer(found: &Found<'_>, notes: Vec<String>, most: Option<usize>) -> Answer 
         summary: clipped(&summary, 400),
         state: None,
         state_block: None,
+        state_overrides: Vec::new(),
         next: Vec::new(),
         assumed: Vec::new(),
         notes,

@@ -13,8 +13,11 @@ use crate::sql::catalog::Catalog;
 use crate::sql::script::{self, Script};
 use crate::sql::split::Direction;
 use crate::step::Options;
+use crate::store::Wishes;
 use crate::tools::answer::ToolError;
 use crate::tools::call::Call;
+use crate::tools::migration::claim::Claim;
+use crate::tools::migration::named::{self, Named};
 use crate::workshop::range::Range;
 use crate::workshop::rendering::Rendering;
 use crate::workshop::{Wanted, Workshop, WorkshopError};
@@ -61,6 +64,14 @@ pub struct SqlInput {
     #[arg(long)]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub to: Option<String>,
+    /// The migration that is meant, as an earlier answer named it: add_user_email_index-1a2b3c4d
+    #[arg(long)]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub migration_id: Option<String>,
+    /// The state block of an earlier answer: says which migration is meant; what it claims is checked.
+    #[arg(long)]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub state_block: Option<String>,
     /// The way back, reviewed against the schema after `sql`.
     #[arg(long)]
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -134,6 +145,12 @@ pub struct Ranged {
     pub range: Range,
     /// Its SQL.
     pub rendering: Rendering,
+    /// Which migration it is.
+    pub named: Named,
+    /// Which one the caller claims.
+    pub claim: Claim,
+    /// What the caller says beside the files, now or before.
+    pub wishes: Wishes,
 }
 
 fn refused(code: &'static str, message: String, hint: &str) -> ToolError {
@@ -152,30 +169,53 @@ impl Asked {
         }
     }
 
-    fn of_range(input: &SqlInput, mut options: Options, call: &Call<'_>) -> Result<Self, ToolError> {
-        let server = match &input.server_version {
-            Some(_) => Some(server(input, &mut Vec::new())?),
-            None => None,
-        };
-        let wanted = Wanted {
-            folder: call.project(input.project.as_deref())?,
+    fn of_range(input: &SqlInput, options: Options, call: &Call<'_>) -> Result<Self, ToolError> {
+        let claim = Claim::of(input.migration_id.as_deref(), input.state_block.as_deref())?;
+        let folder = call.project(input.project.as_deref())?;
+        let wanted = |dialect| Wanted {
+            folder: folder.clone(),
             config: input.config.clone(),
             section: input.section.clone(),
-            dialect: input.dialect,
-            server,
+            dialect,
+            server: None,
             time_limit: None,
         };
         let nothing = input.project.is_none() && input.config.is_none();
-        let mut workshop = Workshop::open(&wanted).map_err(|error| match error {
-            WorkshopError::Open(error) if nothing => refused(
-                "no_sql",
-                format!("there is no `sql` to look at, and no project here: {error}"),
-                "give the SQL as `sql`, a file on the command line, or the project's folder as `project`",
-            ),
-            other => failed(&other),
-        })?;
-        let range = workshop.range(input.from.as_deref(), input.to.as_deref()).map_err(|error| failed(&error))?;
+        let opened = |dialect| {
+            Workshop::open(&wanted(dialect)).map_err(|error| match error {
+                WorkshopError::Open(error) if nothing => refused(
+                    "no_sql",
+                    format!("there is no `sql` to look at, and no project here: {error}"),
+                    "give the SQL as `sql`, a file on the command line, or the project's folder as `project`",
+                ),
+                other => failed(&other),
+            })
+        };
+        let mut workshop = opened(input.dialect)?;
+        let (range, named) = named::range(&mut workshop, &claim, input.from.as_deref(), input.to.as_deref())?;
+        let said = Wishes {
+            server_version: input.server_version.clone(),
+            dialect: input.dialect,
+            table_stats: input.table_stats.clone(),
+            max_block_ms: input.max_block_ms,
+            production: None,
+        };
+        let before = named.kept.as_ref().map(|kept| kept.wishes.clone()).unwrap_or_default();
+        let wishes = said.or(before);
+        if wishes.dialect.is_some_and(|dialect| dialect != workshop.server.dialect) {
+            workshop = opened(wishes.dialect)?;
+        }
+        if let Some(text) = &wishes.server_version {
+            let version = ServerVersion::from_str(text)
+                .map_err(|error| refused("bad_version", error.to_string(), "for example `server_version: \"16\"`"))?;
+            workshop.server = Server { dialect: workshop.server.dialect, version };
+        }
         let rendering = workshop.render(&range).map_err(|error| failed(&error))?;
+        Ok(Self::of_rendering(input, options, Ranged { workshop, range, rendering, named, claim, wishes }))
+    }
+
+    fn of_rendering(input: &SqlInput, mut options: Options, ranged: Ranged) -> Self {
+        let Ranged { workshop, rendering, wishes, .. } = &ranged;
         let mut assumed = workshop.assumed.clone();
         let mut notes = rendering.notes.clone();
         if let Some(why) = &rendering.why_not_offline {
@@ -188,10 +228,10 @@ impl Asked {
         };
         assumed.push("every table that stands before the range has rows".to_owned());
         options.severities.extend(workshop.config.severities());
-        options.sizes = input.table_stats.clone().unwrap_or_default();
-        options.max_block_ms = input.max_block_ms.unwrap_or(1000);
+        options.sizes = wishes.table_stats.clone().unwrap_or_default();
+        options.max_block_ms = wishes.max_block_ms.unwrap_or(1000);
         options.files.clone_from(&rendering.up.files);
-        Ok(Self {
+        Self {
             script: script::read(rendering.up.text.clone(), workshop.server),
             downgrade: Some(script::read(rendering.down.text.clone(), workshop.server)),
             before,
@@ -200,8 +240,8 @@ impl Asked {
             notes,
             detail: input.detail.unwrap_or_default(),
             after: input.after.unwrap_or(0),
-            ranged: Some(Ranged { workshop, range, rendering }),
-        })
+            ranged: Some(ranged),
+        }
     }
 
     fn of_sql(sql: &str, input: &SqlInput, options: Options) -> Result<Self, ToolError> {

@@ -8,16 +8,21 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use crate::bridge::Fences;
-use crate::dialect::Dialect;
+use crate::dialect::{Dialect, Production};
 use crate::lifecycle::evidence::{Outcome, Rerun};
 use crate::snapshot::Difference;
 use crate::sql::script;
+use crate::store::Happening;
 use crate::tools::answer::{Answer, Common, MAX_CHARACTERS, MAX_SUMMARY, NextCall, ToolError, Verdict, clipped, counted, output_schema};
 use crate::tools::call::{Call, Progress};
-use crate::tools::project_input::ProjectInput;
+use crate::tools::migration::Migration;
+use crate::tools::migration::now::{files_digest, production as production_of};
+use crate::tools::migration::tested::round_trip;
+use crate::tools::migration::view::with_block;
 use crate::tools::source::{self, SqlInput, portable_schema};
 use crate::tools::{Tool, Touches, parsed};
 use crate::trial::{Engine, Failure, Lost, SchemaDigests, Scripts, Step, Trial, TrialError, Trip, Wishes, try_range, try_scripts};
+use crate::workshop::Workshop;
 use crate::workshop::range::Range;
 
 /// The tool.
@@ -70,6 +75,14 @@ pub struct Input {
     #[arg(long)]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub to: Option<String>,
+    /// The migration that is meant, as an earlier answer named it: add_user_email_index-1a2b3c4d
+    #[arg(long)]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub migration_id: Option<String>,
+    /// The state block of an earlier answer: says which migration is meant; what it claims is checked.
+    #[arg(long)]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub state_block: Option<String>,
     /// postgresql, mysql, mariadb or sqlite. Default: what the project says.
     #[arg(long, value_enum)]
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -98,16 +111,6 @@ pub struct Input {
     #[arg(long, value_enum)]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub detail: Option<source::Detail>,
-}
-
-/// The server that the migration is meant for.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub struct Production {
-    /// Its dialect.
-    pub dialect: Dialect,
-    /// Its version.
-    pub version: Option<String>,
 }
 
 fn production(given: &str) -> Result<Production, String> {
@@ -200,6 +203,7 @@ pub fn run(input: &Input, call: &Call<'_>, most: Option<usize>) -> Answer {
 struct Tried {
     trial: Trial,
     range: Option<Range>,
+    migration: Option<Migration>,
     parity: Parity,
     assumed: Vec<String>,
 }
@@ -231,29 +235,60 @@ fn of_sql(sql: &str, input: &Input, wishes: &Wishes, call: &Call<'_>) -> Result<
     let own_section = up.statements.iter().any(|statement| statement.direction == crate::sql::split::Direction::Down);
     let scripts = Scripts { setup: input.setup_sql.as_deref(), up: &up, down: down.as_ref().or(own_section.then_some(&up)) };
     let trial = try_scripts(&scripts, server, wishes, call.cancelled).map_err(|error| failed(&error))?;
-    let parity = parity(input.production.as_ref(), None, &trial.engine);
-    Ok(Tried { trial, range: None, parity, assumed })
+    let parity = parity(input.production.as_ref(), &trial.engine);
+    Ok(Tried { trial, range: None, migration: None, parity, assumed })
 }
 
 fn of_range(input: &Input, wishes: &Wishes, call: &Call<'_>) -> Result<Tried, ToolError> {
-    let project = ProjectInput {
+    let asked = SqlInput {
         project: input.project.clone(),
         config: input.config.clone(),
         section: input.section.clone(),
+        from: input.from.clone(),
+        to: input.to.clone(),
         dialect: input.dialect,
         server_version: input.server_version.clone(),
+        migration_id: input.migration_id.clone(),
+        state_block: input.state_block.clone(),
+        ..SqlInput::default()
     };
-    let mut workshop = project.workshop(call)?;
-    let range = workshop.range(input.from.as_deref(), input.to.as_deref()).map_err(|error| source::failed(&error))?;
+    let (mut migration, workshop) = Migration::found_for(&asked, input.production.clone(), call)?;
+    let Some(range) = migration.range.clone() else { return Err(no_range()) };
     let news = |done: usize, total: usize, revision: &str| {
         (call.progress)(Progress { done: done as u32, total: total as u32, message: format!("round trip of {revision}") });
     };
     let trial = try_range(&workshop, &range, wishes, &news, call.cancelled).map_err(|error| failed(&error))?;
-    let declared =
-        workshop.config.environments.values().filter(|environment| environment.tier == crate::lifecycle::approval::Tier::Production);
-    let declared = declared.filter_map(|environment| environment.server).next();
-    let parity = parity(input.production.as_ref(), declared, &trial.engine);
-    Ok(Tried { trial, range: Some(range), parity, assumed: workshop.assumed })
+    let wanted = production_of(&workshop.config, &migration.kept.wishes);
+    let parity = parity(wanted.as_ref(), &trial.engine);
+    if let Some(said) = input.production.as_ref().filter(|said| wanted.as_ref() != Some(*said)) {
+        let said = format!("{} {}", said.dialect.word(), said.version.clone().unwrap_or_default());
+        migration.record.notes.push(format!("`production` says {}; what `alembic-gate.toml` declares counts", said.trim()));
+    }
+    keep(&mut migration, &workshop, &range, &trial, &parity);
+    Ok(Tried { trial, range: Some(range), migration: Some(migration), parity, assumed: workshop.assumed })
+}
+
+fn no_range() -> ToolError {
+    ToolError {
+        code: "no_revision",
+        message: "there is no revision to test".to_owned(),
+        at: None,
+        hint: "call `generate_migration` first".to_owned(),
+        retry: false,
+    }
+}
+
+/// Writes the round trip down, if what was tried is what stands.
+fn keep(migration: &mut Migration, workshop: &Workshop, range: &Range, trial: &Trial, parity: &Parity) {
+    let Some(now) = migration.now.clone() else { return };
+    if files_digest(&workshop.workspace, range) != now.subject.revision_files {
+        migration.record.notes.push("a revision file changed while it was tested: no evidence is kept; test again".to_owned());
+        return;
+    }
+    let mut notes = trial.notes.clone();
+    notes.extend(coverage(trial));
+    let trip = round_trip(trial, range, &now, (parity.ok != Some(false), &parity.why), &notes);
+    migration.add(&[Happening::Tested(Box::new(trip))]);
 }
 
 fn failed(error: &TrialError) -> ToolError {
@@ -269,13 +304,8 @@ fn failed(error: &TrialError) -> ToolError {
 }
 
 /// The engine of the test against production's: the dialect, and PostgreSQL's major or the first two numbers of others.
-fn parity(asked: Option<&Production>, declared: Option<crate::dialect::Server>, engine: &Engine) -> Parity {
-    let wanted = match (asked, declared) {
-        (Some(asked), _) => Some((asked.dialect, asked.version.clone())),
-        (None, Some(server)) => Some((server.dialect, Some(server.version.to_string()))),
-        (None, None) => None,
-    };
-    let Some((dialect, version)) = wanted else {
+fn parity(wanted: Option<&Production>, engine: &Engine) -> Parity {
+    let Some(Production { dialect, version }) = wanted.cloned() else {
         return Parity {
             ok: None,
             why: "nobody says what production runs: give `production`, or `[environments.production] server`".to_owned(),
@@ -299,7 +329,7 @@ fn parity(asked: Option<&Production>, declared: Option<crate::dialect::Server>, 
 }
 
 fn answer(tried: &Tried, most: Option<usize>) -> Answer {
-    let Tried { trial, range, parity, assumed } = tried;
+    let Tried { trial, range, migration, parity, assumed } = tried;
     let outcome = trial.outcome();
     let proven = outcome.leads_back() && parity.ok != Some(false);
     let verdict = match (outcome.leads_back(), proven) {
@@ -344,12 +374,13 @@ fn answer(tried: &Tried, most: Option<usize>) -> Answer {
         None => Vec::new(),
     };
     let text = text_of(trial, &summary, &notes, &outcomes, parity);
-    let output = Output {
+    let mut output = Output {
         common: Common {
             verdict,
             summary,
             state: None,
             state_block: None,
+            state_overrides: Vec::new(),
             next,
             assumed: assumed.clone(),
             notes,
@@ -378,8 +409,12 @@ fn answer(tried: &Tried, most: Option<usize>) -> Answer {
         rerun: json!({ "ok": rerun_ok(trial.second_run.rerun), "why": trial.second_run.why }),
         failure,
         recovery: recovery(outcome),
-        report_uri: None,
+        report_uri: migration.as_ref().map(|migration| migration.report_uri("rollback.md")),
     };
+    if let Some(migration) = migration {
+        migration.show(&mut output.common, None, None);
+    }
+    let text = with_block(&text, &output.common, most);
     Answer::of(&output, verdict, text).within(most)
 }
 

@@ -179,6 +179,10 @@ pub struct Trip {
     pub failure: Option<Failure>,
     /// Rows that stood when it began.
     pub rows: usize,
+    /// What stood when it began: `12 tables, 31 indexes`.
+    pub counts: String,
+    /// What the upgrade changed in the schema, an object a line: `+ index ix_users_email`.
+    pub changes: Vec<String>,
 }
 
 impl Trip {

@@ -6,7 +6,7 @@ use crate::database::Connection;
 use crate::lifecycle::evidence::{Outcome, Rerun};
 use crate::rows::data::{DataDifference, DataSnapshot, Written};
 use crate::rows::fill::{Filled, fill_empty};
-use crate::snapshot::{Class, Difference, SchemaSnapshot, diff};
+use crate::snapshot::{Change, Class, Difference, SchemaSnapshot, diff};
 use crate::trial::{Failure, Lost, SchemaDigests, SecondRun, Step, TrialError, Trip, Wishes};
 
 /// What moves a database along one revision.
@@ -85,6 +85,8 @@ pub(super) fn try_one(
         data_diff: Vec::new(),
         failure: None,
         rows: before.data.row_count(),
+        counts: counts_of(&before.schema),
+        changes: Vec::new(),
     };
     if !step(mover, &mut trip, "upgrade", true)? {
         trip.left_dirty = !Moment::of(connection)?.is_like(&before);
@@ -94,6 +96,7 @@ pub(super) fn try_one(
     }
     let upgraded = Moment::of(connection)?;
     trip.schema.after_upgrade = Some(upgraded.schema.digest());
+    trip.changes = diff(&before.schema, &upgraded.schema).differences.iter().map(changed).collect();
     add_new(filled, fill_empty(connection, trying.wishes.rows)?);
     if let Some(sql) = trying.seed_after {
         connection.execute(sql).map_err(|source| TrialError::Seed { which: "seed_after_upgrade_sql", source })?;
@@ -136,6 +139,23 @@ pub(super) fn try_one(
         trip.why = "the second upgrade leads to another schema than the first".to_owned();
     }
     Ok((trip, true))
+}
+
+/// `12 tables, 31 indexes`.
+fn counts_of(schema: &SchemaSnapshot) -> String {
+    let of = |kind: &str| schema.objects.values().filter(|object| object.kind == kind).count();
+    let words = |count: usize, one: &str, many: &str| format!("{count} {}", if count == 1 { one } else { many });
+    format!("{}, {}", words(of("table"), "table", "tables"), words(of("index"), "index", "indexes"))
+}
+
+/// `+ index ix_users_email`.
+fn changed(one: &Difference) -> String {
+    let sign = match one.change {
+        Change::New => '+',
+        Change::Gone => '-',
+        Change::Changed => '~',
+    };
+    format!("{sign} {}", one.object)
 }
 
 /// Adds tables that were not filled before: one that was emptied on the way is told once.

@@ -12,7 +12,7 @@ use alembic_gate::lifecycle::ledger::{Event, Version};
 use alembic_gate::lifecycle::proven::Proven;
 use alembic_gate::store::file::FileStore;
 use alembic_gate::store::home::Home;
-use alembic_gate::store::{Happening, Kept, Saved};
+use alembic_gate::store::{Happening, Kept, Saved, Wishes};
 
 pub const AT: &str = "2026-11-24T12:00:00Z";
 
@@ -118,7 +118,12 @@ pub fn approval(now: &Now, target: &Target, backup: Option<&str>) -> Approval {
 }
 
 pub fn kept() -> Kept {
-    Kept { migration_name: "add_user_email_index".to_owned(), target_revision: "head".to_owned(), revisions: Vec::new() }
+    Kept {
+        migration_name: "add_user_email_index".to_owned(),
+        target_revision: "head".to_owned(),
+        revisions: Vec::new(),
+        wishes: Wishes::default(),
+    }
 }
 
 /// A project's folder, and a folder for keys beside it.
