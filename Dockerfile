@@ -3,7 +3,7 @@
 FROM rust:1.90-slim-bookworm AS built
 WORKDIR /source
 COPY . .
-RUN cargo build --locked --profile dist --features team && mv target/dist/alembic-gate /alembic-gate
+RUN cargo build --locked --profile dist && mv target/dist/alembic-gate /alembic-gate
 
 FROM python:3.13-slim-bookworm
 LABEL org.opencontainers.image.title="alembic-gate" \

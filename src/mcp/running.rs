@@ -18,7 +18,7 @@ use crate::mcp::metrics::Metrics;
 use crate::tools::answer::{Answer, ToolError};
 use crate::tools::call::{Call, Caller, Progress};
 use crate::tools::question::Question;
-use crate::tools::{Tool, remote};
+use crate::tools::{Tool, long_run, remote};
 
 /// News that a client has not taken yet; more are dropped, a tool never waits for its listener.
 const MOST_NEWS: usize = 64;
@@ -118,7 +118,7 @@ fn not_for(guest: &Guest, tool: &Tool, arguments: &Value) -> Option<ToolError> {
 
 fn timed(tool: &Tool, arguments: Value, call: &Call<'_>, metrics: &Metrics) -> Answer {
     let started = Instant::now();
-    let answer = guarded(tool, arguments, call);
+    let answer = long_run::once(tool, arguments, call, |arguments| guarded(tool, arguments, call));
     let took = started.elapsed();
     metrics.called(tool.name, answer.verdict.word(), took);
     let micros = u64::try_from(took.as_micros()).unwrap_or(u64::MAX);

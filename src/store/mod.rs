@@ -1,11 +1,16 @@
-//! What is kept of a migration between two calls, and where: in the project ([`file`]), but for what an agent that may
-//! write the project must not have ([`home`]).
+//! What is kept of a migration between two calls ([`file`]), and where ([`shelf`]): in the project, or in PostgreSQL for several
+//! replicas; but for what an agent that may write the project must not have ([`home`]).
 
 pub mod clock;
 pub mod file;
+mod folder;
 pub mod home;
+pub mod runs;
+pub mod server;
+pub mod shelf;
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
@@ -15,6 +20,7 @@ use crate::lifecycle::ledger::{Event, Version};
 use crate::lifecycle::proven::Record;
 use crate::risk::TableSizes;
 use crate::secret::redacted;
+use crate::store::server::ServerError;
 
 /// Something that is to be kept.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -128,6 +134,9 @@ pub enum StoreError {
         /// How long we waited.
         seconds: u64,
     },
+    /// The database that keeps the records did not.
+    #[error("{0}")]
+    Server(Arc<ServerError>),
 }
 
 impl StoreError {
@@ -137,6 +146,7 @@ impl StoreError {
         match self {
             Self::Unwritable { .. } => "make `.alembic-gate/` writable: without it nothing is remembered between calls".to_owned(),
             Self::Busy { .. } => "try again; if it stays so, look for a process that hangs".to_owned(),
+            Self::Server(error) => error.hint(),
         }
     }
 }

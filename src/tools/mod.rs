@@ -6,6 +6,7 @@ pub mod answer;
 pub mod call;
 pub mod classify_risk;
 pub mod generate_migration;
+pub mod long_run;
 pub mod migration;
 pub mod migration_status;
 pub mod project_input;

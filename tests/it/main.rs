@@ -48,6 +48,7 @@ mod scratch;
 mod snapshot;
 mod splitting;
 mod surfaces;
+mod team;
 mod truth_mariadb;
 mod truth_postgresql;
 mod truth_sqlite;
