@@ -44,6 +44,7 @@
 //!    [`snapshot`] (a schema, object by object),
 //!    [`rows`] (awkward rows, and what became of them),
 //!    [`bridge`] (one warm Python of the user's own),
+//!    [`trace`] (what statements lock, as seen),
 //!    [`tokens`] (who may do what over HTTP),
 //!    [`wrap`] (runs a command in our place),
 //!    [`workshop`] (a project with its Python and a scratch database),
@@ -112,6 +113,7 @@ pub mod step;
 pub mod store;
 pub mod tokens;
 pub mod tools;
+pub mod trace;
 pub mod trial;
 pub mod workshop;
 pub mod workspace;

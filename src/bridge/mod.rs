@@ -18,12 +18,12 @@ use serde::de::DeserializeOwned;
 pub use self::protocol::{
     About, Attempt, Captured, Compared, Current, Difference, DifferenceColumn, Direction, Done, EnvSettings, Executed, Failure, Fences,
     Hello, History, KnownRevision, NewRevision, Outcome, Piece, Place, Rendered, RevisionMode, Rows, Runner, ScratchTarget,
-    StatementSource, WrittenRevision,
+    StatementSource, Touched, WrittenRevision,
 };
 pub use self::python::{FoundBy, LookedAt, Python, Surroundings, Versions, WhyNot};
 
 use self::process::{NoAnswer, Process};
-use self::protocol::{Line, Question, Reach, ReachPlace, ReachProof, Start, StartSettings};
+use self::protocol::{Line, Question, Reach, ReachPlace, ReachProof, Start, StartSettings, Watch};
 use crate::address::Address;
 use crate::dialect::Dialect;
 use crate::secret::redacted;
@@ -45,6 +45,7 @@ const MODULES: &[(&str, &str)] = &[
     ("alembic_gate_bridge.questions", include_str!("python/questions.py")),
     ("alembic_gate_bridge.scratch", include_str!("python/scratch.py")),
     ("alembic_gate_bridge.serve", include_str!("python/serve.py")),
+    ("alembic_gate_bridge.trace", include_str!("python/trace.py")),
     ("alembic_gate_bridge.wire", include_str!("python/wire.py")),
 ];
 
@@ -246,8 +247,18 @@ impl BridgeSettings {
     }
 }
 
+/// Looks from another session at statements that commit by themselves.
+pub trait Watcher: Send {
+    /// A statement is about to be sent.
+    fn before(&mut self, sql: &str);
+    /// It has been sent, or was refused: what was seen.
+    fn after(&mut self) -> Vec<Touched>;
+}
+
 /// The way to a project's Alembic.
 pub struct Bridge {
+    /// Who looks at `CONCURRENTLY`; nobody where that is None.
+    pub watcher: Option<Box<dyn Watcher>>,
     python: Python,
     settings: BridgeSettings,
     process: Option<Process>,
@@ -262,7 +273,7 @@ impl Bridge {
     /// # Errors
     /// Python cannot be started, or the project cannot be loaded.
     pub fn start(python: Python, settings: BridgeSettings) -> Result<(Self, Hello), BridgeError> {
-        let mut bridge = Self { python, settings, process: None, next_id: 0, databases: None };
+        let mut bridge = Self { watcher: None, python, settings, process: None, next_id: 0, databases: None };
         let hello = bridge.hello()?;
         Ok((bridge, hello))
     }
@@ -365,7 +376,23 @@ impl Bridge {
     /// # Errors
     /// There is no such revision; the process fails.
     pub fn step(&mut self, direction: Direction, revision: &str) -> Result<Executed, BridgeError> {
-        self.ask(&Question::Step { revision, direction, capture: true })
+        self.ask(&Question::Step { revision, direction, capture: true, trace: false })
+    }
+
+    /// As `step`, and each statement tells what it locked, rewrote, read and changed (PostgreSQL only).
+    ///
+    /// # Errors
+    /// As of `step`.
+    pub fn traced_step(&mut self, direction: Direction, revision: &str) -> Result<Executed, BridgeError> {
+        self.ask(&Question::Step { revision, direction, capture: true, trace: true })
+    }
+
+    /// From now on a revision has another text than its file, which stays as it is; None: its own again.
+    ///
+    /// # Errors
+    /// There is no such revision; the text is no Python.
+    pub fn override_revision(&mut self, revision: &str, text: Option<&str>) -> Result<(), BridgeError> {
+        self.ask::<serde_json::Value>(&Question::Override { revision, text }).map(drop)
     }
 
     /// Begins a walk: single revisions up and down in one run of env.py, with room for the caller between them.
@@ -464,6 +491,10 @@ impl Bridge {
             }
             if let Some(path) = line.writing {
                 writing.push(path);
+            } else if let Some(watch) = line.watch {
+                let seen = self.watched(&watch);
+                let reply = serde_json::json!({ "id": id, "seen": seen }).to_string();
+                process.send(format!("{reply}\n").into_bytes());
             } else if let Some(paths) = line.stale {
                 return Ok(Told::Stale(paths));
             } else if let Some(failure) = line.failure {
@@ -475,6 +506,17 @@ impl Bridge {
                 self.process = Some(process);
                 return Ok(Told::Answer(line.answer.unwrap_or_default()));
             }
+        }
+    }
+
+    fn watched(&mut self, watch: &Watch) -> Vec<Touched> {
+        match (&mut self.watcher, &watch.before) {
+            (Some(watcher), Some(sql)) => {
+                watcher.before(sql);
+                Vec::new()
+            }
+            (Some(watcher), None) => watcher.after(),
+            (None, _) => Vec::new(),
         }
     }
 
@@ -572,7 +614,7 @@ impl Walk<'_> {
     /// # Errors
     /// There is no such revision; the process fails.
     pub fn step(&mut self, direction: Direction, revision: &str) -> Result<Executed, BridgeError> {
-        let executed: Result<Executed, _> = self.bridge.ask(&Question::Step { revision, direction, capture: true });
+        let executed: Result<Executed, _> = self.bridge.ask(&Question::Step { revision, direction, capture: true, trace: false });
         if executed.as_ref().is_ok_and(|executed| executed.failure.is_some()) || self.bridge.process.is_none() {
             self.open = false;
         }

@@ -14,18 +14,42 @@ use crate::secret::redacted;
 #[serde(tag = "ask", rename_all = "snake_case")]
 pub(super) enum Question<'a> {
     Hello,
-    PointAt { scratch: &'a [Reach] },
+    PointAt {
+        scratch: &'a [Reach],
+    },
     History,
     Heads,
     Current,
-    Render { direction: Direction, from: &'a str, to: &'a str },
-    Execute { direction: Direction, from: &'a str, to: &'a str, capture: bool },
-    Step { revision: &'a str, direction: Direction, capture: bool },
+    Render {
+        direction: Direction,
+        from: &'a str,
+        to: &'a str,
+    },
+    Execute {
+        direction: Direction,
+        from: &'a str,
+        to: &'a str,
+        capture: bool,
+    },
+    Step {
+        revision: &'a str,
+        direction: Direction,
+        capture: bool,
+        trace: bool,
+    },
+    /// The text that a revision has from now on, instead of that of its file; none: its own again.
+    Override {
+        revision: &'a str,
+        text: Option<&'a str>,
+    },
     BeginWalk,
     EndWalk,
     Compare,
     Revision(&'a NewRevision),
-    Query { sql: &'a str, database: usize },
+    Query {
+        sql: &'a str,
+        database: usize,
+    },
 }
 
 impl Question<'_> {
@@ -39,6 +63,7 @@ impl Question<'_> {
             Self::Render { .. } => "render",
             Self::Execute { .. } => "execute",
             Self::Step { .. } => "step",
+            Self::Override { .. } => "override",
             Self::BeginWalk => "begin_walk",
             Self::EndWalk => "end_walk",
             Self::Compare => "compare",
@@ -48,7 +73,8 @@ impl Question<'_> {
     }
 }
 
-/// What the process says: an answer, why there is none, that it is out of date, or that it is about to write a file.
+/// What the process says: an answer, why there is none, that it is out of date, that it is about to write a file, or that
+/// it waits for another session to look at a statement.
 #[derive(Debug, Deserialize)]
 pub(super) struct Line {
     pub(super) id: u64,
@@ -56,6 +82,14 @@ pub(super) struct Line {
     pub(super) failure: Option<Failure>,
     pub(super) stale: Option<Vec<PathBuf>>,
     pub(super) writing: Option<PathBuf>,
+    pub(super) watch: Option<Watch>,
+}
+
+/// A statement that locks nothing for long enough to be asked about by itself.
+#[derive(Debug, Deserialize)]
+pub(super) struct Watch {
+    /// It is about to be sent.
+    pub(super) before: Option<String>,
 }
 
 /// The first line, before any question.
@@ -376,9 +410,34 @@ pub struct Captured {
     pub rows: Option<u64>,
     /// How long it took; None for the one that failed.
     pub milliseconds: Option<f64>,
+    /// From its start to the end of its transaction; None where nobody looked.
+    #[serde(default)]
+    pub held_milliseconds: Option<f64>,
+    /// What it did to tables that stood before its transaction; None where nobody looked.
+    #[serde(default)]
+    pub touched: Option<Vec<Touched>>,
 }
 
 impl Eq for Captured {}
+
+/// What a statement did to a table that stood before its transaction, as its server says.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Touched {
+    /// With its schema, as it was called before the transaction.
+    pub table: String,
+    /// The strongest lock that is held on it, as `pg_locks` calls it: `AccessExclusiveLock`.
+    pub mode: Option<String>,
+    /// This statement took that lock; else an earlier one of its transaction did.
+    pub taken: bool,
+    /// It lies in another file than before.
+    pub rewrote: bool,
+    /// Its rows were read through.
+    pub scanned: bool,
+    /// Rows that were read for that.
+    pub rows_read: u64,
+    /// Rows that were written, changed or deleted.
+    pub rows_changed: u64,
+}
 
 /// What went wrong on the other side.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

@@ -242,6 +242,12 @@ impl ScratchDatabase {
         self.server.engine.address(&self.name)
     }
 
+    /// Where the role that administers the server finds it.
+    #[must_use]
+    pub fn admin_address(&self) -> Address {
+        self.server.engine.admin_address(&self.name)
+    }
+
     /// What every connection is asked before its first statement, also those that others open.
     #[must_use]
     pub fn proof(&self) -> Proof {

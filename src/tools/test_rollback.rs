@@ -21,6 +21,7 @@ use crate::tools::migration::tested::round_trip;
 use crate::tools::migration::view::with_block;
 use crate::tools::source::{self, SqlInput, portable_schema};
 use crate::tools::{Tool, Touches, parsed};
+use crate::trace::Seen;
 use crate::trial::{Engine, Failure, Lost, SchemaDigests, Scripts, Step, Trial, TrialError, Trip, Wishes, try_range, try_scripts};
 use crate::workshop::Workshop;
 use crate::workshop::range::Range;
@@ -137,6 +138,7 @@ fn schema() -> Value {
         ("schema_diff", &["array"]),
         ("data_diff", &["array"]),
         ("rows", &["array"]),
+        ("locks", &["array"]),
         ("rerun", &["object"]),
         ("failure", &["object", "null"]),
         ("recovery", &["string", "null"]),
@@ -175,6 +177,7 @@ struct Output<'a> {
     schema_diff: Vec<Value>,
     data_diff: Vec<Value>,
     rows: Vec<Value>,
+    locks: &'a [Seen],
     rerun: Value,
     failure: Option<&'a Failure>,
     recovery: Option<String>,
@@ -359,6 +362,10 @@ fn answer(tried: &Tried, most: Option<usize>) -> Answer {
     let summary = summary(trial, verdict, outcome, parity);
     let mut notes = trial.notes.clone();
     notes.extend(coverage(trial));
+    notes.extend(trial.trace.mismatches.iter().take(5).map(|words| format!("observed otherwise than `classify_risk` foretells: {words}")));
+    if trial.engine.dialect != Dialect::Postgresql.word() {
+        notes.push(format!("locks are observed on PostgreSQL only: `classify_risk` says them for {}", trial.engine.dialect));
+    }
     let digests = SchemaDigests {
         before: trial.trips.first().and_then(|trip| trip.schema.before.clone()),
         after_upgrade: trial.trips.last().and_then(|trip| trip.schema.after_upgrade.clone()),
@@ -406,6 +413,7 @@ fn answer(tried: &Tried, most: Option<usize>) -> Answer {
             .iter()
             .map(|filled| json!({ "table": filled.table, "wanted": filled.wanted, "written": filled.written, "why": filled.why }))
             .collect(),
+        locks: &trial.trace.seen,
         rerun: json!({ "ok": rerun_ok(trial.second_run.rerun), "why": trial.second_run.why }),
         failure,
         recovery: recovery(outcome),

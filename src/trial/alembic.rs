@@ -1,15 +1,18 @@
 //! A range of a project's revisions, run by its own Alembic on scratch databases.
 
 use std::collections::BTreeMap;
+use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use crate::bridge::{self, Bridge, BridgeError, Direction};
+use crate::bridge::{self, Bridge, BridgeError, Direction, StatementSource};
 use crate::database::Connection;
 use crate::dialect::Dialect;
 use crate::lifecycle::evidence::{Outcome, Rerun};
 use crate::project::revision::Shape;
 use crate::rows::fill::fill_empty;
 use crate::scratch::ScratchDatabase;
+use crate::trace::foresight::Foresight;
+use crate::trace::{Sent, Trace};
 use crate::trial::trip::{Mover, Trying, WayBack, add_new, second_run, try_one};
 use crate::trial::{Engine, Failure, SecondRun, Trial, TrialError, Wishes};
 use crate::workshop::range::Range;
@@ -31,7 +34,11 @@ pub fn try_range(
         base.connection.execute(seed).map_err(|source| TrialError::Seed { which: "seed_sql", source })?;
     }
     let mut filled = Vec::new();
+    let is_postgresql = workshop.server.dialect == Dialect::Postgresql;
+    let foresight = |base: &Base| is_postgresql.then(|| Foresight::behind(&base.setup, workshop.server));
+    let mut trace = Trace::new(foresight(&base));
     let lent = workshop.python(&base.refs())?;
+    lent.watch(is_postgresql.then(|| base.databases.first()).flatten());
     let fences = lent.fences();
     let server = base.databases.first().map(|database| database.server().clone());
     let mut trips = Vec::new();
@@ -49,7 +56,10 @@ pub fn try_range(
         if !is_usable {
             // What failed before may have left anything: another database takes its place, in front of this revision.
             match Base::again(workshop, range, at, wishes) {
-                Ok(fresh) => base = fresh,
+                Ok(fresh) => {
+                    base = fresh;
+                    lent.watch(is_postgresql.then(|| base.databases.first()).flatten());
+                }
                 Err(TrialError::Workshop(crate::workshop::WorkshopError::CannotReach { sentence, .. })) => {
                     untried.extend(range.revisions.iter().skip(at).map(|later| (later.clone(), format!("not reached: {sentence}"))));
                     break;
@@ -68,8 +78,8 @@ pub fn try_range(
             seed_after: wishes.seed_after_upgrade_sql.as_deref().filter(|_| is_last),
         };
         let mut warm = lent.lock();
-        let mut mover = ByAlembic { bridge: &mut warm.bridge, workshop };
-        let (trip, usable) = try_one(&mut mover, &mut base.connection, &trying, &mut filled)?;
+        let mut mover = ByAlembic { bridge: &mut warm.bridge, workshop, sent: Vec::new() };
+        let (trip, usable) = try_one(&mut mover, &mut base.connection, &trying, &mut filled, &mut trace)?;
         is_usable = usable;
         let stops = trip.outcome == Outcome::UpgradeFails;
         trips.push(trip);
@@ -98,22 +108,25 @@ pub fn try_range(
         made_by: String::new(),
         identifier: None,
     });
-    Ok(Trial { trips, untried, filled, second_run, engine, fences, notes })
+    lent.watch(None);
+    Ok(Trial { trips, untried, filled, second_run, engine, fences, notes, trace })
 }
 
 /// Scratch databases where a revision begins, and a connection that looks at the first.
 struct Base {
     databases: Vec<ScratchDatabase>,
     connection: Connection,
+    /// The statements that made its schema.
+    setup: String,
 }
 
 impl Base {
     fn at(workshop: &Workshop, revision: &str) -> Result<Self, TrialError> {
-        let (databases, _) = workshop.scratch_at(revision)?;
+        let (databases, setup) = workshop.scratch_at(revision)?;
         let first = databases.first().ok_or_else(|| BridgeError::NoPython { looked_at: Vec::new() })?;
         // SQLite has no accounts; a server's administrator sees what the role of migrations may not.
         let connection = if workshop.server.dialect == Dialect::Sqlite { first.connect()? } else { first.connect_admin()? };
-        Ok(Self { databases, connection })
+        Ok(Self { databases, connection, setup })
     }
 
     /// In front of the revision at place `at` of the range, with rows.
@@ -125,7 +138,7 @@ impl Base {
         let lent = workshop.python(&base.refs())?;
         for revision in range.revisions.iter().take(at) {
             let mut warm = lent.lock();
-            let mut mover = ByAlembic { bridge: &mut warm.bridge, workshop };
+            let mut mover = ByAlembic { bridge: &mut warm.bridge, workshop, sent: Vec::new() };
             if let Some(failure) = mover.go(true, revision)? {
                 return Err(crate::workshop::WorkshopError::CannotReach { at: revision.clone(), sentence: failure.message }.into());
             }
@@ -179,7 +192,7 @@ fn run_again(workshop: &Workshop, lent: &crate::workshop::Lent, base: &mut Base,
         }
     }
     let mut warm = lent.lock();
-    let mut mover = ByAlembic { bridge: &mut warm.bridge, workshop };
+    let mut mover = ByAlembic { bridge: &mut warm.bridge, workshop, sent: Vec::new() };
     second_run(&mut mover, &mut base.connection, revision)
 }
 
@@ -187,14 +200,37 @@ fn run_again(workshop: &Workshop, lent: &crate::workshop::Lent, base: &mut Base,
 struct ByAlembic<'a> {
     bridge: &'a mut Bridge,
     workshop: &'a Workshop,
+    sent: Vec<Sent>,
 }
 
 impl Mover for ByAlembic<'_> {
     fn go(&mut self, is_up: bool, revision: &str) -> Result<Option<Failure>, TrialError> {
         let direction = if is_up { Direction::Up } else { Direction::Down };
-        let executed = self.bridge.step(direction, revision)?;
+        let executed = self.bridge.traced_step(direction, revision)?;
+        let folder = &self.workshop.workspace.folder;
+        let of_revision = executed.statements.into_iter().filter(|statement| statement.source == StatementSource::Revision);
+        self.sent = of_revision
+            .map(|statement| Sent {
+                file: statement.file.as_ref().map(|file| shown(file, folder)),
+                line: statement.line,
+                sql: statement.sql,
+                transaction: statement.transaction,
+                ms: statement.milliseconds,
+                held_ms: statement.held_milliseconds,
+                touched: statement.touched,
+            })
+            .collect();
         Ok(executed.failure.map(|failure| told(&failure, revision, self.workshop)))
     }
+
+    fn statements(&mut self) -> Vec<Sent> {
+        std::mem::take(&mut self.sent)
+    }
+}
+
+/// A path as the project shows it.
+fn shown(file: &Path, folder: &Path) -> String {
+    file.strip_prefix(folder).unwrap_or(file).to_string_lossy().replace('\\', "/")
 }
 
 fn told(failure: &bridge::Failure, revision: &str, workshop: &Workshop) -> Failure {
@@ -206,7 +242,7 @@ fn told(failure: &bridge::Failure, revision: &str, workshop: &Workshop) -> Failu
     Failure {
         revision: revision.to_owned(),
         direction: "",
-        file: failure.file.as_ref().map(|file| file.strip_prefix(folder).unwrap_or(file).to_string_lossy().replace('\\', "/")),
+        file: failure.file.as_ref().map(|file| shown(file, folder)),
         line: failure.line,
         sql: failure.statement.clone(),
         sqlstate: failure.sqlstate.clone(),

@@ -19,6 +19,7 @@ use crate::rows::data::DataDifference;
 use crate::rows::fill::Filled;
 use crate::scratch::ScratchError;
 use crate::snapshot::{Difference, SnapshotError};
+use crate::trace::Trace;
 use crate::workshop::WorkshopError;
 
 pub use alembic::try_range;
@@ -203,7 +204,7 @@ pub struct SecondRun {
 }
 
 /// A whole trial.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug)]
 pub struct Trial {
     /// One for each revision that was tried, in the order of the range.
     pub trips: Vec<Trip>,
@@ -219,6 +220,8 @@ pub struct Trial {
     pub fences: Fences,
     /// What else should be known.
     pub notes: Vec<String>,
+    /// What each statement was seen to lock, rewrite, read and change; empty where nobody can look.
+    pub trace: Trace,
 }
 
 impl Trial {

@@ -1,15 +1,21 @@
 //! Raw SQL both ways, run statement by statement on a scratch database; no Python takes part.
 
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Instant;
 
-use crate::bridge::Fences;
-use crate::database::Connection;
+use crate::bridge::{Fences, Touched, Watcher};
+use crate::database::{Connection, DatabaseError};
 use crate::dialect::{Dialect, Server};
 use crate::lifecycle::evidence::{Outcome, Rerun};
 use crate::rows::fill::fill_empty;
 use crate::scratch::{ScratchDatabase, ScratchServer, Settings};
+use crate::sql::change::Change;
 use crate::sql::script::{self, Script};
 use crate::sql::split::Direction;
+use crate::trace::concurrent::ConcurrentWatch;
+use crate::trace::foresight::Foresight;
+use crate::trace::own::OwnTrace;
+use crate::trace::{Sent, Trace};
 use crate::trial::trip::{Mover, Trying, WayBack, second_run, try_one};
 use crate::trial::{Engine, Failure, SecondRun, Trial, TrialError, Wishes};
 
@@ -50,8 +56,11 @@ pub fn try_scripts(scripts: &Scripts<'_>, server: Server, wishes: &Wishes, cance
         wishes,
         seed_after: wishes.seed_after_upgrade_sql.as_deref(),
     };
-    let mut mover = ByScript { scripts, connection: runner };
-    let (trip, is_usable) = try_one(&mut mover, &mut looker, &trying, &mut filled)?;
+    let is_postgresql = scratch.server.dialect == Dialect::Postgresql;
+    let watch = is_postgresql.then(|| ConcurrentWatch::new(database.admin_address()));
+    let mut mover = ByScript { scripts, connection: runner, watch, sent: Vec::new() };
+    let mut trace = Trace::new(is_postgresql.then(|| Foresight::behind(scripts.setup.unwrap_or_default(), scratch.server)));
+    let (trip, is_usable) = try_one(&mut mover, &mut looker, &trying, &mut filled, &mut trace)?;
     let second_run = if is_usable && trip.outcome != Outcome::UpgradeFails {
         second_run(&mut mover, &mut looker, NAME)?
     } else {
@@ -70,11 +79,12 @@ pub fn try_scripts(scripts: &Scripts<'_>, server: Server, wishes: &Wishes, cance
         },
         fences: Fences { active: vec!["own_server".to_owned()], not_closed: Vec::new() },
         notes: scratch.note.clone().into_iter().collect(),
+        trace,
     })
 }
 
 /// Runs the statements of one direction; stops at the first that is refused, and gives its place.
-fn run(connection: &mut Connection, script: &Script, direction: Direction) -> Result<(), (usize, crate::database::DatabaseError)> {
+fn run(connection: &mut Connection, script: &Script, direction: Direction) -> Result<(), (usize, DatabaseError)> {
     for (at, statement) in script.statements.iter().enumerate().filter(|(_, statement)| statement.direction == direction) {
         if let Err(error) = connection.execute(script.text_of(statement)) {
             // What was begun is not left open for the next look.
@@ -88,16 +98,20 @@ fn run(connection: &mut Connection, script: &Script, direction: Direction) -> Re
 struct ByScript<'a> {
     scripts: &'a Scripts<'a>,
     connection: Connection,
+    /// PostgreSQL: who looks at statements that commit by themselves.
+    watch: Option<ConcurrentWatch>,
+    sent: Vec<Sent>,
 }
 
 impl Mover for ByScript<'_> {
     fn go(&mut self, is_up: bool, revision: &str) -> Result<Option<Failure>, TrialError> {
+        self.sent.clear();
         let script = if is_up { Some(self.scripts.up) } else { self.scripts.down };
         let Some(script) = script else { return Ok(None) };
         let has_down = script.statements.iter().any(|statement| statement.direction == Direction::Down);
         let direction = if !is_up && has_down { Direction::Down } else { Direction::Up };
-        let Err((at, error)) = run(&mut self.connection, script, direction) else { return Ok(None) };
-        let Some(refusal) = error.refusal() else {
+        let Err((at, error)) = self.run(script, direction) else { return Ok(None) };
+        let Some(refusal) = error.refusal().filter(|refusal| !refusal.is_engine_trouble) else {
             return Err(TrialError::Seed { which: "sql", source: error });
         };
         let statement = script.statements.get(at);
@@ -108,8 +122,94 @@ impl Mover for ByScript<'_> {
             line: statement.map(|statement| statement.line),
             sql: statement.map(|statement| script.text_of(statement).to_owned()),
             sqlstate: Some(refusal.code.clone()),
-            message: refusal.to_string(),
+            message: match &refusal.detail {
+                Some(detail) => format!("{refusal}\nDETAIL: {detail}"),
+                None => refusal.to_string(),
+            },
             dependents: Vec::new(),
         }))
+    }
+
+    fn statements(&mut self) -> Vec<Sent> {
+        std::mem::take(&mut self.sent)
+    }
+}
+
+impl ByScript<'_> {
+    /// As [`run`], and PostgreSQL is asked about each statement while its transaction is open.
+    fn run(&mut self, script: &Script, direction: Direction) -> Result<(), (usize, DatabaseError)> {
+        if self.watch.is_none() {
+            return run(&mut self.connection, script, direction);
+        }
+        let mut open: Option<(u64, OwnTrace, Instant)> = None;
+        let mut begun = 0;
+        for (at, statement) in script.statements.iter().enumerate().filter(|(_, statement)| statement.direction == direction) {
+            let sql = script.text_of(statement);
+            let started = Instant::now();
+            let outcome = match (&statement.reading.change, &mut open) {
+                (Change::Begin, _) => self.connection.execute(sql).and_then(|_| OwnTrace::begin(&mut self.connection)).map(|trace| {
+                    begun += 1;
+                    open = Some((begun, trace, started));
+                    None
+                }),
+                (Change::Commit | Change::Rollback { to_savepoint: false }, _) => self.connection.execute(sql).map(|_| {
+                    self.close(open.take().map(|(number, ..)| number));
+                    None
+                }),
+                (_, Some((_, trace, _))) => self.connection.execute(sql).and_then(|_| trace.after(&mut self.connection)).map(Some),
+                (_, None) => self.alone(sql, &statement.reading.change).map(Some),
+            };
+            let touched = match outcome {
+                Ok(touched) => touched,
+                Err(error) => {
+                    // What was begun is not left open for the next look.
+                    let _ = self.connection.execute("ROLLBACK");
+                    return Err((at, error));
+                }
+            };
+            let ms = started.elapsed().as_secs_f64() * 1_000.0;
+            self.sent.push(Sent {
+                file: None,
+                line: Some(statement.line),
+                sql: sql.to_owned(),
+                transaction: open.as_ref().map(|(number, ..)| *number),
+                ms: Some((ms * 1_000.0).round() / 1_000.0),
+                held_ms: None,
+                touched,
+            });
+        }
+        Ok(())
+    }
+
+    /// A statement that is a transaction of its own: put into one, so that it can be asked about before it is committed;
+    /// one that refuses that is watched from outside.
+    fn alone(&mut self, sql: &str, change: &Change) -> Result<Vec<Touched>, DatabaseError> {
+        if matches!(change, Change::Set { .. }) {
+            return self.connection.execute(sql).map(|_| Vec::new());
+        }
+        self.connection.execute("BEGIN")?;
+        let mut trace = OwnTrace::begin(&mut self.connection)?;
+        let inside = self.connection.execute(sql).and_then(|_| trace.after(&mut self.connection));
+        match inside {
+            Ok(touched) => self.connection.execute("COMMIT").map(|_| touched),
+            Err(error) if error.code() == Some("25001") => {
+                self.connection.execute("ROLLBACK")?;
+                let Some(watch) = &mut self.watch else { return self.connection.execute(sql).map(|_| Vec::new()) };
+                watch.before(sql);
+                let outcome = self.connection.execute(sql);
+                let touched = watch.after();
+                outcome.map(|_| touched)
+            }
+            Err(error) => Err(error),
+        }
+    }
+
+    /// A transaction has ended: so long its locks were held.
+    fn close(&mut self, number: Option<u64>) {
+        let mut held = 0.0;
+        for sent in self.sent.iter_mut().rev().filter(|sent| number.is_some() && sent.transaction == number) {
+            held += sent.ms.unwrap_or_default();
+            sent.held_ms = Some(held);
+        }
     }
 }

@@ -7,12 +7,15 @@ use crate::lifecycle::evidence::{Outcome, Rerun};
 use crate::rows::data::{DataDifference, DataSnapshot, Written};
 use crate::rows::fill::{Filled, fill_empty};
 use crate::snapshot::{Change, Class, Difference, SchemaSnapshot, diff};
+use crate::trace::{Sent, Trace, Way};
 use crate::trial::{Failure, Lost, SchemaDigests, SecondRun, Step, TrialError, Trip, Wishes};
 
 /// What moves a database along one revision.
 pub(super) trait Mover {
     /// Runs the upgrade or the downgrade of a revision; an error of the migration is part of the answer.
     fn go(&mut self, is_up: bool, revision: &str) -> Result<Option<Failure>, TrialError>;
+    /// The statements of the last way, with what was seen of each.
+    fn statements(&mut self) -> Vec<Sent>;
 }
 
 /// A database at a moment.
@@ -36,6 +39,12 @@ impl Moment {
             schema = schema.without(&label);
         }
         Ok(Self { schema, data: DataSnapshot::of(connection)? })
+    }
+
+    /// Tables and materialized views, with their schemas.
+    fn tables(&self) -> Vec<String> {
+        let stored = |kind: &str| matches!(kind, "table" | "materialized_view");
+        self.schema.objects.values().filter(|object| stored(&object.kind)).map(|object| object.name.clone()).collect()
     }
 
     fn is_like(&self, other: &Self) -> bool {
@@ -72,6 +81,7 @@ pub(super) fn try_one(
     connection: &mut Connection,
     trying: &Trying<'_>,
     filled: &mut Vec<Filled>,
+    trace: &mut Trace,
 ) -> Result<(Trip, bool), TrialError> {
     let before = Moment::of(connection)?;
     let mut trip = Trip {
@@ -88,7 +98,9 @@ pub(super) fn try_one(
         counts: counts_of(&before.schema),
         changes: Vec::new(),
     };
-    if !step(mover, &mut trip, "upgrade", true)? {
+    let is_up = step(mover, &mut trip, "upgrade", true)?;
+    trace.add(Way { revision: trying.revision, direction: "upgrade", is_told: true }, &mover.statements(), &before.tables());
+    if !is_up {
         trip.left_dirty = !Moment::of(connection)?.is_like(&before);
         trip.outcome = Outcome::UpgradeFails;
         trip.why = failed_words(&trip, "the upgrade fails");
@@ -108,7 +120,9 @@ pub(super) fn try_one(
         trip.why = "there is no downgrade()".to_owned();
         return Ok((trip, true));
     }
-    if !step(mover, &mut trip, "downgrade", false)? {
+    let is_down = step(mover, &mut trip, "downgrade", false)?;
+    trace.add(Way { revision: trying.revision, direction: "downgrade", is_told: true }, &mover.statements(), &upgraded.tables());
+    if !is_down {
         trip.left_dirty = !Moment::of(connection)?.is_like(&seeded);
         let raises = trying.way_back == WayBack::Raises;
         trip.outcome = if raises { Outcome::DeclaredIrreversible } else { Outcome::DowngradeFails };
@@ -124,7 +138,9 @@ pub(super) fn try_one(
     trip.data_diff = lost(&before, &upgraded, &back, &written);
     trip.outcome = of_differences(&trip);
     trip.why = words(&trip);
-    if !step(mover, &mut trip, "upgrade again", true)? {
+    let is_up_again = step(mover, &mut trip, "upgrade again", true)?;
+    trace.add(Way { revision: trying.revision, direction: "upgrade", is_told: false }, &mover.statements(), &[]);
+    if !is_up_again {
         trip.left_dirty = !Moment::of(connection)?.is_like(&back);
         trip.outcome = trip.outcome.min(Outcome::ReupgradeFails);
         trip.why = format!("{}{}", failed_words(&trip, "the second upgrade fails"), also(&trip));

@@ -11,11 +11,12 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use crate::bridge::{Bridge, BridgeError, BridgeSettings, Fences, Hello, Python, Runner, ScratchTarget, Surroundings};
+use crate::bridge::{Bridge, BridgeError, BridgeSettings, Fences, Hello, Python, Runner, ScratchTarget, Surroundings, Watcher};
 use crate::config::{self, Config, ConfigError};
 use crate::dialect::{Dialect, Server};
 use crate::project::NameError;
 use crate::scratch::{ScratchDatabase, ScratchError, ScratchServer, Settings as ScratchSettings};
+use crate::trace::concurrent::ConcurrentWatch;
 use crate::workspace::{self, OpenError, Place, Workspace};
 
 /// Which project, as a caller says it.
@@ -227,6 +228,12 @@ impl Lent {
     /// The Python, for as long as the guard lives.
     pub fn lock(&self) -> MutexGuard<'_, Warm> {
         self.bridge.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// From now on statements that commit by themselves are looked at on `database`; None: no more.
+    pub fn watch(&self, database: Option<&ScratchDatabase>) {
+        let watcher = database.map(|database| Box::new(ConcurrentWatch::new(database.admin_address())) as Box<dyn Watcher>);
+        self.lock().bridge.watcher = watcher;
     }
 
     /// What keeps `env.py` from anything but the scratch databases.

@@ -5,14 +5,15 @@
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
-use std::process::Command;
 
+use alembic_gate::tools::call::{Call, Settings};
+use alembic_gate::tools::test_rollback;
 use serde::Deserialize;
 use serde_json::Value;
 use tempfile::TempDir;
 
 use crate::bridge::environment;
-use crate::scratch::{majors, mariadb, settings};
+use crate::scratch::{majors, mariadb};
 
 /// What `env.py` holds: the plainest that connects.
 const ENV: &str = r#"
@@ -154,22 +155,24 @@ fn project(case: &Case, url: &str, python: &Path) -> TempDir {
     folder
 }
 
-/// The answer of the command line as JSON.
+/// The tool's answer, from this process: its scratch server stays warm from case to case.
 fn tried(case: &Case, dialect: &str, url: &str, python: &Path, rows: u32) -> Value {
     let folder = project(case, url, python);
-    let mut command = Command::new(env!("CARGO_BIN_EXE_alembic-gate"));
-    command.args(["test-rollback", "--from", "0001", "--to", "0002", "--format", "json", "--dialect", dialect]);
-    command.arg("--rows").arg(rows.to_string()).arg("--project").arg(folder.path());
-    for (option, statements) in [("--seed-sql", &case.seed), ("--seed-after-upgrade-sql", &case.seed_after_upgrade)] {
-        if !statements.is_empty() {
-            command.arg(option).arg(statements.join(";\n"));
-        }
-    }
-    command.env("ALEMBIC_GATE_PG_BINS", std::env::join_paths(settings().postgresql_bins).unwrap());
-    let output = command.output().unwrap();
-    serde_json::from_slice(&output.stdout).unwrap_or_else(|error| {
-        panic!("{} on {dialect}: {error}: {}", case.name, String::from_utf8_lossy(&output.stderr));
-    })
+    let together = |statements: &Vec<String>| (!statements.is_empty()).then(|| statements.join(";\n"));
+    let input = test_rollback::Input {
+        project: Some(folder.path().to_string_lossy().into_owned()),
+        from: Some("0001".to_owned()),
+        to: Some("0002".to_owned()),
+        dialect: Some(serde_json::from_value(dialect.into()).unwrap()),
+        rows: Some(rows),
+        seed_sql: together(&case.seed),
+        seed_after_upgrade_sql: together(&case.seed_after_upgrade),
+        ..test_rollback::Input::default()
+    };
+    let answer = Value::Object(test_rollback::run(&input, &Call::local(&Settings::default()), None).output);
+    // The Python of this project is of no use to the next.
+    alembic_gate::workshop::stop_all();
+    answer
 }
 
 /// Runs the cases on one dialect; what is otherwise than expected, a line each.
@@ -193,6 +196,9 @@ fn mismatches(cases: &[Case], short: &str) -> Vec<String> {
         if got != outcome || is_dirty.is_some_and(|is_dirty| is_dirty != dirty) {
             found.push(format!("{:<36} {outcome} (dirty: {is_dirty:?}) is {got} (dirty: {dirty}): {}", case.name, answer["summary"]));
         }
+        let notes = answer["notes"].as_array().cloned().unwrap_or_default();
+        let otherwise = notes.iter().filter_map(Value::as_str).filter(|note| note.starts_with("observed otherwise"));
+        found.extend(otherwise.map(|note| format!("{:<36} {note}", case.name)));
         let text = answer.to_string();
         found.extend(case.says.iter().filter(|word| !text.contains(*word)).map(|word| format!("{:<36} does not say `{word}`", case.name)));
     }

@@ -28,10 +28,12 @@ class Capture:
         self.statements = []
         self.last_error = None
         self.unseen = []
+        self.trace = None
 
-    def begin(self, wanted):
+    def begin(self, wanted, traced=False):
         """Forgets what was captured before."""
         self.wanted = wanted
+        self.trace.begin(wanted and traced)
         self.step = None
         self.statements = []
         self.last_error = None
@@ -69,16 +71,19 @@ def listen(capture):
             "rows": None,
             "milliseconds": None,
         }
-        capture.started = time.perf_counter()
         capture.statements.append(capture.running)
+        capture.trace.before(connection, statement, capture.running)
+        capture.started = time.perf_counter()
 
     def after(connection, cursor, statement, parameters, context, many):
         if capture.running is not None:
             capture.running["milliseconds"] = round((time.perf_counter() - capture.started) * 1000, 3)
             rows = getattr(cursor, "rowcount", None)
             capture.running["rows"] = rows if isinstance(rows, int) and rows >= 0 else None
+            capture.trace.after(connection, statement, capture.running)
 
     def error(context):
+        capture.trace.stop_watching()
         statement = context.statement
         if statement is not None:
             dialect = context.connection.dialect if context.connection is not None else context.engine.dialect
@@ -89,6 +94,7 @@ def listen(capture):
         connection.info["alembic_gate_transaction"] = next(_numbers)
 
     def end(connection):
+        capture.trace.ended()
         connection.info.pop("alembic_gate_transaction", None)
 
     event.listen(Engine, "before_cursor_execute", before)

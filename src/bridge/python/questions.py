@@ -12,7 +12,7 @@ from alembic.runtime.migration import MigrationStep
 from alembic.script.revision import RevisionError
 from alembic.util import CommandError
 
-from . import capture, comparison, failure, fence, places, process
+from . import capture, comparison, failure, fence, places, process, trace
 from .project import NeverAsked, Project, Watch
 from .scratch import text_of_or_empty
 
@@ -31,6 +31,7 @@ class Questions:
         self.namespaces = namespaces
         self.wire = wire
         self.capture = capture.Capture(fence.SCRATCH.family)
+        self.capture.trace = trace.Trace(fence.SCRATCH.family, wire)
         self.walking = None
         capture.listen(self.capture)
         places.own([settings["folder"]])
@@ -176,7 +177,22 @@ class Questions:
             yield self._begun(step, done)
             self._committed(context, done)
 
-        return self._run_steps(steps, done, question.get("capture", True))
+        return self._run_steps(steps, done, question.get("capture", True), question.get("trace", False))
+
+    def override(self, question):
+        """Gives a revision another text than its file has, or its own again."""
+        revision = self.project.script.get_revision(question["revision"])
+        if revision is None:
+            raise Mismatch("there is no revision `%s`" % question["revision"])
+        module, text = revision.module, question["text"]
+        if text is None:
+            with open(module.__file__, encoding="utf-8") as file:
+                text = file.read()
+        code = compile(text, module.__file__, "exec", dont_inherit=True)
+        for name in ("upgrade", "downgrade"):
+            module.__dict__.pop(name, None)
+        exec(code, module.__dict__)
+        return {}
 
     def begin_walk(self, question):
         """Runs env.py once and keeps it open: the steps come as questions, until `end_walk`."""
@@ -278,6 +294,7 @@ class Questions:
     def _committed(self, context, done):
         """A step is committed as the command line would have done, also inside a transaction of env.py's own."""
         _commit(context.connection)
+        self.capture.trace.ended()
         done.append({"revision": self.capture.step.revision, "direction": self.capture.step.direction})
         self.capture.step = None
 
@@ -288,8 +305,8 @@ class Questions:
         finally:
             self.project.own_transactions = False
 
-    def _run_steps(self, steps, done, wanted):
-        self.capture.begin(wanted)
+    def _run_steps(self, steps, done, wanted, traced=False):
+        self.capture.begin(wanted, traced)
         ended = []
 
         def watched(heads, context):

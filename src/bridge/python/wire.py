@@ -45,6 +45,11 @@ class Wire:
         """Says that a file is about to be written: it is removed if we are ended before the answer."""
         self._write({"id": self._id, "writing": path})
 
+    def watch(self, what):
+        """Has the program look at a statement from another session, and waits for what it says."""
+        self._write({"id": self._id, "watch": what})
+        return self._waiting.get().get("seen", [])
+
     def _write(self, message):
         line = json.dumps(message, default=str).encode() + b"\n"
         with self._lock:
