@@ -141,6 +141,8 @@ fn schema() -> Value {
         ("locks", &["array"]),
         ("rerun", &["object"]),
         ("failure", &["object", "null"]),
+        ("patch", &["string", "null"]),
+        ("patch_why", &["string"]),
         ("recovery", &["string", "null"]),
         ("report_uri", &["string", "null"]),
     ])
@@ -180,6 +182,8 @@ struct Output<'a> {
     locks: &'a [Seen],
     rerun: Value,
     failure: Option<&'a Failure>,
+    patch: Option<&'a str>,
+    patch_why: &'a str,
     recovery: Option<String>,
     report_uri: Option<String>,
 }
@@ -416,6 +420,8 @@ fn answer(tried: &Tried, most: Option<usize>) -> Answer {
         locks: &trial.trace.seen,
         rerun: json!({ "ok": rerun_ok(trial.second_run.rerun), "why": trial.second_run.why }),
         failure,
+        patch: trial.mend.patch.as_deref(),
+        patch_why: &trial.mend.why,
         recovery: recovery(outcome),
         report_uri: migration.as_ref().map(|migration| migration.report_uri("rollback.md")),
     };
@@ -520,6 +526,12 @@ fn text_of(trial: &Trial, summary: &str, notes: &[String], outcomes: &[OutcomeOf
         for dependent in &failure.dependents {
             let _ = writeln!(text, "  depends on it: {dependent}");
         }
+    }
+    if !trial.mend.why.is_empty() {
+        let _ = writeln!(text, "\npatch: {}", trial.mend.why);
+    }
+    if let Some(patch) = &trial.mend.patch {
+        let _ = writeln!(text, "{patch}");
     }
     let _ = writeln!(text, "\nrerun: {}", trial.second_run.why);
     let _ = writeln!(text, "parity: {}", parity.why);

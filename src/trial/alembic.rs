@@ -13,6 +13,7 @@ use crate::rows::fill::fill_empty;
 use crate::scratch::ScratchDatabase;
 use crate::trace::foresight::Foresight;
 use crate::trace::{Sent, Trace};
+use crate::trial::mending::mend;
 use crate::trial::trip::{Mover, Trying, WayBack, add_new, second_run, try_one};
 use crate::trial::{Engine, Failure, SecondRun, Trial, TrialError, Wishes};
 use crate::workshop::range::Range;
@@ -109,13 +110,14 @@ pub fn try_range(
         identifier: None,
     });
     lent.watch(None);
-    Ok(Trial { trips, untried, filled, second_run, engine, fences, notes, trace })
+    let mend = mend(workshop, range, wishes, &trips, &lent, cancelled)?;
+    Ok(Trial { trips, untried, filled, second_run, engine, fences, notes, mend, trace })
 }
 
 /// Scratch databases where a revision begins, and a connection that looks at the first.
-struct Base {
-    databases: Vec<ScratchDatabase>,
-    connection: Connection,
+pub(super) struct Base {
+    pub(super) databases: Vec<ScratchDatabase>,
+    pub(super) connection: Connection,
     /// The statements that made its schema.
     setup: String,
 }
@@ -130,7 +132,7 @@ impl Base {
     }
 
     /// In front of the revision at place `at` of the range, with rows.
-    fn again(workshop: &Workshop, range: &Range, at: usize, wishes: &Wishes) -> Result<Self, TrialError> {
+    pub(super) fn again(workshop: &Workshop, range: &Range, at: usize, wishes: &Wishes) -> Result<Self, TrialError> {
         let mut base = Self::at(workshop, &range.from)?;
         if let Some(seed) = &wishes.seed_sql {
             base.connection.execute(seed).map_err(|source| TrialError::Seed { which: "seed_sql", source })?;
@@ -161,7 +163,7 @@ fn sqlite_version(workshop: &Workshop, lent: &crate::workshop::Lent) -> Option<S
     rows.rows.first()?.first()?.as_str().map(str::to_owned)
 }
 
-fn way_back(workshop: &Workshop, revision: &str) -> WayBack {
+pub(super) fn way_back(workshop: &Workshop, revision: &str) -> WayBack {
     let project = &workshop.workspace.project;
     let body = project.graph.by_id(revision).and_then(|at| project.revision(at)).and_then(|revision| revision.downgrade.as_ref());
     match body.map(|body| &body.shape) {
@@ -197,10 +199,10 @@ fn run_again(workshop: &Workshop, lent: &crate::workshop::Lent, base: &mut Base,
 }
 
 /// Steps of the project's own Alembic.
-struct ByAlembic<'a> {
-    bridge: &'a mut Bridge,
-    workshop: &'a Workshop,
-    sent: Vec<Sent>,
+pub(super) struct ByAlembic<'a> {
+    pub(super) bridge: &'a mut Bridge,
+    pub(super) workshop: &'a Workshop,
+    pub(super) sent: Vec<Sent>,
 }
 
 impl Mover for ByAlembic<'_> {

@@ -4,6 +4,10 @@
 //! downgrade and after the second upgrade; the outcome is read off their differences and off nothing else.
 
 mod alembic;
+mod candidates;
+mod mend;
+mod mending;
+mod patch;
 mod script;
 mod trip;
 
@@ -18,7 +22,7 @@ use crate::rows::RowsError;
 use crate::rows::data::DataDifference;
 use crate::rows::fill::Filled;
 use crate::scratch::ScratchError;
-use crate::snapshot::{Difference, SnapshotError};
+use crate::snapshot::{Difference, SchemaSnapshot, SnapshotError};
 use crate::trace::Trace;
 use crate::workshop::WorkshopError;
 
@@ -184,6 +188,29 @@ pub struct Trip {
     pub counts: String,
     /// What the upgrade changed in the schema, an object a line: `+ index ix_users_email`.
     pub changes: Vec<String>,
+    /// The schema on the way.
+    #[serde(skip)]
+    pub schemas: Schemas,
+}
+
+/// The schema of one round trip.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Schemas {
+    /// In front of the revision.
+    pub before: SchemaSnapshot,
+    /// Behind its upgrade.
+    pub upgraded: SchemaSnapshot,
+    /// Behind its downgrade; None where that did not run.
+    pub back: Option<SchemaSnapshot>,
+}
+
+/// Another `downgrade()` that was tried and leads back.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Mend {
+    /// For `git apply` in the project's folder; None where there is none.
+    pub patch: Option<String>,
+    /// What it does, or why there is none, in a sentence; empty where nothing had to be mended.
+    pub why: String,
 }
 
 impl Trip {
@@ -220,6 +247,8 @@ pub struct Trial {
     pub fences: Fences,
     /// What else should be known.
     pub notes: Vec<String>,
+    /// A patch for what fails.
+    pub mend: Mend,
     /// What each statement was seen to lock, rewrite, read and change; empty where nobody can look.
     pub trace: Trace,
 }

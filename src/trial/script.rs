@@ -17,7 +17,7 @@ use crate::trace::foresight::Foresight;
 use crate::trace::own::OwnTrace;
 use crate::trace::{Sent, Trace};
 use crate::trial::trip::{Mover, Trying, WayBack, second_run, try_one};
-use crate::trial::{Engine, Failure, SecondRun, Trial, TrialError, Wishes};
+use crate::trial::{Engine, Failure, Mend, SecondRun, Trial, TrialError, Wishes};
 
 /// The migration as SQL.
 pub struct Scripts<'a> {
@@ -79,6 +79,7 @@ pub fn try_scripts(scripts: &Scripts<'_>, server: Server, wishes: &Wishes, cance
         },
         fences: Fences { active: vec!["own_server".to_owned()], not_closed: Vec::new() },
         notes: scratch.note.clone().into_iter().collect(),
+        mend: Mend { patch: None, why: "raw SQL has no file to patch".to_owned() },
         trace,
     })
 }

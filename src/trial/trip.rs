@@ -8,7 +8,7 @@ use crate::rows::data::{DataDifference, DataSnapshot, Written};
 use crate::rows::fill::{Filled, fill_empty};
 use crate::snapshot::{Change, Class, Difference, SchemaSnapshot, diff};
 use crate::trace::{Sent, Trace, Way};
-use crate::trial::{Failure, Lost, SchemaDigests, SecondRun, Step, TrialError, Trip, Wishes};
+use crate::trial::{Failure, Lost, SchemaDigests, Schemas, SecondRun, Step, TrialError, Trip, Wishes};
 
 /// What moves a database along one revision.
 pub(super) trait Mover {
@@ -97,6 +97,7 @@ pub(super) fn try_one(
         rows: before.data.row_count(),
         counts: counts_of(&before.schema),
         changes: Vec::new(),
+        schemas: Schemas { before: before.schema.clone(), ..Schemas::default() },
     };
     let is_up = step(mover, &mut trip, "upgrade", true)?;
     trace.add(Way { revision: trying.revision, direction: "upgrade", is_told: true }, &mover.statements(), &before.tables());
@@ -109,6 +110,7 @@ pub(super) fn try_one(
     let upgraded = Moment::of(connection)?;
     trip.schema.after_upgrade = Some(upgraded.schema.digest());
     trip.changes = diff(&before.schema, &upgraded.schema).differences.iter().map(changed).collect();
+    trip.schemas.upgraded.clone_from(&upgraded.schema);
     add_new(filled, fill_empty(connection, trying.wishes.rows)?);
     if let Some(sql) = trying.seed_after {
         connection.execute(sql).map_err(|source| TrialError::Seed { which: "seed_after_upgrade_sql", source })?;
@@ -134,6 +136,7 @@ pub(super) fn try_one(
     }
     let back = Moment::of(connection)?;
     trip.schema.after_downgrade = Some(back.schema.digest());
+    trip.schemas.back = Some(back.schema.clone());
     trip.schema_diff = diff(&before.schema, &back.schema).differences;
     trip.data_diff = lost(&before, &upgraded, &back, &written);
     trip.outcome = of_differences(&trip);
@@ -272,6 +275,9 @@ fn dependents(failure: &Failure, schema: &SchemaSnapshot) -> Vec<String> {
         .filter_map(|line| line.split_once(" depends on ").map(|(first, _)| first.trim_start_matches("DETAIL:").trim().to_owned()))
         .collect();
     found.reverse();
+    // SQLite: `error in view v after drop column: no such column: b`.
+    let blamed = failure.message.split_once("error in ").and_then(|(_, rest)| rest.split_once(" after ")).map(|(what, _)| what.to_owned());
+    found.extend(blamed.filter(|what| what.starts_with("view ") || what.starts_with("trigger ")));
     if found.is_empty() && failure.sqlstate.as_deref() == Some("2BP01") {
         let named = failure.sql.clone().unwrap_or_default();
         found = schema

@@ -1,0 +1,121 @@
+//! Finding another `downgrade()` for a revision that does not come back: what might mend it is run before it is told.
+
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use crate::trace::Trace;
+use crate::trial::alembic::{Base, ByAlembic, way_back};
+use crate::trial::candidates::candidates;
+use crate::trial::patch::{Text, unified};
+use crate::trial::trip::{Trying, WayBack, try_one};
+use crate::trial::{Mend, TrialError, Trip, Wishes};
+use crate::workshop::range::Range;
+use crate::workshop::{Lent, Workshop, target};
+
+/// What is mended at most, in how many steps, of how many texts each.
+const MOST_REVISIONS: usize = 3;
+const MOST_STEPS: usize = 4;
+const MOST_TEXTS: usize = 6;
+
+/// A patch for the revisions of a trial that do not lead back.
+pub(super) fn mend(
+    workshop: &Workshop,
+    range: &Range,
+    wishes: &Wishes,
+    trips: &[Trip],
+    lent: &Lent,
+    cancelled: &AtomicBool,
+) -> Result<Mend, TrialError> {
+    let mut mend = Mend::default();
+    let mut whys = Vec::new();
+    for trip in trips.iter().filter(|trip| !trip.outcome.leads_back()).take(MOST_REVISIONS) {
+        if cancelled.load(Ordering::Relaxed) {
+            return Err(TrialError::Cancelled);
+        }
+        match of_revision(workshop, range, wishes, trip, lent)? {
+            Ok(patch) => {
+                whys.push(format!("{}: with it the revision was run and leads back", trip.revision));
+                mend.patch.get_or_insert_default().push_str(&patch);
+            }
+            Err(why) => whys.push(format!("{}: no patch: {why}", trip.revision)),
+        }
+    }
+    mend.why = whys.join("; ");
+    Ok(mend)
+}
+
+/// The patch of one revision, or why there is none.
+fn of_revision(
+    workshop: &Workshop,
+    range: &Range,
+    wishes: &Wishes,
+    trip: &Trip,
+    lent: &Lent,
+) -> Result<Result<String, String>, TrialError> {
+    let project = &workshop.workspace.project;
+    let Some(at) = range.revisions.iter().position(|id| *id == trip.revision) else { return Ok(Err("it is not in the range".to_owned())) };
+    let Some(revision) = project.graph.by_id(&trip.revision).and_then(|at| project.revision(at)) else {
+        return Ok(Err("its file is not known".to_owned()));
+    };
+    let Ok(original) = std::fs::read_to_string(workshop.workspace.path(&revision.file)) else {
+        return Ok(Err(format!("`{}` cannot be read", revision.file)));
+    };
+    let mut current = original.clone();
+    let mut seen = trip.clone();
+    let mut why = String::new();
+    for _ in 0..MOST_STEPS {
+        let read = crate::project::revision::read_all(&[(revision.file.as_str(), current.as_str())]);
+        let body = read.into_iter().next().and_then(|read| read.revision).and_then(|revision| revision.downgrade);
+        let tries = match candidates(&seen, &Text::new(&current, body.as_ref()), workshop.server.dialect) {
+            Ok(tries) => tries,
+            Err(reason) => {
+                why = reason;
+                break;
+            }
+        };
+        let mut better: Option<(String, Trip)> = None;
+        for text in tries.into_iter().take(MOST_TEXTS) {
+            let Ok(tried) = tried_with(workshop, range, wishes, at, &text, lent) else { continue };
+            if tried.outcome.leads_back() {
+                return Ok(Ok(unified(&revision.file, &original, &text)));
+            }
+            let is_further = tried.outcome > better.as_ref().map_or(seen.outcome, |(_, trip)| trip.outcome)
+                || is_later(&tried, &seen) && better.is_none();
+            if is_further {
+                better = Some((text, tried));
+            }
+        }
+        let Some((text, trip)) = better else { break };
+        (current, seen) = (text, trip);
+    }
+    if why.is_empty() {
+        why = format!("what was tried does not lead back: {}", seen.why);
+    }
+    Ok(Err(why))
+}
+
+/// The same outcome for another reason is a step as well: the next thing in the way shows.
+fn is_later(tried: &Trip, before: &Trip) -> bool {
+    let words = |trip: &Trip| trip.failure.as_ref().map(|failure| failure.message.clone());
+    tried.outcome == before.outcome && words(tried) != words(before)
+}
+
+/// The round trip of the revision at place `at`, with another text.
+fn tried_with(workshop: &Workshop, range: &Range, wishes: &Wishes, at: usize, text: &str, lent: &Lent) -> Result<Trip, TrialError> {
+    let Some(id) = range.revisions.get(at) else { return Err(TrialError::Cancelled) };
+    let mut base = Base::again(workshop, range, at, wishes)?;
+    let mut warm = lent.lock();
+    warm.bridge.point_at(base.databases.iter().map(target).collect())?;
+    warm.bridge.override_revision(id, Some(text))?;
+    let is_last = at + 1 == range.revisions.len();
+    let trying = Trying {
+        revision: id,
+        way_back: if way_back(workshop, id) == WayBack::Missing { WayBack::Runs } else { way_back(workshop, id) },
+        wishes,
+        seed_after: wishes.seed_after_upgrade_sql.as_deref().filter(|_| is_last),
+    };
+    let mut mover = ByAlembic { bridge: &mut warm.bridge, workshop, sent: Vec::new() };
+    let outcome = try_one(&mut mover, &mut base.connection, &trying, &mut Vec::new(), &mut Trace::default());
+    // Its own text again, whatever happened.
+    warm.bridge.override_revision(id, None)?;
+    outcome.map(|(trip, _)| trip)
+}
