@@ -114,7 +114,7 @@ impl<'a> Text<'a> {
         let inside = self.lines.get(def + 1..=end)?.iter().filter(|line| !line.trim().is_empty());
         let depth = |line: &&str| line.len() - line.trim_start().len();
         let first = inside.filter(|line| depth(line) > 0).min_by_key(|line| depth(line))?;
-        first.get(..depth(&first)).map(str::to_owned)
+        first.get(..depth(first)).map(str::to_owned)
     }
 
     /// First and last line of the statement of the body that holds line `at`.
