@@ -16,6 +16,9 @@ use crate::lifecycle::ledger::{Event, Version};
 use crate::store::file::FileStore;
 use crate::store::home::{Home, HomeError};
 use crate::store::{Happening, Kept, Saved, StoreError, Wishes, clock};
+use crate::tools::call::{Call, Settings};
+use crate::tools::migration::Migration;
+use crate::tools::source::SqlInput;
 
 /// How often the person may try to type the digest.
 const TRIES: usize = 3;
@@ -44,6 +47,24 @@ pub enum ApproveError {
         id: MigrationId,
         /// What is wrong.
         fault: String,
+    },
+    /// What was reviewed is not what stands.
+    #[error("what was reviewed of `{id}` is not what stands now: {change}")]
+    Stale {
+        /// The migration.
+        id: MigrationId,
+        /// The first thing that changed.
+        change: String,
+    },
+    /// The project cannot be read: nobody can say what stands.
+    #[error("what stands now of `{id}` could not be seen: {why}")]
+    Unseen {
+        /// The migration.
+        id: MigrationId,
+        /// Why.
+        why: String,
+        /// What to do.
+        hint: String,
     },
     /// The configuration cannot be used.
     #[error(transparent)]
@@ -91,6 +112,8 @@ impl ApproveError {
             Self::Id(error) => error.hint(),
             Self::NoReview { .. } => "call `review_sql` first, or go to the project's folder".to_owned(),
             Self::Faulty { .. } => "call `review_sql` and `test_rollback` again: they begin a new record".to_owned(),
+            Self::Stale { .. } => "call `review_sql`, then approve what it shows".to_owned(),
+            Self::Unseen { hint, .. } => hint.clone(),
             Self::Config(error) => error.hint(),
             Self::NoEnvironment { known, .. } if known.is_empty() => "add `[environments.production]` to it".to_owned(),
             Self::NoEnvironment { known, .. } => format!("it names {}", known.join(", ")),
@@ -160,6 +183,19 @@ impl Matter {
         let Some(review) = proven.reviews().last().cloned() else {
             return Err(ApproveError::NoReview { id, folder: store.project().display().to_string() });
         };
+        let project = store.project().display().to_string();
+        let asked = SqlInput { project: Some(project), migration_id: Some(id.to_string()), ..SqlInput::default() };
+        let settings = Settings::default();
+        match Migration::found(&asked, &Call::local(&settings)) {
+            Ok((migration, _)) => {
+                if let Some(change) = migration.now.as_ref().and_then(|now| review.changes(now).into_iter().next()) {
+                    return Err(ApproveError::Stale { id, change: change.to_string() });
+                }
+            }
+            // A record alone, without its project: the gates compare the digest when somebody asks them.
+            Err(error) if error.code == "no_project" => {}
+            Err(error) => return Err(ApproveError::Unseen { id, why: error.message, hint: error.hint }),
+        }
         let backup = backup.map(str::trim).filter(|backup| !backup.is_empty()).map(str::to_owned);
         if backup.is_none() && (review.judged.loss >= Loss::Medium || environment.tier == Tier::Production) {
             return Err(ApproveError::NoBackup { environment: environment.name });

@@ -2,7 +2,9 @@
 
 mod clients;
 mod doctor;
+mod gatekeeper;
 mod ordered;
+mod reports;
 mod serve;
 mod token;
 
@@ -18,15 +20,12 @@ use crate::config::Config;
 use crate::dialect::Dialect;
 use crate::format::{Format, github, gitlab, human, sarif};
 use crate::hook;
-use crate::lifecycle::gate::Reason;
-use crate::report;
 use crate::rules::{RULES, by_name};
 use crate::step::{FilePart, Options};
-use crate::store::file::FileStore;
 use crate::tools::answer::{Answer, ToolError};
 use crate::tools::call::{Call, Settings};
 use crate::tools::source::{MAX_BYTES, SqlInput};
-use crate::tools::{TOOLS, classify_risk, generate_migration, migration_status, review_sql, search_knowledge, test_rollback, tool};
+use crate::tools::{TOOLS, classify_risk, generate_migration, migration_status, report, review_sql, search_knowledge, test_rollback, tool};
 use crate::wrap;
 
 /// Takes Alembic database migrations safely from plan to apply: an MCP server and a command line.
@@ -95,6 +94,8 @@ enum Command {
         #[arg(last = true, value_name = "COMMAND")]
         command: Vec<String>,
     },
+    /// Print a report of a migration, as it holds now: `report review`, `report rollback`
+    Report(reports::ReportArguments),
     /// List the rules, or print one rule's page
     Rules {
         /// A rule's name
@@ -210,6 +211,7 @@ pub fn run() -> ExitCode {
         }
         Command::Hook { command } if command.is_empty() => hook_on_input(),
         Command::Hook { command } => hook_around(&command),
+        Command::Report(arguments) => reports::report(&arguments),
         Command::Rules { rule } => rules(rule.as_deref()),
         Command::Tools => print(&serde_json::to_string_pretty(&tools()).unwrap_or_default(), 0),
         Command::Demo => demo(),
@@ -300,18 +302,8 @@ fn with_outside(folder: &Path, decide: impl Fn(&hook::Asked<'_>) -> hook::Decisi
         std::fs::File::open(&path).ok()?.take(MOST_HOOK_BYTES).read_to_end(&mut text).ok()?;
         Some(String::from_utf8_lossy(&text).into_owned())
     };
-    let refusal = |_: &hook::Change| Some(unproven(&FileStore::found_from(folder)));
+    let refusal = |change: &hook::Change| gatekeeper::refusal(folder, change);
     decide(&hook::Asked { script: &script, refusal: &refusal })
-}
-
-/// Nobody computes here what stands now, so no evidence can be compared with it: the gates stay closed.
-fn unproven(store: &FileStore) -> hook::Refusal {
-    let open: Vec<String> = store.list().migrations.iter().map(ToString::to_string).collect();
-    let next = match open.as_slice() {
-        [] => "call `plan_migration`, then `review_sql` and `test_rollback`".to_owned(),
-        ids => format!("call `migration_status`, it says what is missing of {}, and `apply_migration` when nothing is", ids.join(", ")),
-    };
-    hook::Refusal { reasons: vec![Reason::SqlNotReviewed.to_string(), Reason::RollbackNotTested.to_string()], next }
 }
 
 fn search(arguments: SearchArguments) -> ExitCode {

@@ -74,6 +74,14 @@ pub fn published(folder: &Path) -> Result<Option<Published>, GitError> {
     Ok(Some(published).filter(|published| !published.branches.is_empty()))
 }
 
+/// Who added a file; `None` where git does not know it.
+#[must_use]
+pub fn author(folder: &Path, file: &Path) -> Option<String> {
+    let path = file.to_string_lossy();
+    let said = ask(folder, &["log", "--diff-filter=A", "--format=%an", "-n", "1", "--", &path]).ok()?;
+    Some(said.trim().to_owned()).filter(|name| !name.is_empty())
+}
+
 /// A tag whose SSH signature was verified.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SignedTag {

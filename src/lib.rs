@@ -54,7 +54,6 @@
 //! 9. the product as functions:
 //!    [`tools`] (`tools::migration` is the one way to what stands now, to a record and to the gates),
 //!    [`hook`] (what an agent's shell may run),
-//!    [`report`],
 //!    [`format`]
 //! 10. surfaces:
 //!     [`prompts`] (the texts for agents),
@@ -100,7 +99,6 @@ pub mod log;
 pub mod mcp;
 pub mod project;
 pub mod prompts;
-pub mod report;
 pub mod risk;
 pub mod rows;
 pub mod rules;

@@ -13,8 +13,11 @@ use crate::finding::{Finding, Severity};
 use crate::judge::judge_project;
 use crate::tools::answer::{Answer, Common, MAX_CHARACTERS, MAX_SUMMARY, NextCall, ToolError, Verdict, clipped, counted, output_schema};
 use crate::tools::call::Call;
+use crate::tools::migration::claim::Claim;
+use crate::tools::migration::generated::{Made, generated as generated_record};
+use crate::tools::migration::view::with_block;
 use crate::tools::project_input::ProjectInput;
-use crate::tools::source::{counting, failed, portable_schema};
+use crate::tools::source::{SqlInput, counting, failed, portable_schema};
 use crate::tools::{Tool, Touches, parsed};
 use crate::workshop::Workshop;
 
@@ -60,6 +63,14 @@ pub struct Input {
     #[arg(long, value_parser = step, value_name = "JSON")]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub step: Option<Value>,
+    /// The planned or open migration that this file belongs to.
+    #[arg(long)]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub migration_id: Option<String>,
+    /// The state block of an earlier answer.
+    #[arg(long)]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub state_block: Option<String>,
     /// The folder with alembic.ini or pyproject.toml. Default: the current folder.
     #[arg(long)]
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -128,7 +139,7 @@ pub fn run(input: &Input, call: &Call<'_>, most: Option<usize>) -> Answer {
     match generated(input, call) {
         Ok(output) => {
             let verdict = output.common.verdict;
-            let text = text_of(&output);
+            let text = with_block(&text_of(&output), &output.common, most);
             Answer::of(&output, verdict, text).within(most)
         }
         Err(error) => Answer::failed(error),
@@ -139,6 +150,7 @@ fn generated(input: &Input, call: &Call<'_>) -> Result<Output, ToolError> {
     let mode = input.mode.unwrap_or_default();
     let bodies = bodies(mode, input.step.as_ref())?;
     let name = name(input)?;
+    let claim = Claim::of(input.migration_id.as_deref(), input.state_block.as_deref())?;
     let project = ProjectInput {
         project: input.project.clone(),
         config: input.config.clone(),
@@ -206,18 +218,23 @@ fn generated(input: &Input, call: &Call<'_>) -> Result<Output, ToolError> {
         let _ = write!(summary, "; {first}");
     }
     let revision_id = revision.clone().unwrap_or_default();
-    Ok(Output {
+    let asked = SqlInput {
+        project: input.project.clone(),
+        config: input.config.clone(),
+        section: input.section.clone(),
+        dialect: input.dialect,
+        ..SqlInput::default()
+    };
+    let made = Made { name: &name, revision: &revision_id, parent: parent.as_deref(), file: &shown };
+    let migration = generated_record(&after.workspace, &asked, &claim, made, call);
+    let mut output = Output {
         common: Common {
             verdict,
             summary: clipped(&summary, MAX_SUMMARY),
             state: None,
             state_block: None,
             state_overrides: Vec::new(),
-            next: vec![NextCall {
-                tool: "review_sql",
-                args: json!({ "from": parent.clone().unwrap_or_else(|| "base".to_owned()), "to": revision_id }),
-                why: "the file must be reviewed before anything else".to_owned(),
-            }],
+            next: Vec::new(),
             assumed: workshop.assumed.clone(),
             notes: written.about.notes.clone(),
             suggested_queries: vec!["what autogenerate does not detect".to_owned()],
@@ -225,12 +242,24 @@ fn generated(input: &Input, call: &Call<'_>) -> Result<Output, ToolError> {
         },
         file: Some(shown),
         revision,
-        down_revision: parent,
+        down_revision: parent.clone(),
         operations: written.items.iter().map(|item| serde_json::to_value(item).unwrap_or_default()).collect(),
         differs_from_intent: surprises,
         autogenerate_caveats: if mode == Mode::Autogenerate { caveats(&alembic, workshop.server.dialect) } else { Vec::new() },
         findings,
-    })
+    };
+    match migration {
+        Ok(migration) => migration.show(&mut output.common, None, None),
+        Err(error) => {
+            output.common.notes.push(format!("nothing is on record yet: {}; {}", error.message, error.hint));
+            output.common.next.push(NextCall {
+                tool: "review_sql",
+                args: json!({ "from": parent.unwrap_or_else(|| "base".to_owned()), "to": revision_id }),
+                why: "the file must be reviewed before anything else".to_owned(),
+            });
+        }
+    }
+    Ok(output)
 }
 
 /// `process_revision_directives` of `env.py` dropped the revision, since nothing differs.

@@ -1,5 +1,9 @@
 //! `migration_status`: the chain, its heads, where a database stands, what differs between models and chain, what next.
 
+mod after;
+mod open;
+
+use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
 use schemars::JsonSchema;
@@ -11,11 +15,13 @@ use crate::database::{Connection, url};
 use crate::dialect::Dialect;
 use crate::finding::{Finding, Severity};
 use crate::judge::judge_project;
-use crate::store::file::FileStore;
 use crate::tools::answer::{Answer, Common, MAX_CHARACTERS, MAX_SUMMARY, NextCall, ToolError, Verdict, clipped, counted, output_schema};
 use crate::tools::call::Call;
+use crate::tools::migration::claim::Claim;
+use crate::tools::migration::view::with_block;
+use crate::tools::migration_status::open::{Open, Seen};
 use crate::tools::project_input::ProjectInput;
-use crate::tools::source::{Detail, counting, portable_schema};
+use crate::tools::source::{Detail, SqlInput, counting, portable_schema};
 use crate::tools::{Tool, Touches, parsed};
 use crate::workshop::{Workshop, WorkshopError};
 
@@ -60,6 +66,26 @@ pub struct Input {
     #[arg(long)]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub environment: Option<String>,
+    /// The migration that is meant, as an earlier answer named it. Default: the open one.
+    #[arg(long)]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub migration_id: Option<String>,
+    /// The state block of an earlier answer: what it claims is checked.
+    #[arg(long)]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub state_block: Option<String>,
+    /// Answers to the checks after an apply: {"app_starts": "yes, 14:02"}
+    #[arg(long, value_parser = after::answers, value_name = "JSON")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub answers: Option<BTreeMap<String, String>>,
+    /// What is wrong after an apply, application or schema: `way_back` says what to do.
+    #[arg(long, value_enum)]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub trouble: Option<after::Fault>,
+    /// A revision that is given up: `may_delete` says whether its file may go.
+    #[arg(long)]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub abandoned: Option<String>,
     /// concise (default) or full.
     #[arg(long, value_enum)]
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -80,6 +106,9 @@ fn schema() -> Value {
         ("findings", &["array"]),
         ("migrations", &["array"]),
         ("recovery", &["string", "null"]),
+        ("checks", &["array"]),
+        ("way_back", &["object"]),
+        ("may_delete", &["object"]),
     ])
 }
 
@@ -100,8 +129,10 @@ struct Output {
     pending: Vec<Value>,
     drift: Option<Value>,
     findings: Vec<Finding>,
-    migrations: Vec<String>,
+    migrations: Vec<Value>,
     recovery: Option<&'static str>,
+    #[serde(flatten)]
+    asked: Asked,
 }
 
 /// Runs the tool. `most`: how many characters the answer may have; the command line never cuts.
@@ -118,9 +149,66 @@ pub fn run(input: &Input, call: &Call<'_>, most: Option<usize>) -> Answer {
         Ok(workshop) => workshop,
         Err(error) => return Answer::failed(error),
     };
-    match status(input, &workshop) {
-        Ok(status) => answer(input, &workshop, status, most),
-        Err(error) => Answer::failed(error),
+    let answered = status(input, &workshop).and_then(|status| {
+        let seen = match &status.current {
+            Current::Unknown => None,
+            Current::At(versions) => environment(input, &workshop).zip(Some(versions.clone())),
+        };
+        let seen = seen.as_ref().map(|(environment, versions)| Seen { environment, versions });
+        let records = Records::of(input, &workshop, seen.as_ref(), call)?;
+        Ok(answer(input, &workshop, status, records, most))
+    });
+    answered.unwrap_or_else(Answer::failed)
+}
+
+/// The environment that is asked: the one that is named, else the only one with a read-only URL.
+fn environment(input: &Input, workshop: &Workshop) -> Option<String> {
+    let mut readable = workshop.config.environments.iter().filter(|(_, environment)| environment.read_url_env.is_some());
+    let only = readable.next().filter(|_| readable.next().is_none());
+    input.environment.clone().or_else(|| only.map(|(name, _)| name.clone()))
+}
+
+/// What is only there where it was asked for, or after an apply.
+#[derive(Debug, Default, Serialize)]
+struct Asked {
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    checks: Vec<Value>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    way_back: Option<Value>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    may_delete: Option<Value>,
+}
+
+/// What the records say, and what was asked of them.
+struct Records {
+    open: Open,
+    asked: Asked,
+    environment: Option<String>,
+    current: Option<String>,
+}
+
+impl Records {
+    fn of(input: &Input, workshop: &Workshop, seen: Option<&Seen<'_>>, call: &Call<'_>) -> Result<Self, ToolError> {
+        let claim = Claim::of(input.migration_id.as_deref(), input.state_block.as_deref())?;
+        let project = SqlInput {
+            project: input.project.clone(),
+            config: input.config.clone(),
+            section: input.section.clone(),
+            dialect: input.dialect,
+            server_version: input.server_version.clone(),
+            ..SqlInput::default()
+        };
+        let mut open = open::look(workshop, &project, &claim, seen, call)?;
+        let mut asked = Asked::default();
+        if let Some(revision) = &input.abandoned {
+            asked.may_delete = Some(after::may_delete(workshop, open.shown.as_ref(), revision, seen)?);
+        }
+        if let Some(migration) = &mut open.shown {
+            after::note(migration, &input.answers.clone().unwrap_or_default())?;
+            asked.checks = after::checks(migration, seen);
+            asked.way_back = input.trouble.map(|fault| after::way(migration, fault, seen));
+        }
+        Ok(Self { open, asked, environment: seen.map(|seen| seen.environment.to_owned()), current: seen.map(Seen::current) })
     }
 }
 
@@ -240,15 +328,17 @@ fn item(difference: &Difference) -> Item {
     }
 }
 
-fn answer(input: &Input, workshop: &Workshop, status: Status, most: Option<usize>) -> Answer {
+fn answer(input: &Input, workshop: &Workshop, status: Status, records: Records, most: Option<usize>) -> Answer {
     let Status { findings, current, drift, mut notes } = status;
+    let Records { open, asked, environment, current: stands } = records;
+    notes.extend(open.notes);
     let graph = &workshop.workspace.project.graph;
     let heads = graph.ids(&graph.real_heads);
     let is_linear = graph.heads.len() == 1 && graph.faults.is_empty() && graph.branch_points().is_empty();
     let pending = pending(workshop, &current, &mut notes);
     let errors = counting(&findings).filter(|finding| finding.severity == Severity::Error).count();
     let drifted = drift.as_ref().is_ok_and(|items| !items.is_empty());
-    let verdict = match (errors, drifted || counting(&findings).any(|finding| finding.severity == Severity::Warning)) {
+    let verdict = match (errors, drifted || open.is_bypassed || counting(&findings).any(|finding| finding.severity == Severity::Warning)) {
         (0, false) => Verdict::Pass,
         (0, true) => Verdict::Warn,
         _ => Verdict::Blocked,
@@ -279,14 +369,17 @@ fn answer(input: &Input, workshop: &Workshop, status: Status, most: Option<usize
         }
         Err(why) => notes.push(why.clone()),
     }
+    if open.is_bypassed {
+        summary.push_str("; applied around the gates");
+    }
     if let Some(first) = counting(&findings).max_by_key(|finding| finding.severity).filter(|finding| finding.severity > Severity::Notice) {
         let _ = write!(summary, ". {}", first.what);
     }
-    let next = next(unexpected, drifted, &pending);
+    let next = next(unexpected, drifted, if open.shown.is_some() { &[] } else { &pending });
     let summary = clipped(&summary, MAX_SUMMARY);
     let text = text_of(&summary, &findings, drift.as_ref().ok(), &pending, &notes);
     let shown = findings.into_iter().filter(|finding| input.detail == Some(Detail::Full) || finding.severity > Severity::Notice).collect();
-    let output = Output {
+    let mut output = Output {
         common: Common {
             verdict,
             summary,
@@ -318,9 +411,14 @@ fn answer(input: &Input, workshop: &Workshop, status: Status, most: Option<usize
         pending,
         drift: drift.ok().map(|items| json!({ "items": items })),
         findings: shown,
-        migrations: FileStore::of(&workshop.workspace.folder).list().migrations.iter().map(ToString::to_string).collect(),
+        migrations: open::as_json(&open.lines),
         recovery,
+        asked,
     };
+    if let Some(migration) = &open.shown {
+        migration.show(&mut output.common, environment.as_deref(), stands.as_deref());
+    }
+    let text = with_block(&text, &output.common, most);
     Answer::of(&output, verdict, text).within(most)
 }
 

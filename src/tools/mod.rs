@@ -12,6 +12,7 @@ pub mod migration_status;
 pub mod project_input;
 pub mod question;
 pub mod remote;
+pub mod report;
 pub mod resources;
 pub mod review_sql;
 pub mod search_knowledge;

@@ -3,6 +3,7 @@
 use crate::knowledge::document::{Document, Origin};
 use crate::knowledge::{Library, page};
 use crate::tools::call::Call;
+use crate::tools::migration::pages;
 use crate::tools::search_knowledge;
 
 /// A family of resources with one form of address, for example `knowledge://{doc}`.
@@ -40,7 +41,7 @@ pub struct Listed {
 }
 
 /// All families. A new one is one more entry.
-pub const FAMILIES: &[Family] = &[KNOWLEDGE];
+pub const FAMILIES: &[Family] = &[KNOWLEDGE, MIGRATION];
 
 /// The family of an address, and what stands behind its scheme.
 #[must_use]
@@ -103,4 +104,37 @@ fn knowledge_page(rest: &str, _call: &Call<'_>) -> Result<Option<String>, String
         None => Some(page::whole(document)),
         Some(slug) => document.sections.iter().find(|section| section.slug == slug).map(|section| page::alone(document, section)),
     })
+}
+
+const MIGRATION: Family = Family {
+    scheme: "migration://",
+    rest: "{id}/{page}",
+    name: "migration",
+    title: "A migration on record",
+    description: "What is on record of a migration of this project, as it holds now: `state` (the state block), `review.md`, `rollback.md` \
+(the two reports, boxes ticked by evidence only). `migration://open` lists the migrations.",
+    is_public: || false,
+    list: migration_list,
+    read: |rest, call| pages::read(rest, call).map_err(|error| format!("{}; {}", error.message, error.hint)),
+    complete: |name, call| match name {
+        "id" => pages::ids(call),
+        "page" => pages::PAGES.iter().map(|(page, _)| (*page).to_owned()).collect(),
+        _ => Vec::new(),
+    },
+};
+
+fn migration_list(call: &Call<'_>) -> Result<Vec<Listed>, String> {
+    let open = Listed {
+        rest: pages::OPEN.to_owned(),
+        title: "Open migrations".to_owned(),
+        description: "The migrations of this project with phase and next step".to_owned(),
+    };
+    let of_each = pages::ids(call).into_iter().flat_map(|id| {
+        pages::PAGES.map(|(page, title)| Listed {
+            rest: format!("{id}/{page}"),
+            title: format!("{id}: {title}"),
+            description: format!("{title}, as it holds now"),
+        })
+    });
+    Ok(std::iter::once(open).chain(of_each).collect())
 }

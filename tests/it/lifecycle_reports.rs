@@ -3,8 +3,8 @@
 use alembic_gate::lifecycle::approval::{Tier, Way};
 use alembic_gate::lifecycle::boxes::{Boxes, boxes};
 use alembic_gate::lifecycle::evidence::{Now, Outcome, Rerun};
-use alembic_gate::report::{Heading, review, rollback};
 use alembic_gate::store::Happening;
+use alembic_gate::tools::report::{Heading, review, rollback};
 use alembic_gate::tools::review_sql;
 use alembic_gate::tools::source::SqlInput;
 

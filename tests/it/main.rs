@@ -22,6 +22,8 @@ mod lifecycle_hook;
 mod lifecycle_reports;
 mod lifecycle_store;
 mod lifecycle_tags;
+mod lifecycle_tools;
+mod lifecycle_walk;
 mod logs;
 mod mcp_asking;
 mod mcp_calls;

@@ -21,14 +21,14 @@ pub struct Client {
 impl Client {
     /// A server that nobody has spoken to.
     pub fn silent(arguments: &[&str]) -> Self {
-        let mut child = Command::new(PROGRAM)
-            .arg("serve")
-            .args(arguments)
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::null())
-            .spawn()
-            .unwrap();
+        let mut command = Command::new(PROGRAM);
+        command.arg("serve").args(arguments);
+        Self::of(command)
+    }
+
+    /// A server that was put together by the caller.
+    pub fn of(mut command: Command) -> Self {
+        let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
         let input = child.stdin.take();
         let lines = lines_of(child.stdout.take().unwrap());
         Self { child, input, lines }

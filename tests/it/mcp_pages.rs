@@ -158,6 +158,8 @@ fn documents_come_over_the_protocol() {
         }
     }
     let library = Library::with(None).unwrap();
+    assert!(uris.contains(&"migration://open".to_owned()));
+    uris.retain(|uri| uri.starts_with("knowledge://"));
     assert_eq!(uris.len(), library.documents.len() + 1, "the documents and the index");
     let mut read = |uri: &str| client.ask("resources/read", json!({ "uri": uri }));
     for uri in &uris {

@@ -12,7 +12,7 @@ use tempfile::TempDir;
 use crate::bridge::environment;
 
 /// A project with these revisions, on SQLite or PostgreSQL, in a folder of its own.
-fn project(url: &str, revisions: &[(&str, &str)]) -> Option<TempDir> {
+pub fn project(url: &str, revisions: &[(&str, &str)]) -> Option<TempDir> {
     let python = environment("python-new")?;
     let folder = TempDir::new().unwrap();
     let write = |name: &str, text: &str| {
@@ -47,7 +47,7 @@ fn project(url: &str, revisions: &[(&str, &str)]) -> Option<TempDir> {
     Some(folder)
 }
 
-const AUTHORS: (&str, &str) = (
+pub const AUTHORS: (&str, &str) = (
     "create_authors",
     "def upgrade():\n    op.create_table('authors', sa.Column('id', sa.Integer, primary_key=True), sa.Column('name', sa.String(50), nullable=False))\n\n\ndef downgrade():\n    op.drop_table('authors')",
 );

@@ -12,8 +12,10 @@
 
 pub mod claim;
 pub mod gates;
+pub mod generated;
 pub mod named;
 pub mod now;
+pub mod pages;
 pub mod record;
 pub mod tested;
 pub mod view;
