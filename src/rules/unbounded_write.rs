@@ -32,6 +32,7 @@ use crate::finding::{Finding, Severity};
 use crate::rules::{Check, Context};
 use crate::sql::catalog::Table;
 use crate::sql::change::{Change, IndexKey, Name, Reach};
+use crate::sql::formula::{self, Formula};
 
 /// Looks at each statement.
 pub const CHECK: Check = Check::Statement(check);
@@ -41,8 +42,12 @@ fn check(context: &Context<'_>) -> Vec<Finding> {
         Change::Update(update) => (Some(&update.table), Some(&update.reach)),
         Change::Delete(delete) => (delete.tables.first(), Some(&delete.reach)),
         Change::Merge(merge) => (Some(&merge.table), None),
-        Change::Insert(insert) if !insert.writes.is_empty() => (Some(&insert.table), None),
-        Change::Insert(insert) => (Some(&insert.table), Some(&ALL)),
+        Change::Insert(insert) => match insert.writes.as_slice() {
+            [] => (Some(&insert.table), Some(&ALL)),
+            [Change::Update(update)] => (Some(&update.table), Some(&update.reach)),
+            [Change::Delete(delete)] => (delete.tables.first(), Some(&delete.reach)),
+            _ => (Some(&insert.table), None),
+        },
         Change::Select(query) if !query.writes.is_empty() => (None, None),
         _ => return Vec::new(),
     };
@@ -53,11 +58,16 @@ fn check(context: &Context<'_>) -> Vec<Finding> {
     if loss == Loss::None && !writes_all {
         return Vec::new();
     }
-    let deletes = matches!(context.change(), Change::Delete(_));
+    let deletes = match context.change() {
+        Change::Delete(_) => true,
+        Change::Insert(insert) => matches!(insert.writes.as_slice(), [Change::Delete(_)]),
+        _ => false,
+    };
     let severity = match (bound(context, table, reach), loss) {
         (Bound::Key, _) => Severity::Notice,
         (Bound::Condition, Loss::High) if deletes => Severity::Warning,
         (Bound::Condition, _) => Severity::Notice,
+        (Bound::Range, _) => Severity::Warning,
         (Bound::None, Loss::Medium | Loss::High) => Severity::Error,
         (Bound::None, Loss::Low | Loss::None) => Severity::Warning,
     };
@@ -88,6 +98,8 @@ enum Bound {
     Key,
     /// A comparison with a value, which may fit any number of rows.
     Condition,
+    /// A comparison that holds on one side of a value.
+    Range,
     /// Nothing.
     None,
 }
@@ -108,7 +120,13 @@ fn bound(context: &Context<'_>, table: Option<&Name>, reach: Option<&Reach>) -> 
         Some(found) => is_key(found, &reach.bounded_by),
         None => reach.bounded_by.iter().any(|column| column == "id" || column.ends_with("_id") || column == "version_num"),
     };
-    if by_key { Bound::Key } else { Bound::Condition }
+    let formula = reach.condition.as_ref().and_then(formula::of_expression);
+    match formula {
+        _ if by_key => Bound::Key,
+        // Rows on one side of a value: half of the table as well as none.
+        Some(Formula::Binary(mark, ..)) if matches!(mark.as_str(), "<" | ">" | "<=" | ">=") => Bound::Range,
+        _ => Bound::Condition,
+    }
 }
 
 /// The table stands twice in a `DELETE … USING`.

@@ -256,7 +256,7 @@ impl Catalog {
                     found.policies.push(name.clone());
                 }
             }
-            Change::CreateFunction { name, language, volatility, returns, body, .. } => {
+            Change::CreateFunction { name, arguments, language, volatility, returns, body, .. } => {
                 let volatility = match volatility.as_deref() {
                     Some("immutable" | "deterministic") => Volatility::Immutable,
                     Some("stable") => Volatility::Stable,
@@ -265,7 +265,14 @@ impl Catalog {
                 let is_literal = reading.flags.contains_key("literal_body");
                 self.functions.insert(
                     name.name.to_lowercase(),
-                    Function { volatility, language: language.clone(), is_literal, returns: returns.clone(), body: body.clone() },
+                    Function {
+                        volatility,
+                        language: language.clone(),
+                        is_literal,
+                        returns: returns.clone(),
+                        body: body.clone(),
+                        arguments: arguments.clone(),
+                    },
                 );
             }
             Change::CreateSchema { name, elements, .. } => {

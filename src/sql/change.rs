@@ -842,7 +842,7 @@ pub struct AlterTable {
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[allow(missing_docs)]
 pub enum TypeAction {
-    AddValue { value: String, if_not_exists: bool },
+    AddValue { value: String, if_not_exists: bool, beside: Option<String> },
     RenameValue { from: String, to: String },
     Rename { to: String },
     SetSchema { schema: String },
@@ -1112,6 +1112,8 @@ pub enum Change {
     CreateFunction {
         name: Name,
         or_replace: bool,
+        /// With its parentheses, in lower case, blanks folded.
+        arguments: String,
         language: Option<String>,
         volatility: Option<String>,
         /// `RETURNS x`.

@@ -318,8 +318,9 @@ fn statement_out(script: &Script, statement: &Statement, effect: &Effect, asked:
             blocks_writes: lock.mode.blocks_writes(),
         })
         .collect();
+    // The first is the statement's own; a statement that names none has none here, its locks say the rest.
     let mut tables: Vec<String> = reading.relation.iter().map(ToString::to_string).collect();
-    for lock in &locks {
+    for lock in locks.iter().filter(|_| reading.relation.is_some()) {
         if lock.table != "*" && !tables.iter().any(|table| table.trim_start_matches("public.") == lock.table) {
             tables.push(lock.table.clone());
         }

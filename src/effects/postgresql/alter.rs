@@ -5,10 +5,10 @@ use crate::effects::postgresql::column_type::alter_type;
 use crate::effects::postgresql::columns::{add_column, default_refused, drop_column, is_serial, set_not_null};
 use crate::effects::postgresql::constraints::{add_constraint, drop_constraint, validate};
 use crate::effects::postgresql::partitions::{attach, detach, different_column};
-use crate::effects::postgresql::types;
 use crate::effects::postgresql::{fact, lock, meets, meets_all, missing, missing_function, works};
+use crate::effects::postgresql::{refused, types};
 use crate::effects::{Effect, Loss, Place, Undo, When, Work};
-use crate::sql::catalog::Table;
+use crate::sql::catalog::{RelationKind, Table};
 use crate::sql::change::{AlterAction, AlterTable, Change, ConstraintKind, Generated, Name, Reading};
 use crate::sql::words::Action;
 
@@ -57,31 +57,43 @@ pub(super) fn waits_for_checks(effect: &mut Effect, table: &Name, place: &Place<
 
 /// What `ALTER TABLE` does to views too; all else is refused.
 fn not_for_views(effect: &mut Effect, alter: &AlterTable, place: &Place<'_>) -> bool {
-    let is_view = place.catalog.table(&alter.table).is_some_and(|found| found.kind == crate::sql::catalog::RelationKind::View);
-    let fits = |action: &AlterAction| {
-        matches!(
-            action,
-            AlterAction::RenameColumn { .. }
-                | AlterAction::RenameTable { .. }
-                | AlterAction::SetSchema { .. }
-                | AlterAction::OwnerTo
-                | AlterAction::SetDefault { .. }
-                | AlterAction::DropDefault { .. }
-                | AlterAction::SetStorageParams { .. }
-                | AlterAction::Rule { .. }
-                | AlterAction::Trigger { .. }
-                | AlterAction::Unknown { .. }
-        )
+    let Some(kind) = place.catalog.table(&alter.table).map(|found| found.kind).filter(|kind| *kind != RelationKind::Table) else {
+        return false;
     };
-    let refused = is_view && !alter.actions.iter().all(fits);
+    let stored = kind == RelationKind::MaterializedView;
+    let fits = |action: &AlterAction| match action {
+        AlterAction::RenameColumn { .. }
+        | AlterAction::RenameTable { .. }
+        | AlterAction::SetSchema { .. }
+        | AlterAction::OwnerTo
+        | AlterAction::SetStorageParams { .. }
+        | AlterAction::Unknown { .. } => true,
+        AlterAction::SetDefault { .. } | AlterAction::DropDefault { .. } | AlterAction::Rule { .. } | AlterAction::Trigger { .. } => {
+            !stored
+        }
+        AlterAction::SetStatistics { .. }
+        | AlterAction::SetStorage { .. }
+        | AlterAction::SetCompression { .. }
+        | AlterAction::SetColumnOptions { .. }
+        | AlterAction::SetTablespace
+        | AlterAction::SetAccessMethod { .. }
+        | AlterAction::ClusterOn
+        | AlterAction::SetWithoutCluster => stored,
+        _ => false,
+    };
+    let refused = !alter.actions.iter().all(fits);
     if refused {
-        effect.fail("42809", When::Always, format!("`{}` is a view", alter.table));
+        let kind = if stored { "materialized view" } else { "view" };
+        effect.fail("42809", When::Always, format!("`{}` is a {kind}", alter.table));
     }
     refused
 }
 
 #[allow(clippy::too_many_lines)] // One arm a kind: the compiler asks for each.
 fn one(effect: &mut Effect, alter: &AlterTable, action: &AlterAction, place: &Place<'_>) {
+    if refused::action(effect, alter, action, place) {
+        return;
+    }
     let table = &alter.table;
     let only = alter.only;
     match action {
@@ -135,6 +147,13 @@ fn one(effect: &mut Effect, alter: &AlterTable, action: &AlterAction, place: &Pl
                 return;
             }
             meets_all(effect, "set_default", table, only, place);
+            let old = place.catalog.table(table).and_then(|found| found.column(column)).filter(|old| !old.is_new);
+            if default.is_null
+                && old.is_some_and(|old| old.default.as_ref().is_some_and(|old| !old.is_null))
+                && !place.catalog.is_new(table)
+            {
+                effect.lose(Loss::Low, format!("the default of `{table}.{column}` is dropped"));
+            }
         }
         AlterAction::DropDefault { column } => {
             if column_missing(effect, table, column, false, place) {
@@ -144,6 +163,7 @@ fn one(effect: &mut Effect, alter: &AlterTable, action: &AlterAction, place: &Pl
             let found = place.catalog.table(table).and_then(|found| found.column(column));
             if found.is_none_or(|found| found.default.is_some() || found.data_type.as_ref().is_some_and(|data_type| data_type.serial))
                 && !place.catalog.is_new(table)
+                && !found.is_some_and(|found| found.is_new)
             {
                 effect.lose(Loss::Low, format!("the default of `{table}.{column}` is dropped"));
             }
@@ -488,7 +508,8 @@ fn column_stands(effect: &mut Effect, table: &Name, column: &str, place: &Place<
 
 pub(super) fn constraint_missing(effect: &mut Effect, table: &Name, name: &str, if_exists: bool, place: &Place<'_>) -> bool {
     // A NOT NULL of a column has a name of its own from 18 on, which no text need say.
-    let known = place.catalog.table(table).filter(|_| place.catalog.is_complete && !name.ends_with("_not_null"));
+    let unsaid = place.server.version.major >= 18 && name.ends_with("_not_null");
+    let known = place.catalog.table(table).filter(|_| place.catalog.is_complete && !unsaid);
     let missing = known.is_some_and(|found| found.constraint(name).is_none());
     if missing && !if_exists {
         effect.fail("42704", When::Always, format!("constraint `{name}` of `{table}` does not exist"));

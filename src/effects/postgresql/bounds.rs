@@ -28,6 +28,27 @@ pub fn overlapping(parent: &Name, bound: &PartitionBound, place: &Place<'_>) -> 
     place.catalog.bounds(parent).find_map(|(name, own)| overlap(&read(own)?, &new).then(|| name.clone()))
 }
 
+/// True when a bound is written for this way of partitioning, or cannot be read.
+#[must_use]
+pub fn is_of(bound: &PartitionBound, method: &str) -> bool {
+    match read(bound) {
+        Some(Bound::Default) => method != "hash",
+        Some(Bound::Range { .. }) => method == "range",
+        Some(Bound::List(_)) => method == "list",
+        Some(Bound::Hash { .. }) => method == "hash",
+        None => true,
+    }
+}
+
+/// True for a range that ends where it begins, or before.
+#[must_use]
+pub fn is_empty(bound: &PartitionBound) -> bool {
+    match read(bound) {
+        Some(Bound::Range { from, to }) => compare_all(&from, &to).is_some_and(Ordering::is_ge),
+        Some(Bound::Default | Bound::List(_) | Bound::Hash { .. }) | None => false,
+    }
+}
+
 /// True when no row of a partition can meet the condition: the server does not touch it.
 #[must_use]
 pub fn is_pruned(partition: &Name, reach: &Reach, place: &Place<'_>) -> bool {

@@ -197,12 +197,12 @@ fn converted_values(
     }
     let by_cast = types::values(from, to, place);
     if plain && using.is_some_and(|using| casts_from_text(from, to, using)) {
-        effect.fail("22P02", When::OnRows, format!("values of `{table}.{column}` that are no `{to}` stop it"));
+        effect.fail(no_value(to), When::OnRows, format!("values of `{table}.{column}` that are no `{to}` stop it"));
     }
     if let Some(using) = using.filter(|_| !plain || matches!(by_cast, Values::MayNotFit("22001"))) {
         // Only two forms are known to keep what was there: a zone given to a timestamp, and a cast to text.
         if casts_from_text(from, to, using) {
-            effect.fail("22P02", When::OnRows, format!("values of `{table}.{column}` that are no `{to}` stop it"));
+            effect.fail(no_value(to), When::OnRows, format!("values of `{table}.{column}` that are no `{to}` stop it"));
         }
         let kept = keeps_values(using, from, to, place) || tells_truth(using, column, from, table, place);
         if !kept {
@@ -226,6 +226,12 @@ fn converted_values(
         }
         Values::MayNotFit(code) => effect.fail(code, When::OnRows, format!("values of `{table}.{column}` that do not fit `{to}` stop it")),
     }
+}
+
+/// The SQLSTATE of a text that is no value of a type.
+fn no_value(to: &DataType) -> &'static str {
+    let is_time = to.name.starts_with("timestamp") || to.name.starts_with("time ") || matches!(to.name.as_str(), "date" | "interval");
+    if is_time { "22007" } else { "22P02" }
 }
 
 fn casts_from_text(from: &DataType, to: &DataType, using: &Expression) -> bool {

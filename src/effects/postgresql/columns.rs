@@ -2,6 +2,7 @@
 
 use crate::effects::fact::LockMode;
 use crate::effects::postgresql::alter::{breaks, column_missing};
+use crate::effects::postgresql::constraints::unfit_foreign_key;
 use crate::effects::postgresql::types;
 use crate::effects::postgresql::{
     changes_with_time, fact, is_volatile, lock, lock_referenced, loses_rows, meets, meets_all, missing, missing_function, stored_rows,
@@ -125,7 +126,8 @@ fn new_column_constraint(
             }
         }
         ConstraintKind::ForeignKey { reference, .. } => {
-            if missing(effect, &reference.table, false, place) {
+            let type_of = |name: &str| column.data_type.clone().filter(|_| name == column.name);
+            if missing(effect, &reference.table, false, place) || unfit_foreign_key(effect, constraint, &type_of, place) {
                 return;
             }
             let filled = column.default.as_ref().is_some_and(|default| !default.is_null);
@@ -176,7 +178,10 @@ pub(super) fn drop_column(effect: &mut Effect, alter: &AlterTable, column: &str,
     if holds_values(found, table, column, place) {
         loses_rows(effect, table, &format!("the values of `{table}.{column}` are gone"), place);
     }
-    breaks(effect, "drop_column", table, format!("queries that name `{table}.{column}`"), place);
+    // A column of this script is in no query yet.
+    if !found.column(column).is_some_and(|own| own.is_new) {
+        breaks(effect, "drop_column", table, format!("queries that name `{table}.{column}`"), place);
+    }
 }
 
 /// True unless the table is empty or the column is known to be NULL in every row.

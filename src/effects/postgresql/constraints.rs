@@ -5,8 +5,8 @@ use crate::effects::postgresql::alter::{breaks, column_missing, constraint_missi
 use crate::effects::postgresql::types;
 use crate::effects::postgresql::{fact, lacks_partition_key, lock, lock_referenced, meets, meets_all, missing, stored_rows, works};
 use crate::effects::{Effect, Loss, Place, When, Work};
-use crate::sql::catalog::Table;
-use crate::sql::change::{AlterAction, AlterTable, Change, Constraint, ConstraintKind, IndexKey, Name};
+use crate::sql::catalog::{RelationKind, Table};
+use crate::sql::change::{AlterAction, AlterTable, Change, Constraint, ConstraintKind, DataType, IndexKey, Name};
 
 pub(super) fn add_constraint(effect: &mut Effect, alter: &AlterTable, constraint: &Constraint, place: &Place<'_>) {
     let table = &alter.table;
@@ -23,6 +23,18 @@ pub(super) fn add_constraint(effect: &mut Effect, alter: &AlterTable, constraint
     }
     let on_rows = place.catalog.has_rows(table) && !place.catalog.is_new(table) && !constraint.not_valid && !constraint.not_enforced;
     let proof = || stored_rows::when(stored_rows::breaks(table, constraint, place));
+    let unchecked = constraint.not_valid || constraint.not_enforced;
+    if place.catalog.is_new(table) && !unchecked && stored_rows::breaks(table, constraint, place) {
+        let code = match &constraint.kind {
+            ConstraintKind::Check(_) => "23514",
+            ConstraintKind::ForeignKey { .. } => "23503",
+            ConstraintKind::Unique { .. } | ConstraintKind::PrimaryKey { .. } => "23505",
+            ConstraintKind::NotNull { .. } => "23502",
+            ConstraintKind::Exclude { .. } | ConstraintKind::Default { .. } => "23P01",
+        };
+        effect.fail(code, When::Always, format!("rows that stand in `{table}` break it"));
+        return;
+    }
     if constraint.not_valid && !place.catalog.is_new(table) && stored_rows::breaks(table, constraint, place) {
         effect.breaks("not_valid_broken_by_rows", format!("writes of rows such as those that stand in `{table}`"));
     }
@@ -89,7 +101,7 @@ fn add_foreign_key(effect: &mut Effect, alter: &AlterTable, constraint: &Constra
         effect.fail("42809", When::Always, format!("`{table}` is partitioned: a foreign key cannot be added to it alone"));
         return;
     }
-    if unfit_foreign_key(effect, table, constraint, place) {
+    if unfit_foreign_key(effect, constraint, &|column| types::column_type(table, column, place), place) {
         return;
     }
     if constraint.not_valid && partitioned && place.server.version.major < 18 {
@@ -117,10 +129,19 @@ fn add_foreign_key(effect: &mut Effect, alter: &AlterTable, constraint: &Constra
 }
 
 /// The referenced columns need a unique index, and types that can be compared.
-fn unfit_foreign_key(effect: &mut Effect, table: &Name, constraint: &Constraint, place: &Place<'_>) -> bool {
+pub(super) fn unfit_foreign_key(
+    effect: &mut Effect,
+    constraint: &Constraint,
+    type_of: &dyn Fn(&str) -> Option<DataType>,
+    place: &Place<'_>,
+) -> bool {
     let ConstraintKind::ForeignKey { columns, reference } = &constraint.kind else {
         return false;
     };
+    if place.catalog.table(&reference.table).is_some_and(|target| target.kind != RelationKind::Table) {
+        effect.fail("42809", When::Always, format!("`{}` is not a table: nothing can point at it", reference.table));
+        return true;
+    }
     let Some(target) = place.catalog.table(&reference.table).filter(|found| place.catalog.is_complete && !found.columns.is_empty()) else {
         return false;
     };
@@ -137,12 +158,16 @@ fn unfit_foreign_key(effect: &mut Effect, table: &Name, constraint: &Constraint,
             && own.len() == keys.len()
             && keys.iter().all(|key| own.contains(&key.as_str()))
     });
+    if columns.len() != keys.len() {
+        effect.fail("42830", When::Always, format!("{} columns point at {} of `{}`", columns.len(), keys.len(), reference.table));
+        return true;
+    }
     if !is_unique {
         effect.fail("42830", When::Always, format!("nothing makes ({}) of `{}` unique", keys.join(", "), reference.table));
         return true;
     }
     for (own, key) in columns.iter().zip(&keys) {
-        let types = types::column_type(table, own, place).zip(types::column_type(&reference.table, key, place));
+        let types = type_of(own).zip(types::column_type(&reference.table, key, place));
         if let Some((own_type, key_type)) = types.filter(|(own, key)| !types::comparable(own, key, place)) {
             effect.fail("42804", When::Always, format!("`{own}` is `{own_type}` and `{key}` of `{}` is `{key_type}`", reference.table));
             return true;

@@ -2,6 +2,7 @@
 
 use crate::effects::fact::Role;
 use crate::effects::postgresql::columns::{default_refused, unknown_type};
+use crate::effects::postgresql::constraints::unfit_foreign_key;
 use crate::effects::postgresql::partitions::create_partition;
 use crate::effects::postgresql::{changes_with_time, fact, lock, lock_referenced, missing, missing_function, works};
 use crate::effects::{Effect, Place, When, Work};
@@ -23,7 +24,8 @@ pub(super) fn create(effect: &mut Effect, create: &CreateTable, place: &Place<'_
         if let Some(reference) =
             constraint.reference().filter(|reference| place.catalog.key(&reference.table) != place.catalog.key(&create.name))
         {
-            if missing(effect, &reference.table, false, place) {
+            let type_of = |name: &str| create.columns.iter().find(|column| column.name == name)?.data_type.clone();
+            if missing(effect, &reference.table, false, place) || unfit_foreign_key(effect, constraint, &type_of, place) {
                 return;
             }
             if let Some(found) = fact(effect, "create_table_references", place) {

@@ -12,6 +12,7 @@ mod indexes;
 mod named_types;
 mod objects;
 mod partitions;
+mod refused;
 pub mod refused_values;
 pub mod rows;
 pub mod stored_rows;
@@ -39,6 +40,10 @@ pub fn effect(reading: &Reading, place: &Place<'_>) -> Effect {
     }
     if let Some((code, why)) = refused_by_old(reading, place.server.version.major) {
         effect.fail(code, When::Always, why);
+        return effect;
+    }
+    if refused::statement(&mut effect, reading, place) {
+        in_transaction(&mut effect, reading, place);
         return effect;
     }
     match &reading.change {
@@ -325,6 +330,12 @@ pub(crate) fn missing_function(effect: &mut Effect, functions: &[String], place:
             place.catalog.function(name).is_none() && crate::sql::functions::exists_in(name, place.server.version.major) == Some(false);
         if gone {
             effect.fail("42883", When::Always, format!("function `{name}()` does not exist in PostgreSQL {}", place.server.version.major));
+        } else if place.catalog.is_complete
+            && !place.catalog.has_extensions()
+            && place.catalog.function(name).is_none()
+            && !crate::sql::functions::is_known(name)
+        {
+            effect.fail("42883", When::OnRows, format!("nothing in the schema makes function `{name}()`"));
         }
     }
 }

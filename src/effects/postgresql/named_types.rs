@@ -16,7 +16,7 @@ pub(super) fn alter_type(effect: &mut Effect, name: &Name, actions: &[TypeAction
     let is_new = matches!(known, Some(UserType::Enum { is_new: true, .. }));
     for action in actions {
         match action {
-            TypeAction::AddValue { value, if_not_exists } => {
+            TypeAction::AddValue { value, if_not_exists, .. } => {
                 if let (Some(UserType::Enum { values, .. }), false) = (known, if_not_exists)
                     && values.contains(value)
                 {

@@ -4,7 +4,7 @@ use crate::effects::fact::LockMode;
 use crate::effects::postgresql::drops::{drop_objects, drop_owned, tables_of_role};
 use crate::effects::postgresql::indexes::{alter_index, create_index, reindex};
 use crate::effects::postgresql::named_types::{alter_domain, alter_type};
-use crate::effects::postgresql::views::{alter_view, create_view, refresh};
+use crate::effects::postgresql::views::{alter_view, create_view, missing_column, refresh};
 use crate::effects::postgresql::{fact, lock, meets, meets_all, missing};
 use crate::effects::{Effect, Loss, Place, Undo, When};
 use crate::sql::catalog::RelationKind;
@@ -167,8 +167,9 @@ pub(super) fn effect(effect: &mut Effect, reading: &Reading, place: &Place<'_>) 
         }
         Change::Other if reading.kind == Kind::ImportForeignSchema => drop_result(fact(effect, "object_without_table", place)),
         Change::Other => other(effect, reading, place),
-        Change::CreateFunction { name, or_replace, returns, body, .. } => {
+        Change::CreateFunction { name, or_replace, arguments, returns, body, .. } => {
             create_function(effect, reading, name, *or_replace, returns.as_ref(), body, place);
+            shadows(effect, name, arguments, place);
         }
         Change::CreateDomain { .. }
         | Change::Grant { .. }
@@ -305,6 +306,11 @@ fn create_function(
 ) {
     fact(effect, "object_without_table", place);
     for statement in body {
+        if let Change::Select(query) = &statement.change
+            && let Some((table, column)) = missing_column(query, place)
+        {
+            effect.fail("42703", When::Always, format!("column `{column}` of `{table}` does not exist"));
+        }
         let inner = crate::effects::effect_of(statement, place);
         for lock in inner.locks.iter().filter(|lock| lock.mode <= LockMode::RowExclusive) {
             effect.lock(lock.table.clone(), lock.mode);
@@ -318,6 +324,14 @@ fn create_function(
         && before.name != after.name
     {
         effect.fail("42P13", When::Always, format!("`{name}` returns `{before}`; drop it first"));
+    }
+}
+
+/// Another form whose arguments may all be left out: a call of the old form does not say which is meant.
+fn shadows(effect: &mut Effect, name: &Name, arguments: &str, place: &Place<'_>) {
+    let other = place.catalog.function(&name.name).is_some_and(|old| old.arguments != arguments);
+    if other && (arguments.contains(" default ") || arguments.contains('=')) {
+        effect.breaks("rename", format!("calls of `{name}()`: they fit both forms"));
     }
 }
 

@@ -45,6 +45,13 @@ pub(super) fn attach(effect: &mut Effect, parent: &Name, partition: &Name, bound
         effect.fail("42804", When::Always, format!("`{partition}` and `{parent}` differ in column `{column}`"));
         return;
     }
+    let nullable = found.zip(place.catalog.table(parent)).and_then(|(child, above)| {
+        above.columns.iter().find(|column| above.is_not_null(&column.name) && !child.columns.is_empty() && !child.is_not_null(&column.name))
+    });
+    if let Some(column) = nullable {
+        effect.fail("42804", When::Always, format!("`{}` of `{partition}` must be NOT NULL, as it is in `{parent}`", column.name));
+        return;
+    }
     let hash = place.catalog.table(parent).and_then(|table| table.partition_by.as_ref()).is_some_and(|(method, _)| method == "hash");
     let proven = !hash && !keys.is_empty() && found.is_some_and(|table| keys.iter().all(|key| check_implies(table, key, bound)));
     let situation = if proven { "attach_partition_proven" } else { "attach_partition" };

@@ -3,7 +3,8 @@
 use crate::effects::postgresql::{stored_rows, types};
 use crate::effects::{Effect, Place, When};
 use crate::sql::catalog::{Table, UserType};
-use crate::sql::change::{Column, ConstraintKind, Expression, IndexKey, Insert, Name, Update};
+use crate::sql::change::{Column, ConstraintKind, DataType, Expression, IndexKey, Insert, Name, Update};
+use crate::sql::formula::{self, Formula};
 
 /// Notes how an `INSERT` may be refused. True: it is refused whatever the rows are.
 pub fn insert<'a>(effect: &mut Effect, change: &'a Insert, place: &Place<'a>) -> bool {
@@ -170,6 +171,15 @@ fn keys(effect: &mut Effect, change: &Insert, found: &Table, given: &[(&str, Opt
     }
 }
 
+/// A constant is made a value of the column's type before any row is looked at.
+fn refuses(own: &DataType, formula: &Formula, place: &Place<'_>) -> Option<&'static str> {
+    match formula {
+        Formula::Text(text) => types::refuses_literal(own, &format!("'{}'", text.replace('\'', "''")), place),
+        Formula::Number(number) => types::refuses_literal(own, number, place),
+        _ => None,
+    }
+}
+
 /// Notes how an `UPDATE` may be refused by the values it writes. True: whatever the rows are.
 pub fn update<'a>(effect: &mut Effect, change: &'a Update, place: &Place<'a>) -> bool {
     let Some(found) = place.catalog.table(&change.table).filter(|found| place.catalog.is_complete && found.query.is_none()) else {
@@ -186,6 +196,11 @@ pub fn update<'a>(effect: &mut Effect, change: &'a Update, place: &Place<'a>) ->
             continue;
         }
         if written_always(effect, &change.table, column, false, place) {
+            return true;
+        }
+        let written = formula::assignments(&change.values).into_iter().flatten().find(|(own, _)| own == name).map(|(_, formula)| formula);
+        if let Some(code) = written.zip(column.data_type.as_ref()).and_then(|(formula, own)| refuses(own, &formula, place)) {
+            effect.fail(code, When::Always, format!("the value for `{name}` does not fit its type"));
             return true;
         }
     }

@@ -6,7 +6,7 @@ use crate::sql::catalog::RelationKind;
 use crate::sql::change::{Expression, Name, Query, ViewAction};
 
 /// A plain column in the select list of a query on one known table, which that table lacks.
-fn missing_column<'a>(query: &'a Query, place: &Place<'_>) -> Option<(&'a Name, &'a str)> {
+pub(super) fn missing_column<'a>(query: &'a Query, place: &Place<'_>) -> Option<(&'a Name, &'a str)> {
     let [table] = query.tables.as_slice() else { return None };
     let found = place.catalog.table(table).filter(|found| place.catalog.is_complete && found.kind == RelationKind::Table)?;
     let nested =

@@ -205,7 +205,9 @@ fn implies_not_null(expression: &Expression, column: &str) -> bool {
     let text = expression.text.to_lowercase().replace(['(', ')', '"', '`'], " ");
     let words: Vec<&str> = text.split_whitespace().collect();
     let joined = words.join(" ");
-    !words.contains(&"or") && joined.split(" and ").any(|part| part == format!("{} is not null", column.to_lowercase()))
+    let column = column.to_lowercase();
+    let says = |part: &str| part == format!("{column} is not null") || part == format!("not {column} is null");
+    !words.contains(&"or") && joined.split(" and ").any(says)
 }
 
 /// True when `index` uses `column` in any way.
@@ -275,4 +277,6 @@ pub struct Function {
     pub returns: Option<DataType>,
     /// The statements of a `LANGUAGE sql` body.
     pub body: Vec<Reading>,
+    /// What it takes, as written in lower case, with the parentheses.
+    pub arguments: String,
 }

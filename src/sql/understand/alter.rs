@@ -1,8 +1,8 @@
 //! `ALTER TABLE` as PostgreSQL, SQLite and SQL Server write it.
 
 use crate::dialect::Dialect;
-use crate::sql::change::Flags;
 use crate::sql::change::{AlterAction, AlterTable, Name, PartitionBound};
+use crate::sql::change::{Flag, Flags};
 use crate::sql::token::TokenKind;
 use crate::sql::understand::cursor::Cursor;
 use crate::sql::understand::mysql;
@@ -26,9 +26,7 @@ pub fn alter_table(cursor: &mut Cursor<'_>, flags: &mut Flags) -> Option<AlterTa
         return Some(alter);
     }
     let nocheck = cursor.dialect == Dialect::Mssql && cursor.eat("with nocheck");
-    if cursor.dialect == Dialect::Mssql && !nocheck {
-        cursor.eat("with check");
-    }
+    let rechecks = cursor.dialect == Dialect::Mssql && !nocheck && cursor.eat("with check");
     alter.owner = word_behind(cursor, "owner to");
     alter.tablespace = word_behind(cursor, "set tablespace");
     alter.index = word_behind(cursor, "using index").or_else(|| word_behind(cursor, "cluster on"));
@@ -41,7 +39,23 @@ pub fn alter_table(cursor: &mut Cursor<'_>, flags: &mut Flags) -> Option<AlterTa
             }
         }
     }
+    if rechecks {
+        // The rows that stand are looked at too.
+        for action in &mut alter.actions {
+            if let AlterAction::ConstraintCheck { enable: true } = action {
+                *action = AlterAction::ValidateConstraint { name: checked_constraint(flags) };
+            }
+        }
+    }
     Some(alter)
+}
+
+/// The constraint that `CHECK CONSTRAINT` names; `all` for all of them.
+fn checked_constraint(flags: &Flags) -> String {
+    match flags.get("constraint") {
+        Some(Flag::Text(name)) => name.clone(),
+        _ => "all".to_owned(),
+    }
 }
 
 /// The name that stands behind some words, anywhere in what is left.
@@ -124,7 +138,9 @@ fn action(cursor: &mut Cursor<'_>, flags: &mut Flags) -> Option<AlterAction> {
             let enable = cursor.eat("check");
             cursor.eat("nocheck");
             cursor.expect("constraint")?;
-            cursor.names()?;
+            if let Some(first) = cursor.names()?.first() {
+                flags.insert("constraint", first.to_string().into());
+            }
             Some(AlterAction::ConstraintCheck { enable })
         }
         "modify" if cursor.dialect == Dialect::Oracle => {

@@ -195,9 +195,11 @@ fn statement(cursor: &mut Cursor<'_>, depth: u32, flags: &mut Flags) -> Option<F
 }
 
 fn write(cursor: &mut Cursor<'_>, flags: &mut Flags) -> Option<Found> {
+    let replace = cursor.is("replace");
     let change = query::dml(cursor, flags)?;
     cursor.skip_all();
-    Some(data_found(change))
+    let found = data_found(change);
+    Some(if replace { Found { kind: Kind::Replace, ..found } } else { found })
 }
 
 fn data_found(change: Change) -> Found {
@@ -207,10 +209,6 @@ fn data_found(change: Change) -> Found {
         Change::Delete(delete) => (Kind::Delete, delete.tables.first().cloned()),
         Change::Merge(merge) => (Kind::Merge, Some(merge.table.clone())),
         _ => (Kind::Select, None),
-    };
-    let kind = match &change {
-        Change::Insert(insert) if insert.replaces && kind == Kind::Insert => Kind::Insert,
-        _ => kind,
     };
     Found { relation, ..Found::new(kind, change) }
 }
@@ -237,6 +235,17 @@ fn second_opinion(query: &mut crate::sql::change::Query, cursor: &Cursor<'_>) {
     }
 }
 
+/// What `ALTER … ALL IN TABLESPACE` says further.
+fn all_in_tablespace(cursor: &mut Cursor<'_>, flags: &mut Flags) {
+    flags.insert("batch_move", true.into());
+    while !cursor.is_done() {
+        if cursor.is("nowait") {
+            flags.insert("nowait", true.into());
+        }
+        cursor.step();
+    }
+}
+
 fn alter_statement(cursor: &mut Cursor<'_>, flags: &mut Flags) -> Option<Found> {
     let foreign = cursor.are("alter foreign table");
     if !foreign
@@ -249,7 +258,7 @@ fn alter_statement(cursor: &mut Cursor<'_>, flags: &mut Flags) -> Option<Found> 
     let (ignore, online) = (cursor.is_at(1, "ignore"), cursor.is_at(1, "online"));
     cursor.at += if cursor.are("alter table") { 2 } else { 3 };
     if cursor.eat("all in tablespace") {
-        cursor.skip_all();
+        all_in_tablespace(cursor, flags);
         let tables = Some(Name::bare("table"));
         return Some(Found { actions: vec![Action::SetTablespace], subject: tables, ..Found::new(Kind::AlterTableAll, Change::Other) });
     }
@@ -289,6 +298,13 @@ fn truncate(cursor: &mut Cursor<'_>, flags: &mut Flags) -> Option<Found> {
     Some(Found::new(Kind::Truncate, Change::Truncate { tables, cascade, restart_identity, only }).on(first))
 }
 
+/// The savepoint's name is the last word.
+fn savepoint(cursor: &Cursor<'_>, flags: &mut Flags) {
+    if let Some(name) = cursor.tokens.last().and_then(|token| cursor.identifier_of(*token)) {
+        flags.insert("savepoint", name.into());
+    }
+}
+
 fn transaction(cursor: &mut Cursor<'_>, flags: &mut Flags) -> Option<Found> {
     let prepared = cursor.is_at(1, "prepared");
     let word = cursor.peek(0).to_ascii_lowercase();
@@ -299,8 +315,14 @@ fn transaction(cursor: &mut Cursor<'_>, flags: &mut Flags) -> Option<Found> {
         "commit" | "end" => Found::new(Kind::Commit, Change::Commit),
         "rollback" if prepared => Found::new(Kind::RollbackPrepared, Change::Other),
         "rollback" | "abort" => return rollback(cursor, flags),
-        "savepoint" | "save" => Found::new(Kind::Savepoint, Change::Savepoint),
-        "release" => Found::new(Kind::Release, Change::Other),
+        "savepoint" | "save" => {
+            savepoint(cursor, flags);
+            Found::new(Kind::Savepoint, Change::Savepoint)
+        }
+        "release" => {
+            savepoint(cursor, flags);
+            Found::new(Kind::Release, Change::Other)
+        }
         "prepare" if cursor.is_at(1, "transaction") => Found::new(Kind::PrepareTransaction, Change::Commit),
         "prepare" => Found::new(Kind::Prepare, Change::Other),
         _ => return None,
@@ -393,9 +415,12 @@ fn set(cursor: &mut Cursor<'_>, flags: &mut Flags) -> Option<Found> {
 fn comment(cursor: &mut Cursor<'_>, flags: &mut Flags) -> Option<Found> {
     cursor.expect("comment")?;
     cursor.expect("on")?;
-    let mut table = None;
+    let (mut table, mut of_view) = (None, false);
     let mut subject = None;
     if cursor.eat("table") || cursor.eat("foreign table") {
+        table = Some(cursor.name()?);
+    } else if cursor.eat("view") || cursor.eat("materialized view") {
+        of_view = true;
         table = Some(cursor.name()?);
     } else if cursor.eat("column") {
         let mut parts = vec![cursor.identifier()?];
@@ -420,7 +445,8 @@ fn comment(cursor: &mut Cursor<'_>, flags: &mut Flags) -> Option<Found> {
     if cursor.string().is_none() {
         cursor.expect("null")?;
     }
-    Some(Found { relation: table.clone(), subject, ..Found::new(Kind::Comment, Change::Comment { table }) })
+    let relation = table.clone().filter(|_| !of_view);
+    Some(Found { relation, subject, ..Found::new(Kind::Comment, Change::Comment { table }) })
 }
 
 fn privileges(cursor: &mut Cursor<'_>, flags: &mut Flags) -> Option<Found> {
@@ -793,6 +819,9 @@ fn other(cursor: &mut Cursor<'_>, flags: &mut Flags) -> Option<Found> {
     ];
     if let Some((_, kind)) = SIMPLE.iter().find(|(word, _)| cursor.is(word)) {
         let subject = cursor.token(1).and_then(|token| cursor.identifier_of(token)).map(Name::bare);
+        if let (Kind::Reset, Some(setting)) = (kind, &subject) {
+            flags.insert("setting", setting.name.clone().into());
+        }
         cursor.skip_all();
         return Some(Found { subject, ..Found::new(*kind, Change::Other) });
     }

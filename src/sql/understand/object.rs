@@ -150,6 +150,7 @@ struct Modifiers {
     special: Option<&'static str>,
     constraint: bool,
     virtual_table: bool,
+    recursive: bool,
 }
 
 fn modifiers(cursor: &mut Cursor<'_>, flags: &mut Flags) -> Option<Modifiers> {
@@ -170,6 +171,8 @@ fn modifiers(cursor: &mut Cursor<'_>, flags: &mut Flags) -> Option<Modifiers> {
             flags.insert("constraint_trigger", true.into());
         } else if cursor.eat("virtual") {
             found.virtual_table = true;
+        } else if cursor.eat("recursive") {
+            found.recursive = true;
         } else if cursor
             .eat_one_of(&[
                 "global",
@@ -177,7 +180,6 @@ fn modifiers(cursor: &mut Cursor<'_>, flags: &mut Flags) -> Option<Modifiers> {
                 "clustered",
                 "nonclustered",
                 "columnstore",
-                "recursive",
                 "online",
                 "offline",
                 "editionable",
@@ -324,7 +326,11 @@ fn create_view(word: &str, modifiers: &Modifiers, or_replace: bool, cursor: &mut
     if materialized {
         flags.insert("with_data", with_data.into());
     }
-    let query = query::query(&mut body)?;
+    let mut query = query::query(&mut body)?;
+    if modifiers.recursive {
+        // It reads itself, as a common table expression does.
+        query.tables.retain(|table| *table != name);
+    }
     cursor.skip_all();
     let kind = if materialized { Kind::CreateMaterializedView } else { Kind::CreateView };
     Some(Found::new(
@@ -496,6 +502,13 @@ fn create_trigger(modifiers: &Modifiers, or_replace: bool, cursor: &mut Cursor<'
 fn create_function(word: &str, or_replace: bool, cursor: &mut Cursor<'_>, flags: &mut Flags) -> Option<Found> {
     flag_if_not_exists(cursor, flags);
     let name = cursor.name()?;
+    let from = cursor.at;
+    let arguments = if cursor.clone().skip_group() {
+        cursor.skip_group();
+        cursor.expression_between(from, cursor.at).text.to_lowercase()
+    } else {
+        String::new()
+    };
     let (mut language, mut volatility, mut opaque, mut literal) = (None, None, false, false);
     let (mut returns, mut text) = (None, None);
     while !cursor.is_done() {
@@ -541,7 +554,7 @@ fn create_function(word: &str, or_replace: bool, cursor: &mut Cursor<'_>, flags:
         Some(text) if language.as_deref() == Some("sql") => statements_in(&text, cursor.dialect),
         _ => Vec::new(),
     };
-    Some(Found::new(kind, Change::CreateFunction { name, or_replace, language, volatility, returns, body }))
+    Some(Found::new(kind, Change::CreateFunction { name, or_replace, arguments, language, volatility, returns, body }))
 }
 
 /// The statements of a function's body.
@@ -679,6 +692,9 @@ pub fn drop(cursor: &mut Cursor<'_>, flags: &mut Flags) -> Option<Found> {
             break;
         }
     }
+    if word == "database" && cursor.mark_at(1, "(") && cursor.is_at(2, "force") {
+        flags.insert("force", true.into());
+    }
     drop_tail(word, &mut drop, cursor, flags)?;
     let on_table = matches!(word, "table" | "foreign_table");
     let relation = if on_table { drop.names.first().cloned() } else { drop.on.clone() };
@@ -797,6 +813,9 @@ pub fn alter(cursor: &mut Cursor<'_>, flags: &mut Flags) -> Option<Found> {
             }
             let mut actions = Vec::new();
             let subject = cursor.clone().name();
+            if let ("system", Some(setting)) = (word, cursor.token(1).and_then(|token| cursor.identifier_of(token))) {
+                flags.insert("setting", setting.into());
+            }
             if !matches!(word, "system" | "default_privileges" | "user_mapping" | "role" | "user" | "database") && cursor.name().is_some() {
                 cursor.skip_group();
                 actions.extend(general_action(word, cursor, flags));
@@ -845,7 +864,7 @@ fn general_action(word: &str, cursor: &mut Cursor<'_>, flags: &mut Flags) -> Opt
 
 fn alter_index(cursor: &mut Cursor<'_>, flags: &mut Flags) -> Option<Found> {
     if cursor.eat("all in tablespace") {
-        cursor.skip_all();
+        super::all_in_tablespace(cursor, flags);
         return Some(Found { actions: vec![Action::SetTablespace], ..Found::new(Kind::AlterTableAll, Change::Other) });
     }
     let if_exists = cursor.eat("if exists");
@@ -880,8 +899,13 @@ fn index_action(cursor: &mut Cursor<'_>, flags: &mut Flags) -> Option<(IndexActi
     } else if cursor.eat("disable") {
         (IndexAction::Disable, Action::Disable)
     } else if cursor.eat("rebuild") || cursor.eat("reorganize") {
-        cursor.skip_all();
-        (IndexAction::Rebuild { online: false }, Action::Rebuild)
+        let mut online = false;
+        while !cursor.is_done() {
+            online |= cursor.is("online") && cursor.is_at(2, "on");
+            cursor.at += 1;
+        }
+        flags.insert("online", online.into());
+        (IndexAction::Rebuild { online }, Action::Rebuild)
     } else if cursor.eat("reset") {
         cursor.group()?;
         (IndexAction::ResetStorageParams, Action::ResetStorageParams)
@@ -901,7 +925,7 @@ fn index_action(cursor: &mut Cursor<'_>, flags: &mut Flags) -> Option<(IndexActi
 fn alter_view(word: &str, cursor: &mut Cursor<'_>, flags: &mut Flags) -> Option<Found> {
     let materialized = word == "materialized_view";
     if cursor.eat("all in tablespace") {
-        cursor.skip_all();
+        super::all_in_tablespace(cursor, flags);
         return Some(Found { actions: vec![Action::SetTablespace], ..Found::new(Kind::AlterTableAll, Change::Other) });
     }
     let if_exists = cursor.eat("if exists");
@@ -1005,10 +1029,14 @@ fn type_action(cursor: &mut Cursor<'_>, flags: &mut Flags) -> Option<(TypeAction
         let if_not_exists = flag_if_not_exists(cursor, flags);
         let value = cursor.string()?;
         flags.insert("value", value.clone().into());
+        flags.insert("no_tx_before_use", true.into());
+        let mut beside = None;
         if let Some(side) = cursor.eat_one_of(&["before", "after"]) {
-            flags.insert("position", format!("{side} {}", cursor.string()?).into());
+            let other = cursor.string()?;
+            flags.insert("position", format!("{side} {other}").into());
+            beside = Some(other);
         }
-        (TypeAction::AddValue { value, if_not_exists }, Action::AddEnumValue)
+        (TypeAction::AddValue { value, if_not_exists, beside }, Action::AddEnumValue)
     } else if cursor.eat("rename value") {
         let from = cursor.string()?;
         cursor.expect("to")?;

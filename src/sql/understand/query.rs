@@ -857,6 +857,7 @@ fn delete(cursor: &mut Cursor<'_>, flags: &mut Flags) -> Option<Delete> {
     let start = cursor.at;
     found.tables = cursor.names()?;
     let alias = joined(cursor, &mut found.reach, &["from", "using"]);
+    let uses = cursor.is("using");
     if several && cursor.dialect != Dialect::Oracle && cursor.is("from") || found.tables.len() > 1 {
         // `DELETE a, b FROM a JOIN b`: the names may be aliases of what follows.
         reach(&mut found.reach, cursor, flags)?;
@@ -873,6 +874,9 @@ fn delete(cursor: &mut Cursor<'_>, flags: &mut Flags) -> Option<Delete> {
         }
     }
     found.reads = condition_reads(cursor, start);
+    if uses {
+        flags.insert("using", true.into());
+    }
     if !found.reach.joins.is_empty() {
         flags.insert("join", true.into());
     }
