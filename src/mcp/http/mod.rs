@@ -23,6 +23,7 @@ use hyper::service::service_fn;
 use hyper::{Method, Request, Response, StatusCode};
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::server::graceful::GracefulShutdown;
+use rmcp::handler::server::ServerHandler;
 use rmcp::transport::streamable_http_server::session::never::NeverSessionManager;
 use rmcp::transport::{StreamableHttpServerConfig, StreamableHttpService};
 use tokio::net::{TcpListener, TcpStream};
@@ -143,10 +144,10 @@ pub async fn listen(gate: &Gate, site: &Site) -> Result<TcpListener, HttpError> 
 }
 
 /// What all connections share.
-struct House {
+struct House<H> {
     gate: Gate,
     site: Site,
-    protocol: StreamableHttpService<Gate, NeverSessionManager>,
+    protocol: StreamableHttpService<H, NeverSessionManager>,
     turnstile: Turnstile,
     in_flight: Semaphore,
     is_closing: AtomicBool,
@@ -155,14 +156,25 @@ struct House {
 type Reply = Response<BoxBody<Bytes, Infallible>>;
 
 /// Serves on a listener until `stop` comes; then requests under way are answered, within the grace.
-pub async fn serve_on(gate: Gate, mut site: Site, listener: TcpListener, stop: impl Future<Output = ()>) {
+pub async fn serve_on(gate: Gate, site: Site, listener: TcpListener, stop: impl Future<Output = ()>) {
+    serve_handler_on(gate.clone().remote(), gate, site, listener, stop).await;
+}
+
+/// The same door, limits and probes around any handler: for tests of what stands around ours.
+pub async fn serve_handler_on<H: ServerHandler + Clone>(
+    handler: H,
+    gate: Gate,
+    mut site: Site,
+    listener: TcpListener,
+    stop: impl Future<Output = ()>,
+) {
     if !site.address.ip().is_unspecified() {
         site.hosts.push(shown(site.address.ip()));
     }
     let ending = CancellationToken::new();
     let limits = site.limits;
     let house = Arc::new(House {
-        protocol: protocol(gate.clone().remote(), limits, ending.clone()),
+        protocol: protocol(handler, limits, ending.clone()),
         turnstile: Turnstile::new(limits.per_second, limits.per_second.saturating_mul(STORE_SECONDS)),
         in_flight: Semaphore::new(limits.requests),
         is_closing: AtomicBool::new(false),
@@ -192,7 +204,11 @@ pub async fn serve_on(gate: Gate, mut site: Site, listener: TcpListener, stop: i
     house.gate.quiet(Duration::from_millis(100)).await;
 }
 
-fn protocol(gate: Gate, limits: Limits, ending: CancellationToken) -> StreamableHttpService<Gate, NeverSessionManager> {
+fn protocol<H: ServerHandler + Clone>(
+    handler: H,
+    limits: Limits,
+    ending: CancellationToken,
+) -> StreamableHttpService<H, NeverSessionManager> {
     let config = StreamableHttpServerConfig::default()
         .with_legacy_session_mode(false)
         .with_json_response(true)
@@ -201,7 +217,7 @@ fn protocol(gate: Gate, limits: Limits, ending: CancellationToken) -> Streamable
         // Host and Origin are looked at before, for every route.
         .disable_allowed_hosts()
         .disable_allowed_origins();
-    StreamableHttpService::new(move || Ok(gate.clone()), Arc::new(NeverSessionManager::default()), config)
+    StreamableHttpService::new(move || Ok(handler.clone()), Arc::new(NeverSessionManager::default()), config)
 }
 
 /// The next connection, once there is a place for it.
@@ -220,7 +236,12 @@ async fn accepted(listener: &TcpListener, open: &Arc<Semaphore>) -> (TcpStream, 
 }
 
 /// Serves one connection.
-fn served(house: Arc<House>, stream: TcpStream, peer: SocketAddr, leaving: &GracefulShutdown) -> impl Future<Output = ()> + use<> {
+fn served<H: ServerHandler + Clone>(
+    house: Arc<House<H>>,
+    stream: TcpStream,
+    peer: SocketAddr,
+    leaving: &GracefulShutdown,
+) -> impl Future<Output = ()> + use<H> {
     let limits = house.site.limits;
     let service = service_fn(move |request| {
         let house = Arc::clone(&house);
@@ -239,7 +260,7 @@ fn served(house: Arc<House>, stream: TcpStream, peer: SocketAddr, leaving: &Grac
     }
 }
 
-impl House {
+impl<H: ServerHandler + Clone> House<H> {
     async fn answer(&self, request: Request<Incoming>, peer: IpAddr) -> Reply {
         let (route, reply) = match request.uri().path() {
             "/mcp" => ("/mcp", self.mcp(request, peer).await),
