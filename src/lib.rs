@@ -48,7 +48,8 @@
 //!    [`tokens`] (who may do what over HTTP),
 //!    [`wrap`] (runs a command in our place),
 //!    [`workshop`] (a project with its Python and a scratch database),
-//!    [`trial`] (up, down and up again, compared)
+//!    [`trial`] (up, down and up again, compared),
+//!    [`deploy`] (runs a reviewed range on an environment: the one writer to what we did not make)
 //! 8. the reference:
 //!    [`knowledge`]
 //! 9. the product as functions:
@@ -85,6 +86,7 @@ pub mod chain;
 pub mod cli;
 pub mod config;
 pub mod database;
+pub mod deploy;
 pub mod dialect;
 pub mod digest;
 pub mod effects;

@@ -7,6 +7,8 @@ mod claims;
 mod claims_mariadb;
 mod claims_sqlite;
 mod database;
+mod deploy;
+mod deploy_cases;
 mod effects_postgresql;
 mod fence;
 mod formulas;
