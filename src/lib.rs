@@ -56,7 +56,8 @@
 //!    [`tools`] (`tools::migration` is the one way to what stands now, to a record and to the gates),
 //!    [`hook`] (what an agent's shell may run),
 //!    [`report`],
-//!    [`format`]
+//!    [`format`],
+//!    [`verify`] (everything from nothing, for CI)
 //! 10. surfaces:
 //!     [`prompts`] (the texts for agents),
 //!     [`log`] (to stderr, without secrets),
@@ -117,6 +118,7 @@ pub mod tokens;
 pub mod tools;
 pub mod trace;
 pub mod trial;
+pub mod verify;
 pub mod workshop;
 pub mod workspace;
 pub mod wrap;

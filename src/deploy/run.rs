@@ -27,6 +27,21 @@ pub enum Fate {
     NotRun,
 }
 
+impl Fate {
+    /// The word for answers.
+    #[must_use]
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Committed => "committed",
+            Self::TakenBack => "taken_back",
+            Self::Refused => "refused",
+            Self::Unknown => "unknown",
+            Self::Skipped => "skipped",
+            Self::NotRun => "not_run",
+        }
+    }
+}
+
 /// Why it stopped.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Stop {
@@ -83,9 +98,8 @@ pub struct Stopped {
 
 impl fmt::Display for Stopped {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self.step {
-            Some(step) => write!(f, "at statement {step}: ")?,
-            None => {}
+        if let Some(step) = self.step {
+            write!(f, "at statement {step}: ")?;
         }
         match &self.stop {
             Stop::Busy { by } => write!(f, "another runner is at work ({by})"),

@@ -1,6 +1,7 @@
 //! One binary for all integration tests: it links once.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, clippy::print_stdout)]
 
+mod apply;
 mod architecture;
 mod bridge;
 mod claims;
@@ -55,3 +56,4 @@ mod truth_mariadb;
 mod truth_postgresql;
 mod truth_sqlite;
 mod type_changes;
+mod verify;

@@ -21,9 +21,15 @@ pub struct Client {
 impl Client {
     /// A server that nobody has spoken to.
     pub fn silent(arguments: &[&str]) -> Self {
+        Self::with_variables(arguments, &[])
+    }
+
+    /// The same with variables of its environment.
+    pub fn with_variables(arguments: &[&str], variables: &[(&str, String)]) -> Self {
         let mut child = Command::new(PROGRAM)
             .arg("serve")
             .args(arguments)
+            .envs(variables.iter().map(|(name, value)| (name, value)))
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .stderr(Stdio::null())
