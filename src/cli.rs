@@ -7,6 +7,7 @@ mod ordered;
 mod reports;
 mod serve;
 mod token;
+mod verify;
 
 use std::io::{IsTerminal, Read, Write};
 use std::path::{Path, PathBuf};
@@ -25,7 +26,9 @@ use crate::step::{FilePart, Options};
 use crate::tools::answer::{Answer, ToolError};
 use crate::tools::call::{Call, Settings};
 use crate::tools::source::{MAX_BYTES, SqlInput};
-use crate::tools::{TOOLS, classify_risk, generate_migration, migration_status, report, review_sql, search_knowledge, test_rollback, tool};
+use crate::tools::{
+    TOOLS, apply_migration, classify_risk, generate_migration, migration_status, report, review_sql, search_knowledge, test_rollback, tool,
+};
 use crate::wrap;
 
 /// Takes Alembic database migrations safely from plan to apply: an MCP server and a command line.
@@ -50,6 +53,10 @@ enum Command {
     MigrationStatus(PlainArguments<migration_status::Input>),
     /// Write one revision file, with the project's own Alembic against a scratch database
     GenerateMigration(PlainArguments<generate_migration::Input>),
+    /// Ask the five gates for an environment and, where all are open and it is allowed, apply
+    ApplyMigration(ApplyArguments),
+    /// Repeat everything from nothing, for CI: render, judge, try up, down and up again; no record is believed
+    Verify(verify::VerifyArguments),
     /// Search the migration reference: a question, an error text, a code, an id
     SearchKnowledge(SearchArguments),
     /// Serve the tools over MCP, on standard input and output or over HTTP
@@ -144,6 +151,18 @@ struct PlainArguments<T: Args> {
 }
 
 #[derive(Debug, Args)]
+struct ApplyArguments {
+    #[command(flatten)]
+    input: apply_migration::Input,
+    /// Apply where all gates are open; without it, only say what would be done
+    #[arg(long)]
+    allow_apply: bool,
+    /// The form of the output
+    #[arg(long, value_enum, default_value_t = Format::Human)]
+    format: Format,
+}
+
+#[derive(Debug, Args)]
 struct SearchArguments {
     /// The question, instead of `--query`
     words: Vec<String>,
@@ -195,6 +214,11 @@ pub fn run() -> ExitCode {
         Command::GenerateMigration(PlainArguments { input, format }) => {
             answered(&generate_migration::run(&input, &Call::local(&Settings::default()), None), format, false)
         }
+        Command::ApplyMigration(ApplyArguments { input, allow_apply, format }) => {
+            let settings = Settings { allow_apply, ..Settings::default() };
+            answered(&apply_migration::run(&input, &Call::local(&settings), None), format, false)
+        }
+        Command::Verify(arguments) => verify::verify(&arguments),
         Command::SearchKnowledge(arguments) => search(arguments),
         Command::Config(arguments) => clients::config(&arguments),
         Command::Doctor(arguments) => doctor::doctor(&arguments),

@@ -48,13 +48,15 @@
 //!    [`tokens`] (who may do what over HTTP),
 //!    [`wrap`] (runs a command in our place),
 //!    [`workshop`] (a project with its Python and a scratch database),
-//!    [`trial`] (up, down and up again, compared)
+//!    [`trial`] (up, down and up again, compared),
+//!    [`deploy`] (runs a reviewed range on an environment: the one writer to what we did not make)
 //! 8. the reference:
 //!    [`knowledge`]
 //! 9. the product as functions:
 //!    [`tools`] (`tools::migration` is the one way to what stands now, to a record and to the gates),
 //!    [`hook`] (what an agent's shell may run),
-//!    [`format`]
+//!    [`format`],
+//!    [`verify`] (everything from nothing, for CI)
 //! 10. surfaces:
 //!     [`prompts`] (the texts for agents),
 //!     [`log`] (to stderr, without secrets),
@@ -84,6 +86,7 @@ pub mod chain;
 pub mod cli;
 pub mod config;
 pub mod database;
+pub mod deploy;
 pub mod dialect;
 pub mod digest;
 pub mod effects;
@@ -113,6 +116,7 @@ pub mod tokens;
 pub mod tools;
 pub mod trace;
 pub mod trial;
+pub mod verify;
 pub mod workshop;
 pub mod workspace;
 pub mod wrap;

@@ -271,6 +271,10 @@ pub struct EnvSettings {
     pub transaction_per_migration: bool,
     /// The tables of the models that are compared; None without `target_metadata`.
     pub metadata: Option<Vec<String>>,
+    /// The table that holds the revision: `alembic_version` unless env.py names another; empty where env.py was not run.
+    pub version_table: String,
+    /// Its schema, where env.py names one.
+    pub version_table_schema: Option<String>,
 }
 
 /// A connection that env.py wanted.
@@ -416,6 +420,8 @@ pub struct Captured {
     /// What it did to tables that stood before its transaction; None where nobody looked.
     #[serde(default)]
     pub touched: Option<Vec<Touched>>,
+    /// It had parameters: `sql` is for review, and is not what was sent.
+    pub bound: bool,
 }
 
 impl Eq for Captured {}

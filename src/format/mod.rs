@@ -3,6 +3,7 @@
 pub mod github;
 pub mod gitlab;
 pub mod human;
+pub mod junit;
 pub mod sarif;
 
 use crate::finding::Finding;

@@ -74,6 +74,8 @@ pub enum Reason {
     OneConcernViolated,
     /// A second run is not known to be safe.
     NotIdempotent,
+    /// Only the project's own Alembic can run it: a person does.
+    OnlyByAlembic,
 }
 
 impl Reason {
@@ -94,6 +96,7 @@ impl Reason {
             Self::FindingsOpen => "findings_open",
             Self::OneConcernViolated => "one_concern_violated",
             Self::NotIdempotent => "not_idempotent",
+            Self::OnlyByAlembic => "only_by_alembic",
         }
     }
 }

@@ -3,6 +3,7 @@
 //! The command line and the server call the same functions with the same inputs and print the same outputs.
 
 pub mod answer;
+pub mod apply_migration;
 pub mod call;
 pub mod classify_risk;
 pub mod generate_migration;
@@ -97,8 +98,15 @@ pub struct Tool {
 }
 
 /// All tools, in the order in which they are listed.
-pub const TOOLS: &[Tool] =
-    &[review_sql::TOOL, classify_risk::TOOL, test_rollback::TOOL, migration_status::TOOL, generate_migration::TOOL, search_knowledge::TOOL];
+pub const TOOLS: &[Tool] = &[
+    review_sql::TOOL,
+    classify_risk::TOOL,
+    test_rollback::TOOL,
+    apply_migration::TOOL,
+    migration_status::TOOL,
+    generate_migration::TOOL,
+    search_knowledge::TOOL,
+];
 
 /// The tool called `name`, with underscores or dashes.
 #[must_use]

@@ -118,7 +118,12 @@ struct Output {
 /// # Errors
 /// What `Asked::of` refuses.
 pub fn review(input: &SqlInput, options: Options, call: &Call<'_>) -> Result<Review, crate::tools::answer::ToolError> {
-    let asked = Asked::of(input, options, call)?;
+    Ok(reviewed(Asked::of(input, options, call)?))
+}
+
+/// The review of what is asked.
+#[must_use]
+pub fn reviewed(asked: Asked) -> Review {
     let mut judged = asked.upgrade();
     if let Some(ranged) = &asked.ranged {
         with_project(&mut judged.findings, ranged);
@@ -137,7 +142,7 @@ pub fn review(input: &SqlInput, options: Options, call: &Call<'_>) -> Result<Rev
     );
     let verdict = verdict_of(of_both.map(|finding| finding.severity));
     let checklist = checklist(&asked.script, &judged, &risk, downgrade.as_ref());
-    Ok(Review { asked, judged, risk, downgrade, checklist, verdict })
+    Review { asked, judged, risk, downgrade, checklist, verdict }
 }
 
 /// Runs the tool. `most`: how many characters the answer may have; the command line never cuts.

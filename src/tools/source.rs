@@ -214,6 +214,15 @@ impl Asked {
         Ok(Self::of_rendering(input, options, Ranged { workshop, range, rendering, named, claim, wishes }))
     }
 
+    /// A range with what its files and `alembic-gate.toml` say, and nothing that was kept of it.
+    #[must_use]
+    pub fn from_nothing(workshop: Workshop, range: Range, rendering: Rendering) -> Self {
+        let first = range.revisions.first().cloned().unwrap_or_default();
+        let named = Named { kept: None, ..Named::of_revision(&workshop.workspace, &first) };
+        let ranged = Ranged { workshop, range, rendering, named, claim: Claim::default(), wishes: Wishes::default() };
+        Self::of_rendering(&SqlInput::default(), Options::default(), ranged)
+    }
+
     fn of_rendering(input: &SqlInput, mut options: Options, ranged: Ranged) -> Self {
         let Ranged { workshop, rendering, wishes, .. } = &ranged;
         let mut assumed = workshop.assumed.clone();

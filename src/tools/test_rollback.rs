@@ -298,7 +298,8 @@ fn keep(migration: &mut Migration, workshop: &Workshop, range: &Range, trial: &T
     migration.add(&[Happening::Tested(Box::new(trip))]);
 }
 
-fn failed(error: &TrialError) -> ToolError {
+/// A trial that could not be made, as a tool's error.
+pub fn failed(error: &TrialError) -> ToolError {
     let mut message = error.to_string();
     let mut cause = std::error::Error::source(error);
     while let Some(inner) = cause {
@@ -311,7 +312,8 @@ fn failed(error: &TrialError) -> ToolError {
 }
 
 /// The engine of the test against production's: the dialect, and PostgreSQL's major or the first two numbers of others.
-fn parity(wanted: Option<&Production>, engine: &Engine) -> Parity {
+#[must_use]
+pub fn parity(wanted: Option<&Production>, engine: &Engine) -> Parity {
     let Some(Production { dialect, version }) = wanted.cloned() else {
         return Parity {
             ok: None,

@@ -113,6 +113,7 @@ impl WorkshopError {
 }
 
 /// A project, opened.
+#[derive(Clone)]
 pub struct Workshop {
     /// Its files.
     pub workspace: Workspace,

@@ -3,7 +3,7 @@
 
 use std::path::Path;
 
-use crate::bridge::{Captured, Direction, Executed, Failure, Fences, Piece, Rendered, StatementSource};
+use crate::bridge::{About, Captured, Direction, Executed, Failure, Fences, Piece, Rendered, StatementSource};
 use crate::dialect::Dialect;
 use crate::project::Revision;
 use crate::scratch::ScratchDatabase;
@@ -69,6 +69,22 @@ pub struct Rendering {
     pub fences: Fences,
     /// What else should be known.
     pub notes: Vec<String>,
+    /// The way up, piece by piece, with what Alembic itself sends: what would be run.
+    pub upgrade: Upgrade,
+}
+
+/// The statements of the way up, as they are sent and committed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Upgrade {
+    /// Alembic's offline text: with its own BEGIN and COMMIT, and the statements on its version table.
+    Offline {
+        /// The text in pieces.
+        pieces: Vec<Piece>,
+        /// What `env.py` told Alembic.
+        about: Box<About>,
+    },
+    /// What was sent while it ran on a scratch database.
+    Executed(Box<Executed>),
 }
 
 impl Workshop {
@@ -104,6 +120,7 @@ impl Workshop {
             broken: None,
             fences,
             notes,
+            upgrade: Upgrade::Offline { pieces: up.pieces, about: Box::new(up.about) },
         })
     }
 
@@ -187,6 +204,7 @@ impl Workshop {
             broken,
             fences,
             notes,
+            upgrade: Upgrade::Executed(Box::new(up)),
         })
     }
 

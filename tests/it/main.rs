@@ -1,12 +1,15 @@
 //! One binary for all integration tests: it links once.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, clippy::print_stdout)]
 
+mod apply;
 mod architecture;
 mod bridge;
 mod claims;
 mod claims_mariadb;
 mod claims_sqlite;
 mod database;
+mod deploy;
+mod deploy_cases;
 mod effects_postgresql;
 mod fence;
 mod formulas;
@@ -55,3 +58,4 @@ mod truth_mariadb;
 mod truth_postgresql;
 mod truth_sqlite;
 mod type_changes;
+mod verify;

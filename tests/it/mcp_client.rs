@@ -21,8 +21,13 @@ pub struct Client {
 impl Client {
     /// A server that nobody has spoken to.
     pub fn silent(arguments: &[&str]) -> Self {
+        Self::with_variables(arguments, &[])
+    }
+
+    /// The same with variables of its environment.
+    pub fn with_variables(arguments: &[&str], variables: &[(&str, String)]) -> Self {
         let mut command = Command::new(PROGRAM);
-        command.arg("serve").args(arguments);
+        command.arg("serve").args(arguments).envs(variables.iter().map(|(name, value)| (name, value)));
         Self::of(command)
     }
 

@@ -70,6 +70,7 @@ def listen(capture):
             "times": len(parameters) if many and isinstance(parameters, (list, tuple)) else 1,
             "rows": None,
             "milliseconds": None,
+            "bound": bool(parameters),
         }
         capture.statements.append(capture.running)
         capture.trace.before(connection, statement, capture.running)

@@ -114,6 +114,8 @@ class Project:
             project.env_settings = {
                 "transaction_per_migration": bool(words.get("transaction_per_migration", False)),
                 "metadata": _table_names(words.get("target_metadata")),
+                "version_table": words.get("version_table") or "alembic_version",
+                "version_table_schema": words.get("version_table_schema"),
             }
             if context.is_offline_mode():
                 project._adapt_offline(words)
