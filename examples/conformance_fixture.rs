@@ -31,6 +31,12 @@ fn of<T: DeserializeOwned>(value: Value) -> Result<T, ErrorData> {
     serde_json::from_value(value).map_err(|error| ErrorData::internal_error(error.to_string(), None))
 }
 
+/// A result that says of itself that it is the whole one, as the protocol wants since 2026-07-28.
+fn result<T: DeserializeOwned>(mut value: Value) -> Result<T, ErrorData> {
+    value["resultType"] = json!("complete");
+    of(value)
+}
+
 fn text(text: impl Into<String>) -> Value {
     json!({ "type": "text", "text": text.into() })
 }
@@ -122,7 +128,7 @@ impl Fixture {
             None => 0,
             Some(state) => self.0.open_json::<u32>(state).map_err(|error| ErrorData::invalid_params(error.to_string(), None))?,
         };
-        let questions = if kind == "multi_round" && round == 1 {
+        let questions = if kind == "multi_round" && round == 2 {
             json!({ "step2": asked("What is your colour?", "color", "string") })
         } else {
             questions
@@ -132,7 +138,7 @@ impl Fixture {
         };
         let is_complete = questions.as_object().is_some_and(|asked| asked.keys().all(given)) && (!is_sealed || round > 0);
         if is_complete && !(kind == "multi_round" && round < 2) {
-            return Ok(of::<rmcp::model::CallToolResult>(
+            return Ok(result::<rmcp::model::CallToolResult>(
                 json!({ "content": [text(format!("done: {}", json!(request.input_responses)))] }),
             )?
             .into());
@@ -201,7 +207,7 @@ impl ServerHandler for Fixture {
     }
 
     async fn list_tools(&self, _: Option<PaginatedRequestParams>, _: RequestContext<RoleServer>) -> Result<ListToolsResult, ErrorData> {
-        Ok(of::<ListToolsResult>(tools())?.with_ttl_ms(60_000).with_cache_scope(CacheScope::Public))
+        Ok(result::<ListToolsResult>(tools())?.with_ttl_ms(60_000).with_cache_scope(CacheScope::Public))
     }
 
     async fn call_tool(&self, request: CallToolRequestParams, context: RequestContext<RoleServer>) -> Result<CallToolResponse, ErrorData> {
@@ -227,7 +233,7 @@ impl ServerHandler for Fixture {
             "test_missing_capability" => json!({ "content": [text("declared")] }),
             name => plain(name).ok_or_else(|| ErrorData::invalid_params(format!("there is no tool `{name}`"), None))?,
         };
-        Ok(of::<rmcp::model::CallToolResult>(value)?.into())
+        Ok(result::<rmcp::model::CallToolResult>(value)?.into())
     }
 
     async fn list_resources(
@@ -239,7 +245,7 @@ impl ServerHandler for Fixture {
             { "uri": "test://static-text", "name": "text", "mimeType": "text/plain" },
             { "uri": "test://static-binary", "name": "binary", "mimeType": "image/png" },
         ] });
-        Ok(of::<ListResourcesResult>(listed)?.with_ttl_ms(60_000).with_cache_scope(CacheScope::Public))
+        Ok(result::<ListResourcesResult>(listed)?.with_ttl_ms(60_000).with_cache_scope(CacheScope::Public))
     }
 
     async fn list_resource_templates(
@@ -248,7 +254,7 @@ impl ServerHandler for Fixture {
         _: RequestContext<RoleServer>,
     ) -> Result<ListResourceTemplatesResult, ErrorData> {
         let listed = json!({ "resourceTemplates": [{ "uriTemplate": "test://template/{id}/data", "name": "template", "mimeType": "application/json" }] });
-        Ok(of::<ListResourceTemplatesResult>(listed)?.with_ttl_ms(60_000).with_cache_scope(CacheScope::Public))
+        Ok(result::<ListResourceTemplatesResult>(listed)?.with_ttl_ms(60_000).with_cache_scope(CacheScope::Public))
     }
 
     async fn read_resource(
@@ -268,7 +274,7 @@ impl ServerHandler for Fixture {
             }
             _ => return Err(ErrorData::resource_not_found(format!("there is no resource `{uri}`"), Some(json!({ "uri": uri })))),
         };
-        let read = of::<rmcp::model::ReadResourceResult>(json!({ "contents": [content] }))?;
+        let read = result::<rmcp::model::ReadResourceResult>(json!({ "contents": [content] }))?;
         Ok(read.with_ttl_ms(60_000).with_cache_scope(CacheScope::Public).into())
     }
 
@@ -282,7 +288,7 @@ impl ServerHandler for Fixture {
             { "name": "test_prompt_with_image", "description": "A fixture" },
             { "name": "test_input_required_result_prompt", "description": "A fixture" },
         ] });
-        Ok(of::<ListPromptsResult>(listed)?.with_ttl_ms(60_000).with_cache_scope(CacheScope::Public))
+        Ok(result::<ListPromptsResult>(listed)?.with_ttl_ms(60_000).with_cache_scope(CacheScope::Public))
     }
 
     async fn get_prompt(&self, request: GetPromptRequestParams, _: RequestContext<RoleServer>) -> Result<GetPromptResponse, ErrorData> {
@@ -309,7 +315,7 @@ impl ServerHandler for Fixture {
             }
             name => return Err(ErrorData::invalid_params(format!("there is no prompt `{name}`"), None)),
         };
-        Ok(of::<rmcp::model::GetPromptResult>(json!({ "messages": messages }))?.into())
+        Ok(result::<rmcp::model::GetPromptResult>(json!({ "messages": messages }))?.into())
     }
 
     async fn complete(&self, _: CompleteRequestParams, _: RequestContext<RoleServer>) -> Result<CompleteResult, ErrorData> {
