@@ -33,7 +33,9 @@ fn of<T: DeserializeOwned>(value: Value) -> Result<T, ErrorData> {
 
 /// A result that says of itself that it is the whole one, as the protocol wants since 2026-07-28.
 fn result<T: DeserializeOwned>(mut value: Value) -> Result<T, ErrorData> {
-    value["resultType"] = json!("complete");
+    if let Value::Object(fields) = &mut value {
+        fields.insert("resultType".to_owned(), json!("complete"));
+    }
     of(value)
 }
 

@@ -73,7 +73,7 @@ impl Site {
 }
 
 fn output(result: &Value) -> Value {
-    assert_eq!(result["isError"].as_bool().unwrap_or_default(), false, "{result:#}");
+    assert!(!result["isError"].as_bool().unwrap_or_default(), "{result:#}");
     let text = result.to_string();
     assert!(!text.contains("downgrade base"), "{text}");
     result["structuredContent"].clone()

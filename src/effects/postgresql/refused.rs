@@ -238,7 +238,7 @@ fn unfit_check(check: &Expression, table: &Name, found: &Table, place: &Place<'_
 /// An identity is a whole number, and both ends of a foreign key can be compared.
 fn unfit_type(table: &Name, found: &Table, column: &str, to: &DataType, place: &Place<'_>) -> Option<Refusal> {
     let own = found.column(column)?;
-    if place.catalog.views_on_column(table, column).first().is_some() {
+    if !place.catalog.views_on_column(table, column).is_empty() {
         return None;
     }
     if own.identity.is_some() && !matches!(to.name.as_str(), "smallint" | "integer" | "bigint") {
