@@ -31,7 +31,7 @@ pub fn refusal(folder: &Path, change: &Change) -> Option<Refusal> {
         Err(error) => {
             return Some(Refusal {
                 reasons: vec![Reason::SqlNotReviewed.to_string(), Reason::RollbackNotTested.to_string(), error.message],
-                next: format!("{}; then `review_sql` and `test_rollback`", error.hint),
+                next: format!("{}; call `plan_migration`, then `review_sql` and `test_rollback`", error.hint),
             });
         }
     };
