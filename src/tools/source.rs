@@ -376,7 +376,12 @@ pub fn input_schema(without: &[&str]) -> serde_json::Value {
 pub fn portable_schema<T: JsonSchema>() -> serde_json::Value {
     let mut schema = serde_json::to_value(schemars::schema_for!(T)).unwrap_or_default();
     portable(&mut schema);
+    // The field that uses a definition says what it means.
+    for definition in schema.get_mut("$defs").and_then(serde_json::Value::as_object_mut).into_iter().flat_map(|defs| defs.values_mut()) {
+        definition.as_object_mut().map(|map| map.remove("description"));
+    }
     if let Some(map) = schema.as_object_mut() {
+        map.remove("$schema");
         map.remove("title");
         map.remove("description");
     }
@@ -406,6 +411,15 @@ fn portable(schema: &mut serde_json::Value) {
                     for (key, value) in one {
                         map.entry(key.clone()).or_insert_with(|| value.clone());
                     }
+                }
+            }
+            // Words to choose from, in the short form; what each means stands in the tool's page.
+            if let Some(Value::Array(choices)) = map.get("oneOf").cloned() {
+                let words: Vec<Value> = choices.iter().filter_map(|choice| choice.get("const").cloned()).collect();
+                if words.len() == choices.len() && words.iter().all(Value::is_string) {
+                    map.remove("oneOf");
+                    map.insert("type".to_owned(), Value::from("string"));
+                    map.insert("enum".to_owned(), Value::Array(words));
                 }
             }
             map.values_mut().for_each(portable);
