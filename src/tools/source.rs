@@ -394,6 +394,19 @@ fn portable(schema: &mut serde_json::Value) {
     match schema {
         Value::Object(map) => {
             map.remove("format");
+            map.remove("$schema");
+            // Words of an enum are said once, as a list: the list of tools stays small.
+            if let Some(Value::Array(choices)) = map.get("oneOf").cloned()
+                && let Some(words) = choices.iter().map(|choice| choice.get("const").cloned()).collect::<Option<Vec<Value>>>()
+            {
+                map.remove("oneOf");
+                map.remove("description");
+                map.insert("type".to_owned(), Value::from("string"));
+                map.insert("enum".to_owned(), Value::Array(words));
+            }
+            if map.get("minimum") == Some(&Value::from(0)) {
+                map.remove("minimum");
+            }
             if map.get("default") == Some(&Value::Null) {
                 map.remove("default");
             }

@@ -102,9 +102,7 @@ fn s_094_a_lock_held_by_another_is_waited_for_a_bounded_time_and_leaves_nothing(
         assert!(matches!(stopped.stop, Stop::NoLock { tries: 2, .. }), "{}: {stopped:?}", server.server);
         assert!(ran.left_nothing() && news.waited == 1, "{:?}", ran.fates);
         // When the other is gone, the same plan goes through; while we wait, it may go.
-        let mut waits = Listens::default();
         let other = std::cell::RefCell::new(Some(other));
-        waits.before = Some(Box::new(|_| true));
         struct Leaves<'a>(&'a std::cell::RefCell<Option<Connection>>);
         impl alembic_gate::deploy::News for Leaves<'_> {
             fn before(&mut self, _: &alembic_gate::deploy::Step) -> bool {
@@ -129,11 +127,10 @@ fn s_094_a_second_runner_does_nothing() {
         shop.bring_to("create_users");
         let (_, plan) = shop.plan("create_users", "head");
         let mut second = None;
-        let mut news = Listens::default();
-        news.before = Some(Box::new(|_| {
+        let mut news = Listens::doing(|_| {
             second.get_or_insert_with(|| run(&mut shop.connect(), &plan, &at("create_users"), &quick(), &mut Listens::default()));
             true
-        }));
+        });
         let first = run(&mut shop.connect(), &plan, &at("create_users"), &quick(), &mut news);
         drop(news);
         assert_eq!((first.stopped, shop.version().as_deref()), (None, Some("add_user_email")), "{}", server.server);
@@ -164,15 +161,14 @@ fn s_094_a_connection_that_is_cut_says_what_stands() {
         let (_, plan) = shop.plan("create_users", "head");
         let mut connection = shop.connect();
         let session = connection.session_id().unwrap();
-        let mut news = Listens::default();
         let is_postgresql = server.server.dialect == Dialect::Postgresql;
-        news.before = Some(Box::new(|step| {
+        let mut news = Listens::doing(|step| {
             if step.number == 3 {
                 let kill = if is_postgresql { format!("SELECT pg_terminate_backend({session})") } else { format!("KILL {session}") };
                 shop.database.connect_admin().unwrap().rows(&kill).unwrap();
             }
             true
-        }));
+        });
         let ran = run(&mut connection, &plan, &at("create_users"), &quick(), &mut news);
         drop(news);
         assert!(matches!(ran.stopped.as_ref().unwrap().stop, Stop::Lost { .. }), "{}: {:?}", server.server, ran.stopped);
@@ -274,8 +270,7 @@ fn a_run_that_nobody_waits_for_stops_between_two_statements() {
         let shop = Shop::new(&server, &[USERS, EMAIL, NOTE]);
         shop.bring_to("create_users");
         let (_, plan) = shop.plan("create_users", "head");
-        let mut news = Listens::default();
-        news.before = Some(Box::new(|step| step.number < 3));
+        let mut news = Listens::doing(|step| step.number < 3);
         let ran = run(&mut shop.connect(), &plan, &at("create_users"), &quick(), &mut news);
         assert_eq!(ran.stopped.as_ref().unwrap().stop, Stop::Cancelled);
         let stands = SchemaSnapshot::take(&mut shop.connect()).unwrap().objects.keys().any(|label| label.ends_with("users.email"));

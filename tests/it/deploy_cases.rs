@@ -183,7 +183,16 @@ pub fn quick() -> Limits {
 pub struct Listens<'a> {
     pub heard: Vec<String>,
     pub waited: usize,
-    pub before: Option<Box<dyn FnMut(&Step) -> bool + 'a>>,
+    before: Option<Before<'a>>,
+}
+
+/// What is done in front of a statement; false stops.
+type Before<'a> = Box<dyn FnMut(&Step) -> bool + 'a>;
+
+impl<'a> Listens<'a> {
+    pub fn doing(before: impl FnMut(&Step) -> bool + 'a) -> Self {
+        Self { before: Some(Box::new(before)), ..Self::default() }
+    }
 }
 
 impl News for Listens<'_> {

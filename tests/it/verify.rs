@@ -109,7 +109,7 @@ fn one_byte_changed_after_the_review_is_named() {
     let shop = Shop::new(&server, &[USERS, EMAIL]);
     let state = TempDir::new().unwrap();
     for tool in ["review-sql", "test-rollback"] {
-        assert_eq!(run(shop.path(), state.path(), &[tool, "--from", "create_users"]).0, 0);
+        assert_eq!(run(shop.path(), state.path(), &[tool, "--from", "create_users", "--format", "json"]).0, 0);
     }
     let other = TempDir::new().unwrap();
     let (code, text, _) = run(shop.path(), other.path(), &["verify", "--from", "create_users"]);
@@ -127,7 +127,7 @@ fn forged_evidence_with_valid_digests_of_wrong_facts_is_named() {
         let shop = Shop::new(&server, &[USERS, DROP]);
         let state = TempDir::new().unwrap();
         for tool in ["review-sql", "test-rollback"] {
-            run(shop.path(), state.path(), &[tool, "--from", "create_users"]);
+            run(shop.path(), state.path(), &[tool, "--from", "create_users", "--format", "json"]);
         }
         let honest = run(shop.path(), state.path(), &["verify", "--from", "create_users"]);
         assert!(honest.0 == 0 && honest.1.contains("one-way door"), "{}: {}{}", server.server, honest.1, honest.2);

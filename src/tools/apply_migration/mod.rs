@@ -28,9 +28,9 @@ pub const TOOL: Tool = Tool {
     name: "apply_migration",
     title: "Apply a proven migration",
     description: "Applies a reviewed and tested range of revisions to an environment that `alembic-gate.toml` names, or says what is missing. \
-Asks the five gates anew (SQL reviewed, rollback tested, loss confirmed and backed up, one concern, safe at target), renders and compares once more, then runs statement by statement \
-with a lock timeout and a lock against a second runner, and says what is committed. A refusal is an answer (`reasons`, `mend`, `next`), no error: do not retry it, open the gate. \
-Off unless the server was started with --allow-apply: then it answers with the exact commands. Call it last, after review_sql and test_rollback. Never run `alembic upgrade` in its place.",
+Asks the five gates anew (SQL reviewed, rollback tested, loss confirmed and backed up, one concern, safe at target), then runs statement by statement \
+with a lock timeout, and says what is committed. A refusal is an answer (`reasons`, `mend`, `next`), no error: do not retry it, open the gate. \
+Off unless the server was started with --allow-apply: then it answers with the exact commands. Call it last; never run `alembic upgrade` in its place.",
     touches: Touches::Environment,
     input_schema,
     output_schema: schema,
