@@ -181,7 +181,8 @@ pub(crate) fn fact(effect: &mut Effect, situation: &'static str, place: &Place<'
     let version = place.server.version;
     let major = version.major.clamp(12, 18);
     let found = facts::FACTS.iter().find(|fact| fact.situation == situation && fact.covers(major, 0));
-    if found.is_none() || version.major < 12 {
+    // What is told of a version that was not measured is told with a warning, never as known.
+    if found.is_none() || major != version.major {
         effect.unknown.get_or_insert_with(|| format!("no fact for `{situation}` on {}", place.server));
     }
     if let Some(fact) = found {

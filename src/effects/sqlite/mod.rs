@@ -57,7 +57,7 @@ fn refuse(effect: &mut Effect, message: impl Into<String>, why: impl Into<String
 fn fact(effect: &mut Effect, situation: &'static str, place: &Place<'_>) -> Option<&'static Fact> {
     let version = place.server.version;
     let found = FACTS.iter().find(|fact| fact.situation == situation && fact.covers(3, version.minor.clamp(25, NEWEST)));
-    if found.is_none() || version.major != 3 || version.minor < 25 {
+    if found.is_none() || version.major != 3 || !(25..=NEWEST).contains(&version.minor) {
         effect.unknown.get_or_insert_with(|| format!("no fact for `{situation}` on {}", place.server));
     }
     if let Some(fact) = found {
