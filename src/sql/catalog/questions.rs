@@ -1,5 +1,7 @@
 //! What others ask of the catalogue.
 
+use std::collections::BTreeSet;
+
 use crate::dialect::Dialect;
 use crate::sql::catalog::links::Link;
 use crate::sql::catalog::{Catalog, Copy, Function, IndexState, RelationKind, Rows, Table, UserType};
@@ -72,10 +74,11 @@ impl Catalog {
     #[must_use]
     pub fn partitions(&self, name: &Name) -> Vec<Name> {
         let mut found = Vec::new();
+        let mut seen = BTreeSet::new();
         let mut open = vec![self.key(name)];
         while let Some(parent) = open.pop() {
             for (child, table) in self.tables.linked(Link::Parent, &parent.name) {
-                if table.partition_of.as_ref().is_some_and(|(of, _)| self.key(of) == parent) && !found.contains(child) {
+                if table.partition_of.as_ref().is_some_and(|(of, _)| self.key(of) == parent) && seen.insert(child) {
                     found.push(child.clone());
                     open.push(child.clone());
                 }
@@ -88,10 +91,11 @@ impl Catalog {
     #[must_use]
     pub fn descendants(&self, name: &Name) -> Vec<Name> {
         let mut found = self.partitions(name);
+        let mut seen: BTreeSet<Name> = found.iter().cloned().collect();
         let mut open = vec![self.key(name)];
         while let Some(parent) = open.pop() {
             for (child, table) in self.tables.linked(Link::Parent, &parent.name) {
-                if table.inherits.iter().any(|of| self.key(of) == parent) && !found.contains(child) {
+                if table.inherits.iter().any(|of| self.key(of) == parent) && seen.insert(child.clone()) {
                     found.push(child.clone());
                     open.push(child.clone());
                 }
