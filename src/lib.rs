@@ -30,6 +30,7 @@
 //!    [`risk`],
 //!    [`step`] (what is passed along),
 //!    [`chain`] (what a rule may look at of a project),
+//!    [`intent`] (what somebody said a change does),
 //!    [`rules`],
 //!    [`judge`]
 //! 6. the life of a migration: phases, evidence, gates, the state block:
@@ -95,6 +96,7 @@ pub mod fix;
 pub mod format;
 pub mod git;
 pub mod hook;
+pub mod intent;
 pub mod judge;
 pub mod knowledge;
 pub mod lifecycle;

@@ -36,10 +36,16 @@ impl Options {
     /// The file that a line of the script is from, and the line there.
     #[must_use]
     pub fn place(&self, line: u32) -> (Option<String>, u32) {
-        match self.files.iter().rev().find(|part| part.first_line <= line) {
-            Some(part) => (Some(part.name.clone()), part.only_line.unwrap_or(line - part.first_line + 1)),
-            None => (None, line),
-        }
+        place_in(&self.files, line)
+    }
+}
+
+/// The file and line of a line of a text that was put together of these.
+#[must_use]
+pub fn place_in(files: &[FilePart], line: u32) -> (Option<String>, u32) {
+    match files.iter().rev().find(|part| part.first_line <= line) {
+        Some(part) => (Some(part.name.clone()), part.only_line.unwrap_or(line - part.first_line + 1)),
+        None => (None, line),
     }
 }
 

@@ -315,6 +315,18 @@ impl Bridge {
         self.ask(&Question::Hello)
     }
 
+    /// What `prepare` of the hook did in the scratch database, in its order.
+    ///
+    /// # Errors
+    /// The process fails.
+    pub fn prepared(&mut self) -> Result<Vec<Captured>, BridgeError> {
+        #[derive(serde::Deserialize)]
+        struct Prepared {
+            statements: Vec<Captured>,
+        }
+        self.ask::<Prepared>(&Question::Prepared).map(|answer| answer.statements)
+    }
+
     /// All revisions as Alembic reads them.
     ///
     /// # Errors

@@ -17,6 +17,7 @@ pub(super) enum Question<'a> {
     PointAt {
         scratch: &'a [Reach],
     },
+    Prepared,
     History,
     Heads,
     Current,
@@ -57,6 +58,7 @@ impl Question<'_> {
         match self {
             Self::Hello => "hello",
             Self::PointAt { .. } => "point_at",
+            Self::Prepared => "prepared",
             Self::History => "history",
             Self::Heads => "heads",
             Self::Current => "current",
@@ -275,6 +277,16 @@ pub struct EnvSettings {
     pub version_table: String,
     /// Its schema, where env.py names one.
     pub version_table_schema: Option<String>,
+    /// Whether that was said where it renders SQL offline: what it says where it connects may be more.
+    pub offline: bool,
+    /// Whether types are compared.
+    pub compare_type: bool,
+    /// Whether server defaults are compared.
+    pub compare_server_default: bool,
+    /// What is left out by a function of env.py: `include_object`, `include_name`.
+    pub filters: Vec<String>,
+    /// Plugins of autogenerate that are named (1.18 and later).
+    pub plugins: Vec<String>,
 }
 
 /// A connection that env.py wanted.
@@ -547,6 +559,8 @@ pub struct WrittenRevision {
     pub down_revisions: Vec<String>,
     /// The differences that it is made of.
     pub items: Vec<Difference>,
+    /// Enum types whose values differ, which Alembic does not write: `modify_enum`.
+    pub enums: Vec<Difference>,
     /// The rest.
     #[serde(flatten)]
     pub about: About,

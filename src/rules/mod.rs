@@ -353,6 +353,7 @@ rules![
     not_null_without_default,
     drop_column,
     drop_table,
+    unexpected_drop,
     drop_object,
     drop_cascade,
     truncate,

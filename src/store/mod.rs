@@ -2,6 +2,7 @@
 //! replicas; but for what an agent that may write the project must not have ([`home`]).
 
 pub mod clock;
+pub mod drift;
 pub mod file;
 mod folder;
 pub mod home;

@@ -306,7 +306,7 @@ pub fn statements_of(script: &Script, judged: &Judgement, asked: &Asked) -> Vec<
 fn statement_out(script: &Script, statement: &Statement, effect: &Effect, asked: &Asked) -> StatementOut {
     let full = asked.detail == Detail::Full;
     let reading = &statement.reading;
-    let (file, line) = asked.options.place(statement.line);
+    let (file, line) = asked.place(script, statement.line);
     let locks: Vec<LockOut> = effect
         .locks
         .iter()

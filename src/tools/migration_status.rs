@@ -10,20 +10,20 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
-use crate::bridge::Difference;
 use crate::database::{Connection, url};
 use crate::dialect::Dialect;
 use crate::finding::{Finding, Severity};
 use crate::judge::judge_project;
 use crate::tools::answer::{Answer, Common, MAX_CHARACTERS, MAX_SUMMARY, NextCall, ToolError, Verdict, clipped, counted, output_schema};
 use crate::tools::call::Call;
+use crate::tools::drift::{Drift, Item, drift};
 use crate::tools::migration::claim::Claim;
 use crate::tools::migration::view::with_block;
 use crate::tools::migration_status::open::{Open, Seen};
 use crate::tools::project_input::ProjectInput;
 use crate::tools::source::{Detail, SqlInput, counting, portable_schema};
 use crate::tools::{Tool, Touches, parsed};
-use crate::workshop::{Workshop, WorkshopError};
+use crate::workshop::Workshop;
 
 /// The tool.
 pub const TOOL: Tool = Tool {
@@ -86,6 +86,10 @@ pub struct Input {
     #[arg(long)]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub abandoned: Option<String>,
+    /// Record the differences between models and chain as known: from then on only new ones count as drift. Default: false.
+    #[arg(long)]
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub record_drift: bool,
     /// concise (default) or full.
     #[arg(long, value_enum)]
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -216,7 +220,7 @@ impl Records {
 struct Status {
     findings: Vec<Finding>,
     current: Current,
-    drift: Result<Vec<Item>, String>,
+    drift: Result<Drift, String>,
     notes: Vec<String>,
 }
 
@@ -241,7 +245,25 @@ fn status(input: &Input, workshop: &Workshop) -> Result<Status, ToolError> {
     } else {
         drift(workshop).map_err(|error| format!("models were not compared: {error}. {}", error.hint()))
     };
+    let drift = match drift {
+        Ok(found) if input.record_drift => Ok(recorded(workshop, found, &mut notes)?),
+        other => other,
+    };
     Ok(Status { findings, current, drift, notes })
+}
+
+/// Writes the differences down as known.
+fn recorded(workshop: &Workshop, found: Drift, notes: &mut Vec<String>) -> Result<Drift, ToolError> {
+    found.baseline().write(&workshop.workspace.folder).map_err(|error| ToolError {
+        code: "unwritable",
+        message: format!("the drift baseline could not be recorded: {error}"),
+        at: Some("record_drift".to_owned()),
+        hint: error.hint().to_owned(),
+        retry: false,
+    })?;
+    notes.push(format!("{} recorded as known in `.alembic-gate/drift.json`", counted(found.items.len(), "difference")));
+    let items = found.items.into_iter().map(|item| Item { known: true, ..item }).collect();
+    Ok(Drift { items, has_baseline: true, notes: Vec::new() })
 }
 
 /// Reads the version table of a configured environment with one SELECT; `env.py` takes no part.
@@ -289,45 +311,6 @@ fn current(input: &Input, workshop: &Workshop, notes: &mut Vec<String>) -> Resul
     }
 }
 
-/// One difference between the models and the schema that the chain makes.
-#[derive(Debug, Clone, Serialize)]
-struct Item {
-    object: String,
-    kind: String,
-    database: Option<String>,
-    model: Option<String>,
-    likely_cause: &'static str,
-}
-
-fn drift(workshop: &Workshop) -> Result<Vec<Item>, WorkshopError> {
-    let (databases, _) = workshop.scratch_at("head")?;
-    let refs: Vec<_> = databases.iter().collect();
-    let lent = workshop.python(&refs)?;
-    let compared = lent.lock().bridge.compare()?;
-    Ok(compared.items.iter().map(item).collect())
-}
-
-fn item(difference: &Difference) -> Item {
-    let parts = [difference.schema.as_deref(), difference.table.as_deref(), difference.name.as_deref()];
-    let mut names: Vec<&str> = parts.into_iter().flatten().collect();
-    names.dedup();
-    let likely_cause = match difference.kind.as_str() {
-        "add_table" | "add_column" | "add_index" | "add_constraint" | "add_fk" => "a model was changed and no revision was made of it",
-        "remove_table" => "the model is not imported by `env.py`, or it was deleted without a revision",
-        "remove_column" | "remove_index" | "remove_constraint" | "remove_fk" => {
-            "it was taken out of the model without a revision, or a revision makes it by hand"
-        }
-        _ => "the model says something else than the revisions; a type or default may also only be written differently",
-    };
-    Item {
-        object: names.join("."),
-        kind: difference.kind.clone(),
-        database: difference.before.clone(),
-        model: difference.after.clone(),
-        likely_cause,
-    }
-}
-
 fn answer(input: &Input, workshop: &Workshop, status: Status, records: Records, most: Option<usize>) -> Answer {
     let Status { findings, current, drift, mut notes } = status;
     let Records { open, asked, environment, current: stands } = records;
@@ -337,7 +320,8 @@ fn answer(input: &Input, workshop: &Workshop, status: Status, records: Records, 
     let is_linear = graph.heads.len() == 1 && graph.faults.is_empty() && graph.branch_points().is_empty();
     let pending = pending(workshop, &current, &mut notes);
     let errors = counting(&findings).filter(|finding| finding.severity == Severity::Error).count();
-    let drifted = drift.as_ref().is_ok_and(|items| !items.is_empty());
+    let fresh = drift.as_ref().map_or(0, |drift| drift.new_ones().count());
+    let drifted = fresh > 0;
     let verdict = match (errors, drifted || open.is_bypassed || counting(&findings).any(|finding| finding.severity == Severity::Warning)) {
         (0, false) => Verdict::Pass,
         (0, true) => Verdict::Warn,
@@ -362,10 +346,19 @@ fn answer(input: &Input, workshop: &Workshop, status: Status, records: Records, 
         Current::At(_) => write!(summary, "; the database is at {current_revision}, {} pending", pending.len()),
     };
     match &drift {
-        Ok(items) if items.is_empty() => summary.push_str("; models and chain agree"),
-        Ok(items) => {
-            let first = items.first().map(|item| format!("{} {}", item.kind, item.object)).unwrap_or_default();
-            let _ = write!(summary, "; drift: {} ({first})", counted(items.len(), "difference"));
+        Ok(drift) if drift.items.is_empty() => summary.push_str("; models and chain agree"),
+        Ok(drift) if fresh == 0 => {
+            let _ = write!(summary, "; no new drift ({} known)", counted(drift.items.len(), "difference"));
+        }
+        Ok(drift) => {
+            let first = drift.new_ones().next().map(|item| format!("{} {}", item.kind, item.object)).unwrap_or_default();
+            let known = drift.items.len() - fresh;
+            let known = if known > 0 { format!(", {known} known before") } else { String::new() };
+            let _ = write!(summary, "; drift: {} ({first}){known}", counted(fresh, "difference"));
+            notes.extend(drift.notes.iter().cloned());
+            if !drift.has_baseline {
+                notes.push("what is known and meant can be recorded, so that only new differences count: `record_drift: true`".to_owned());
+            }
         }
         Err(why) => notes.push(why.clone()),
     }
@@ -409,7 +402,7 @@ fn answer(input: &Input, workshop: &Workshop, status: Status, records: Records, 
         }),
         current_revision,
         pending,
-        drift: drift.ok().map(|items| json!({ "items": items })),
+        drift: drift.ok().map(|drift| json!({ "items": drift.items, "new": fresh, "baseline": drift.has_baseline })),
         findings: shown,
         migrations: open::as_json(&open.lines),
         recovery,
@@ -457,14 +450,15 @@ fn next(several_heads: bool, drifted: bool, pending: &[Value]) -> Vec<NextCall> 
     }
 }
 
-fn text_of(summary: &str, findings: &[Finding], drift: Option<&Vec<Item>>, pending: &[Value], notes: &[String]) -> String {
+fn text_of(summary: &str, findings: &[Finding], drift: Option<&Drift>, pending: &[Value], notes: &[String]) -> String {
     let mut text = format!("{summary}\n");
     for finding in findings.iter().filter(|finding| finding.severity > Severity::Notice) {
         let place = finding.file.as_ref().map(|file| format!("{file}:{}", finding.line.unwrap_or(1))).unwrap_or_default();
         let _ = writeln!(text, "\n{} {} {place}\n  what: {}\n  do: {}", finding.severity.word(), finding.rule, finding.what, finding.mend);
     }
-    for item in drift.into_iter().flatten() {
-        let _ = writeln!(text, "drift: {} {} ({})", item.kind, item.object, item.likely_cause);
+    for item in drift.into_iter().flat_map(|drift| &drift.items) {
+        let word = if item.known { "known drift" } else { "drift" };
+        let _ = writeln!(text, "{word}: {} {} ({})", item.kind, item.object, item.likely_cause);
     }
     for revision in pending {
         let _ = writeln!(text, "pending: {}", revision.get("revision").and_then(Value::as_str).unwrap_or_default());

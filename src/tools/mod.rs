@@ -6,6 +6,8 @@ pub mod answer;
 pub mod apply_migration;
 pub mod call;
 pub mod classify_risk;
+mod differs;
+pub mod drift;
 pub mod generate_migration;
 pub mod long_run;
 pub mod migration;

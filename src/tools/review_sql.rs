@@ -6,8 +6,10 @@ use serde::Serialize;
 use serde_json::{Value, json};
 
 use crate::finding::{Finding, Severity};
+use crate::intent::{Deed, Doing, Intent, beside};
 use crate::judge::{Judgement, judge_project};
 use crate::rules::shortened;
+use crate::sql::catalog::{Catalog, RelationKind};
 use crate::sql::change::{AlterAction, Change};
 use crate::sql::script::{Script, Statement};
 use crate::step::{Options, is_ddl};
@@ -141,7 +143,11 @@ pub fn reviewed(asked: Asked) -> Review {
             .filter(|finding| finding.rule == "not_understood" || finding.rule == "will_fail"),
     );
     let verdict = verdict_of(of_both.map(|finding| finding.severity));
-    let checklist = checklist(&asked.script, &judged, &risk, downgrade.as_ref());
+    let mut checklist = checklist(&asked.script, &judged, &risk, downgrade.as_ref());
+    if let Some(ranged) = &asked.ranged {
+        let statements: Vec<&Statement> = judged.steps.iter().filter_map(|step| asked.script.statements.get(step.at)).collect();
+        checklist.extend(items_of_project(ranged, &judged.findings, &statements));
+    }
     Review { asked, judged, risk, downgrade, checklist, verdict }
 }
 
@@ -200,7 +206,7 @@ pub fn answer(input: &SqlInput, review: Review, most: Option<usize>) -> Answer {
         findings,
         downgrade,
         checklist,
-        autogenerate_caveats: Vec::new(),
+        autogenerate_caveats: asked.ranged.as_ref().map(|ranged| caveats(ranged, &asked.before)).unwrap_or_default(),
         report_uri: migration.as_ref().map(|migration| migration.report_uri("review.md")),
         statements: Vec::new(),
     };
@@ -233,6 +239,74 @@ fn with_project(findings: &mut Vec<Finding>, ranged: &Ranged) {
     if let Some(broken) = &rendering.broken {
         findings.insert(0, broken_finding(broken, workshop));
     }
+}
+
+/// What autogenerate does not see in this project, with the names of what models cannot hold.
+fn caveats(ranged: &Ranged, before: &Catalog) -> Vec<String> {
+    let mut found = ranged.rendering.unseen_by_autogenerate.clone();
+    let views = before.tables().filter(|(_, table)| matches!(table.kind, RelationKind::View | RelationKind::MaterializedView));
+    let views = views.map(|(name, _)| format!("view `{}`", name.shown()));
+    let stands: Vec<String> = views.take(8).collect();
+    if !stands.is_empty() {
+        found.insert(0, format!("what stands here and no model holds: {}", stands.join(", ")));
+    }
+    found
+}
+
+/// Those items of the checklist that a project answers.
+fn items_of_project(ranged: &Ranged, findings: &[Finding], statements: &[&Statement]) -> Vec<(&'static str, Item)> {
+    let project = &ranged.workshop.workspace.project;
+    let revisions = ranged.range.revisions.iter().filter_map(|id| project.graph.by_id(id).and_then(|at| project.revision(at)));
+    let intents: Vec<Intent> = revisions.filter_map(|revision| Intent::of(&revision.message)).collect();
+    let deeds: Vec<Deed> = statements.iter().flat_map(|statement| Deed::of(&statement.reading)).collect();
+    let said = |rules: &[&str]| counting(findings).find(|finding| rules.contains(&finding.rule)).map(|finding| finding.what.clone());
+    let unsaid = beside(&intents, &deeds);
+    let drops: Vec<String> = deeds.iter().filter(|deed| deed.doing == Doing::Drop).map(ToString::to_string).collect();
+    let is_drop = |at: &usize| deeds.get(*at).is_some_and(|deed| deed.doing == Doing::Drop);
+    let no_drop = match (&unsaid, said(&["unexpected_drop"])) {
+        (_, Some(what)) => Some(item(Some(false), what)),
+        (Ok(unsaid), None) if !drops.is_empty() => Some(match unsaid.iter().find(|(at, _)| is_drop(at)) {
+            Some((_, what)) => item(Some(false), what.clone()),
+            None => item(Some(true), format!("the messages speak of what goes: it {}", clipped(&drops.join(", "), 200))),
+        }),
+        _ => None,
+    };
+    let matches = match unsaid {
+        Err(why) => item(None, why),
+        Ok(unsaid) => match unsaid.first() {
+            Some((_, first)) => item(Some(false), format!("{} beside what the messages say: {first}", counted(unsaid.len(), "change"))),
+            None => {
+                item(Some(true), format!("{} as the messages say: {}", counted(deeds.len(), "change"), clipped(&quoted(&intents), 200)))
+            }
+        },
+    };
+    let names = match said(&["name_not_descriptive"]) {
+        Some(what) => item(Some(false), what),
+        None => item(Some(true), format!("{} described by name", counted(ranged.range.revisions.len(), "revision"))),
+    };
+    let broken = [
+        "multiple_heads",
+        "missing_parent",
+        "revision_cycle",
+        "duplicate_revision",
+        "unreadable_revision",
+        "reserved_revision_id",
+        "merge_conflict",
+    ];
+    let chain = match said(&broken) {
+        Some(what) => item(Some(false), what),
+        None => item(
+            Some(true),
+            format!("{}, {} as expected", counted(project.graph.nodes.len(), "revision"), counted(project.graph.real_heads.len(), "head")),
+        ),
+    };
+    let mut items = vec![("matches_intent", matches), ("names_describe", names), ("chain_linear", chain)];
+    items.extend(no_drop.map(|drop| ("no_unexpected_drop", drop)));
+    items
+}
+
+fn quoted(intents: &[Intent]) -> String {
+    intents.iter().map(|intent| format!("\"{}\"", intent.said)).collect::<Vec<_>>().join(", ")
 }
 
 fn broken_finding(broken: &Broken, workshop: &Workshop) -> Finding {

@@ -12,7 +12,7 @@ use crate::risk::TableSizes;
 use crate::sql::catalog::Catalog;
 use crate::sql::script::{self, Script};
 use crate::sql::split::Direction;
-use crate::step::Options;
+use crate::step::{FilePart, Options, place_in};
 use crate::store::Wishes;
 use crate::tools::answer::ToolError;
 use crate::tools::call::Call;
@@ -297,6 +297,20 @@ impl Asked {
         judge(&self.script, Direction::Up, &self.before, &self.options)
     }
 
+    /// A text of its own has places of its own: those of its revisions, or none.
+    fn files_of_downgrade(&self) -> &[FilePart] {
+        self.ranged.as_ref().map(|ranged| ranged.rendering.down.files.as_slice()).unwrap_or_default()
+    }
+
+    /// The file and line of a line of the way up or back.
+    #[must_use]
+    pub fn place(&self, script: &Script, line: u32) -> (Option<String>, u32) {
+        match &self.downgrade {
+            Some(downgrade) if std::ptr::eq(downgrade, script) => place_in(self.files_of_downgrade(), line),
+            Some(_) | None => self.options.place(line),
+        }
+    }
+
     /// Judges the way back: its own text, or the down section of the same one.
     #[must_use]
     pub fn way_back(&self, after_upgrade: &Catalog) -> Option<(&Script, Judgement)> {
@@ -308,11 +322,8 @@ impl Asked {
             } else {
                 Direction::Up
             };
-            // The way back of a range has places of its own.
             let mut options = self.options.clone();
-            if let Some(ranged) = &self.ranged {
-                options.files.clone_from(&ranged.rendering.down.files);
-            }
+            options.files = self.files_of_downgrade().to_vec();
             return Some((downgrade, judge(downgrade, direction, &before, &options)));
         }
         let has_section = self.script.statements.iter().any(|statement| statement.direction == Direction::Down);

@@ -2,6 +2,7 @@
 //!
 //! The Python stays warm for the next call on the same project; scratch databases go with the workshop.
 
+pub mod autogenerate;
 mod dialect;
 pub mod range;
 pub mod rendering;

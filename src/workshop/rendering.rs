@@ -8,6 +8,7 @@ use crate::dialect::Dialect;
 use crate::project::Revision;
 use crate::scratch::ScratchDatabase;
 use crate::step::FilePart;
+use crate::workshop::autogenerate::unseen;
 use crate::workshop::range::Range;
 use crate::workshop::{Workshop, WorkshopError};
 use crate::workspace::Workspace;
@@ -69,6 +70,8 @@ pub struct Rendering {
     pub fences: Fences,
     /// What else should be known.
     pub notes: Vec<String>,
+    /// What autogenerate does not see in this project.
+    pub unseen_by_autogenerate: Vec<String>,
     /// The way up, piece by piece, with what Alembic itself sends: what would be run.
     pub upgrade: Upgrade,
 }
@@ -94,16 +97,18 @@ impl Workshop {
     /// No Python, no scratch database where one is needed, a chain that cannot be brought to `range.from`.
     pub fn render(&self, range: &Range) -> Result<Rendering, WorkshopError> {
         let offline = self.offline(range)?;
-        let Offline { up, down, setup, fences } = offline;
+        let Offline { up, down, setup, fences, alembic } = offline;
+        let unseen_by_autogenerate = unseen(&alembic, self.server.dialect, &up.about.env);
         let why_not = [&up, &down].into_iter().find_map(|rendered| rendered.failure.as_ref()).map(|failure| failure.sentence.clone());
         let (Some(_), Some(_)) = (&up.sql, &down.sql) else {
-            return self.on_scratch(range, why_not, fences);
+            return self.on_scratch(range, why_not, fences, &alembic);
         };
         let mut notes = Vec::new();
+        let is_prepared = self.config.project.hook.is_some();
         let setup = match &setup.sql {
-            Some(_) => Some(self.placed(&setup.pieces, |piece| piece.into()).text),
-            None if range.from == "base" => Some(String::new()),
-            None => match self.setup_on_scratch(range) {
+            Some(_) if !is_prepared => Some(self.placed(&setup.pieces, |piece| piece.into()).text),
+            None if range.from == "base" && !is_prepared => Some(String::new()),
+            Some(_) | None => match self.setup_on_scratch(range) {
                 Ok(setup) => Some(setup),
                 Err(error) => {
                     notes.push(format!("the schema in front of the range is not known: {error}"));
@@ -120,6 +125,7 @@ impl Workshop {
             broken: None,
             fences,
             notes,
+            unseen_by_autogenerate,
             upgrade: Upgrade::Offline { pieces: up.pieces, about: Box::new(up.about) },
         })
     }
@@ -128,6 +134,7 @@ impl Workshop {
         let lent = self.python(&[])?;
         let fences = lent.fences();
         let mut warm = lent.lock();
+        let alembic = warm.hello.alembic.clone();
         let up = warm.bridge.render(Direction::Up, &range.from, &range.to)?;
         let down = warm.bridge.render(Direction::Down, &range.from, &range.to)?;
         let setup = if range.from == "base" {
@@ -135,7 +142,7 @@ impl Workshop {
         } else {
             warm.bridge.render(Direction::Up, "base", &range.from)?
         };
-        Ok(Offline { up, down, setup, fences })
+        Ok(Offline { up, down, setup, fences, alembic })
     }
 
     /// A scratch database at the revision in front of the range, with the SQL that brought it there.
@@ -145,12 +152,16 @@ impl Workshop {
     pub fn scratch_at(&self, at: &str) -> Result<(Vec<ScratchDatabase>, String), WorkshopError> {
         let server = self.scratch_server()?;
         let mut databases = vec![ScratchDatabase::create(&server)?];
-        if at == "base" {
+        if at == "base" && self.config.project.hook.is_none() {
             return Ok((databases, String::new()));
         }
         loop {
             let refs: Vec<&ScratchDatabase> = databases.iter().collect();
             let lent = self.python(&refs)?;
+            let prepared = lines(&lent.lock().bridge.prepared()?, |captured| captured.source != StatementSource::Reflection);
+            if at == "base" {
+                return Ok((databases, prepared));
+            }
             let executed = lent.lock().bridge.execute(Direction::Up, "base", at);
             let wanted = match &executed {
                 Ok(executed) => executed.failure.as_ref().map_or(executed.about.databases_wanted, |failure| failure.databases_wanted),
@@ -169,8 +180,9 @@ impl Workshop {
             if let Some(failure) = executed.failure {
                 return Err(WorkshopError::CannotReach { at: at.to_owned(), sentence: failure.sentence });
             }
+            let of_env = lines(&executed.statements, |captured| captured.source == StatementSource::Env);
             let setup = self.placed(&executed.statements, |captured| captured.into()).text;
-            return Ok((databases, setup));
+            return Ok((databases, prepared + &of_env + &setup));
         }
     }
 
@@ -178,20 +190,27 @@ impl Workshop {
         self.scratch_at(&range.from).map(|(_, setup)| setup)
     }
 
-    fn on_scratch(&self, range: &Range, why_not_offline: Option<String>, fences: Fences) -> Result<Rendering, WorkshopError> {
+    fn on_scratch(
+        &self,
+        range: &Range,
+        why_not_offline: Option<String>,
+        fences: Fences,
+        alembic: &str,
+    ) -> Result<Rendering, WorkshopError> {
         let (databases, setup) = self.scratch_at(&range.from)?;
         let refs: Vec<&ScratchDatabase> = databases.iter().collect();
         let lent = self.python(&refs)?;
         let mut warm = lent.lock();
         let up = warm.bridge.execute(Direction::Up, &range.from, &range.to)?;
+        let unseen_by_autogenerate = unseen(alembic, self.server.dialect, &up.about.env);
         let mut broken = up.failure.clone().map(|failure| Broken { direction: Direction::Up, failure });
-        let mut notes = unseen(&up, &self.workspace);
+        let mut notes = past_sqlalchemy(&up, &self.workspace);
         let down = match broken {
             Some(_) => Vec::new(),
             None => {
                 let down = warm.bridge.execute(Direction::Down, &range.from, &range.to)?;
                 broken = down.failure.clone().map(|failure| Broken { direction: Direction::Down, failure });
-                notes.extend(unseen(&down, &self.workspace));
+                notes.extend(past_sqlalchemy(&down, &self.workspace));
                 down.statements
             }
         };
@@ -204,6 +223,7 @@ impl Workshop {
             broken,
             fences,
             notes,
+            unseen_by_autogenerate,
             upgrade: Upgrade::Executed(Box::new(up)),
         })
     }
@@ -227,6 +247,15 @@ impl Workshop {
     }
 }
 
+/// Those statements that count, as a script: what a hook and `env.py` make beside the revisions.
+fn lines(statements: &[Captured], counts: impl Fn(&Captured) -> bool) -> String {
+    statements
+        .iter()
+        .filter(|captured| counts(captured))
+        .map(|captured| format!("{};\n", captured.sql.trim().trim_end_matches(';')))
+        .collect()
+}
+
 /// No `env.py` opens more.
 const MOST_DATABASES: usize = 16;
 
@@ -235,9 +264,10 @@ struct Offline {
     down: Rendered,
     setup: Rendered,
     fences: Fences,
+    alembic: String,
 }
 
-fn unseen(executed: &Executed, workspace: &Workspace) -> Vec<String> {
+fn past_sqlalchemy(executed: &Executed, workspace: &Workspace) -> Vec<String> {
     executed
         .unseen
         .iter()

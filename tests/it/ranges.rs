@@ -51,7 +51,7 @@ pub const AUTHORS: (&str, &str) = (
     "create_authors",
     "def upgrade():\n    op.create_table('authors', sa.Column('id', sa.Integer, primary_key=True), sa.Column('name', sa.String(50), nullable=False))\n\n\ndef downgrade():\n    op.drop_table('authors')",
 );
-const INDEX: (&str, &str) = (
+pub const INDEX: (&str, &str) = (
     "add_authors_name_index",
     "def upgrade():\n    op.create_index('ix_authors_name', 'authors', ['name'])\n\n\ndef downgrade():\n    op.drop_index('ix_authors_name', 'authors')",
 );
@@ -60,9 +60,9 @@ const INSPECTS: (&str, &str) = (
     "def upgrade():\n    columns = sa.inspect(op.get_bind()).get_columns('authors')\n    if len(columns) > 1:\n        op.drop_column('authors', 'name')\n\n\ndef downgrade():\n    op.add_column('authors', sa.Column('name', sa.String(50), nullable=False, server_default=''))\n    with op.batch_alter_table('authors') as batch:\n        batch.alter_column('name', server_default=None)",
 );
 
-const PG: &str = "postgresql+psycopg://nobody@production.invalid/shop";
+pub const PG: &str = "postgresql+psycopg://nobody@production.invalid/shop";
 
-fn has_postgresql() -> bool {
+pub fn has_postgresql() -> bool {
     use alembic_gate::dialect::{Dialect, Server};
     let found =
         alembic_gate::scratch::find_binaries(Server::newest(Dialect::Postgresql), &alembic_gate::scratch::Settings::from_environment(None));
@@ -95,7 +95,12 @@ fn s_077_a_range_is_rendered_offline_and_points_into_the_files() {
     let finding = output["findings"].as_array().unwrap().iter().find(|one| one["rule"] == "index_without_concurrently").unwrap();
     assert_eq!(finding["line"], 12);
     assert_eq!(output["verdict"], "blocked");
-    assert!(!output["downgrade"]["statements"].as_array().unwrap().is_empty());
+    let back = &output["downgrade"]["statements"][0];
+    assert_eq!(
+        (back["file"].as_str(), back["line"].as_u64()),
+        (Some("migrations/versions/add_authors_name_index.py"), Some(16)),
+        "{output:#}"
+    );
     let all = reviewed(&SqlInput { from: Some("base".to_owned()), ..asked(folder.path()) });
     assert_eq!(all["statements"].as_array().unwrap().len(), 2);
     assert!(all["findings"].as_array().unwrap().iter().all(|one| one["rule"] != "index_without_concurrently"), "the table is new: {all:#}");

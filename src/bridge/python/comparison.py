@@ -2,6 +2,7 @@
 
 import os
 
+import sqlalchemy
 from alembic import autogenerate
 from alembic.script import ScriptDirectory
 from alembic.util import CommandError
@@ -12,14 +13,14 @@ from . import fence, places
 def compared(project):
     """What autogenerate would change, one item each, and the operations as Python."""
     context = _revision_context(project, None, True, "heads", False, None)
-    _run(project, context, True)
+    enums = _run(project, context, True)
     generated = context.generated_revisions[-1]
     items, code = [], []
     for operations in generated.upgrade_ops_list:
         for operation in _leaves(operations):
             items.extend(_items(operation))
         code.append(_code(operations))
-    return {"items": items, "code": "\n".join(part for part in code if part)}
+    return {"items": items + enums, "code": "\n".join(part for part in code if part)}
 
 
 def written(project, wire, question):
@@ -29,8 +30,7 @@ def written(project, wire, question):
         project, question["message"], wanted, question.get("head") or "head", question.get("splice", False), question.get("rev_id")
     )
     asked = wanted or _asks_environment(project)
-    if asked:
-        _run(project, context, wanted)
+    enums = _run(project, context, wanted) if asked else []
     folders, files = [], []
     with _following(wire, folders, files):
         try:
@@ -39,7 +39,7 @@ def written(project, wire, question):
             if len(scripts) > 1:
                 raise CommandError("one revision file was asked for, and `process_revision_directives` makes %d" % len(scripts))
             if not scripts:
-                return {"file": None, "revision": None, "down_revisions": [], "items": []}
+                return {"file": None, "revision": None, "down_revisions": [], "items": [], "enums": enums}
         except BaseException:
             _remove(folders, files)
             raise
@@ -56,6 +56,7 @@ def written(project, wire, question):
         "revision": script.revision,
         "down_revisions": [] if down is None else [down] if isinstance(down, str) else list(down),
         "items": items,
+        "enums": enums,
     }
 
 
@@ -75,9 +76,13 @@ def _revision_context(project, message, wanted, head, splice, rev_id):
 
 
 def _run(project, revision_context, wanted):
+    """Runs autogenerate; gives what it does not compare and we do: the values of enum types."""
+    enums = []
+
     def steps(heads, context):
         if wanted:
             revision_context.run_autogenerate(heads, context)
+            enums.extend(_enum_items(context))
         else:
             revision_context.run_no_autogenerate(heads, context)
         return []
@@ -88,6 +93,33 @@ def _run(project, revision_context, wanted):
         project.run(steps, as_sql=False, **options)
     finally:
         project.config.cmd_opts.autogenerate = False
+    return enums
+
+
+def _enum_items(context):
+    """Enum types of PostgreSQL whose values are others in the models than in the database."""
+    if context.connection is None or context.connection.dialect.name != "postgresql":
+        return []
+    wanted = {}
+    for table in _tables(context.opts.get("target_metadata")):
+        for column in table.columns:
+            kind = getattr(column.type, "item_type", column.type)
+            if isinstance(kind, sqlalchemy.Enum) and getattr(kind, "native_enum", True) and kind.name and kind.enums:
+                wanted[(kind.schema, kind.name)] = list(kind.enums)
+    if not wanted:
+        return []
+    found = sqlalchemy.inspect(context.connection).get_enums("*")
+    items = []
+    for (schema, name), values in sorted(wanted.items(), key=str):
+        labels = next((one["labels"] for one in found if one["name"] == name and (one["schema"] == schema or (schema is None and one["visible"]))), None)
+        if labels is not None and list(labels) != values:
+            items.append(_item("modify_enum", schema, None, name, before=", ".join(labels), after=", ".join(values)))
+    return items
+
+
+def _tables(metadata):
+    collections = metadata if isinstance(metadata, (list, tuple)) else [metadata]
+    return [table for one in collections if one is not None for table in one.tables.values()]
 
 
 def _asks_environment(project):

@@ -16,6 +16,7 @@ from alembic.runtime.environment import EnvironmentContext
 from alembic.script import ScriptDirectory
 
 from . import places
+from .fence import SCRATCH
 
 LOCK_FILES = ("poetry.lock", "uv.lock", "pdm.lock", "Pipfile.lock", "requirements.txt", "pyproject.toml", "setup.cfg", ".env")
 
@@ -23,8 +24,10 @@ LOCK_FILES = ("poetry.lock", "uv.lock", "pdm.lock", "Pipfile.lock", "requirement
 class Project:
     """What is read once and kept warm. `run` is one run of env.py."""
 
-    def __init__(self, settings, scratch_url):
+    def __init__(self, settings, scratch_url, capture):
         self.settings = settings
+        self.prepared = []
+        self._capture = capture
         self.folder = settings["folder"]
         self.config = _config(settings)
         self.notes = []
@@ -34,6 +37,7 @@ class Project:
         self.env_settings = {}
         self._script = None
         self._fingerprint = None
+        self._prepared_url = None
         names = {"config": self.config, "scratch_url": scratch_url}
         self._hook = _run_hook(settings["hook"], names) if settings["hook"] else {}
         self._as_given = copy.deepcopy(self.config.file_config)
@@ -45,9 +49,18 @@ class Project:
         self.prepare(scratch_url)
 
     def prepare(self, scratch_url):
-        """Calls `prepare(scratch_url)` of the hook: what a scratch database needs before the first revision."""
-        if callable(self._hook.get("prepare")):
+        """Calls `prepare(scratch_url)` of the hook, once for each database: what it needs before the first revision."""
+        if not scratch_url or scratch_url == self._prepared_url or not callable(self._hook.get("prepare")):
+            return
+        self._prepared_url = scratch_url
+        SCRATCH.preparing = True
+        self._capture.begin(True)
+        try:
             self._hook["prepare"](scratch_url)
+        finally:
+            SCRATCH.preparing = False
+            self.prepared = self._capture.taken()
+            self._capture.begin(False)
 
     @property
     def script(self):
@@ -116,6 +129,11 @@ class Project:
                 "metadata": _table_names(words.get("target_metadata")),
                 "version_table": words.get("version_table") or "alembic_version",
                 "version_table_schema": words.get("version_table_schema"),
+                "offline": bool(context.is_offline_mode()),
+                "compare_type": bool(words.get("compare_type", True)),
+                "compare_server_default": bool(words.get("compare_server_default", False)),
+                "filters": [name for name in ("include_object", "include_name") if words.get(name) is not None],
+                "plugins": [str(plugin) for plugin in words.get("autogenerate_plugins") or ()],
             }
             if context.is_offline_mode():
                 project._adapt_offline(words)

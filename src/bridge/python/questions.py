@@ -36,7 +36,7 @@ class Questions:
         capture.listen(self.capture)
         places.own([settings["folder"]])
         self.watch = Watch(settings)
-        self.project = Project(settings, scratch_url)
+        self.project = Project(settings, scratch_url, self.capture)
         self.watch.look()
 
     def answer(self, question):
@@ -82,6 +82,10 @@ class Questions:
         process.reveal(fence.SCRATCH.sockets())
         self.project.prepare(text_of_or_empty(question["scratch"], 0))
         return {}
+
+    def prepared(self, question):
+        """What the hook did in the scratch database before the first revision."""
+        return {"statements": self.project.prepared}
 
     def history(self, question):
         """All revisions, heads first."""

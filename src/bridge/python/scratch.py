@@ -1,6 +1,7 @@
 """The scratch databases: how each is reached, and how a connection proves that it is one."""
 
 import os
+import re
 
 FAMILIES = {"postgresql": "postgresql", "mysql": "mysql", "mariadb": "mysql", "sqlite": "sqlite"}
 DEFAULT_PORTS = {"postgresql": 5432, "mysql": 3306}
@@ -26,6 +27,7 @@ class Scratch:
         self.databases = []
         self.family = None
         self.generation = 0
+        self.preparing = False  # the hook is at work: its connection takes no place from those of env.py
         self._ours = {}
         self._numbers = {}
 
@@ -53,7 +55,9 @@ class Scratch:
 
     def database_for(self, target):
         """The database that stands for a target of env.py: each target gets one of its own, in the order they are met."""
-        number = self._numbers.get(target, self._ours.get(target))
+        if self.preparing and target in self._ours:
+            return self.databases[min(self._ours[target], len(self.databases) - 1)]
+        number = self._numbers.get(target, self._ours.get(target, _number_of_stand_in(target)))
         if number is None:
             taken = set(self._numbers.values())
             number = next(free for free in range(len(taken) + 1) if free not in taken)
@@ -97,6 +101,40 @@ def text_of(database, driver=None):
 def text_of_or_empty(databases, number):
     """The address of the database with this number as text; empty where there is none."""
     return text_of(databases[number]) if number < len(databases) else ""
+
+
+STAND_IN = "alembic_gate_scratch_"
+PLACEHOLDER = re.compile(r"\{scratch_url(?:_(\d+))?(?:\+(\w+))?\}")
+
+
+def filled_in(value, dialect, databases):
+    """A variable with its placeholders replaced: `{scratch_url}`, `{scratch_url_2}`, `{scratch_url+asyncpg}`.
+
+    Where no database is named yet, a stand-in of the right kind stands there: many a project reads its dialect from the
+    address. What connects to it gets the database that was named by then.
+    """
+
+    def address(match):
+        number = int(match.group(1) or 1) - 1
+        if 0 <= number < len(databases):
+            return text_of(databases[number], match.group(2))
+        return _stand_in(dialect, number, match.group(2))
+
+    return PLACEHOLDER.sub(address, value)
+
+
+def _stand_in(dialect, number, driver):
+    family = FAMILIES.get(dialect, dialect)
+    name = family + "+" + driver if driver else family
+    if family == "sqlite":
+        return "%s:///%s%d" % (name, STAND_IN, number + 1)
+    return "%s://scratch@localhost/%s%d" % (name, STAND_IN, number + 1)
+
+
+def _number_of_stand_in(target):
+    name = os.path.basename(str(target[3] or ""))
+    count = name[len(STAND_IN) :] if name.startswith(STAND_IN) else ""
+    return int(count) - 1 if count.isdigit() and int(count) > 0 else None
 
 
 def target_of(family, arguments, named):

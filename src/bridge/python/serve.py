@@ -4,7 +4,7 @@ import os
 import sys
 
 from . import fence, process
-from .scratch import text_of_or_empty
+from .scratch import filled_in, text_of_or_empty
 from .wire import Wire
 
 
@@ -33,17 +33,12 @@ def run(questions, answers, settings):
 def _start(settings, namespaces, wire):
     os.chdir(settings["folder"])
     sys.argv = ["alembic"]
-    urls = {"scratch_url": text_of_or_empty(settings["scratch"], 0)}
-    for number in range(len(settings["scratch"])):
-        urls["scratch_url_%d" % (number + 1)] = text_of_or_empty(settings["scratch"], number)
-    for name, value in settings["env"].items():
-        for word, url in urls.items():
-            value = value.replace("{%s}" % word, url)
-        os.environ[name] = value
     fence.guard_drivers()
     fence.watch()
     fence.redirect_engines()
+    for name, value in settings["env"].items():
+        os.environ[name] = filled_in(value, settings["dialect"], settings["scratch"])
     from .questions import Questions
 
-    return Questions(settings, namespaces, wire, urls["scratch_url"])
+    return Questions(settings, namespaces, wire, text_of_or_empty(settings["scratch"], 0))
 
