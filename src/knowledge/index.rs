@@ -1,20 +1,24 @@
 //! The words of all sections in a `tantivy` index held in memory: made once, asked often. The one file that asks it.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use tantivy::collector::TopDocs;
-use tantivy::query::{BooleanQuery, BoostQuery, FuzzyTermQuery, Occur, PhraseQuery, Query, TermQuery};
+use tantivy::query::{BooleanQuery, BoostQuery, Occur, PhraseQuery, Query, TermQuery};
 use tantivy::schema::{Field, IndexRecordOption, Schema, TextFieldIndexing, TextOptions, Value as _};
 use tantivy::{Index, IndexReader, ReloadPolicy, SingleSegmentIndexWriter, TantivyDocument, Term};
 
 use crate::knowledge::document::{Document, Origin};
-use crate::knowledge::words::{Word, analyzer, same_as};
+use crate::knowledge::words::{Word, analyzer, same_as, words};
 
 /// Weights, chosen on the open evaluation queries; differences below 0.02 in the figures mean nothing.
 const TITLE_WEIGHT: f32 = 2.0;
 const SAME_WEIGHT: f32 = 0.3;
 const PHRASE_WEIGHT: f32 = 0.6;
-const TYPO_WEIGHT: f32 = 0.7;
+const GUESS_WEIGHT: f32 = 0.7;
+/// The heading and the first sentence say what a section answers.
+const LEAD_WEIGHT: f32 = 0.5;
+/// What the two best other sections of its document add to a section.
+const NEIGHBOUR_WEIGHT: f32 = 0.1;
 /// A rule's page is found where no document says more.
 const RULE_WEIGHT: f32 = 0.5;
 
@@ -38,9 +42,12 @@ pub struct WordIndex {
     reader: IndexReader,
     text: Field,
     title: Field,
+    lead: Field,
     place: Field,
-    /// All words as written, for typing errors and suggestions.
-    vocabulary: BTreeSet<String>,
+    /// All words as written with how often, for typing errors and suggestions.
+    vocabulary: BTreeMap<String, usize>,
+    /// The same words without their endings.
+    stems: BTreeSet<String>,
     rules: BTreeSet<usize>,
 }
 
@@ -56,21 +63,27 @@ impl WordIndex {
         let mut schema = Schema::builder();
         let text = schema.add_text_field("text", indexed(IndexRecordOption::WithFreqsAndPositions));
         let title = schema.add_text_field("title", indexed(IndexRecordOption::WithFreqs));
+        let lead = schema.add_text_field("lead", indexed(IndexRecordOption::WithFreqs));
         let place = schema.add_u64_field("place", tantivy::schema::STORED);
         let tokenizers = tantivy::tokenizer::TokenizerManager::default();
         tokenizers.register("words", analyzer());
         let index = Index::builder().schema(schema.build()).tokenizers(tokenizers);
         let mut writer: SingleSegmentIndexWriter =
             index.single_segment_index_writer(tantivy::directory::RamDirectory::create(), WRITER_BYTES)?;
-        let mut vocabulary = BTreeSet::new();
+        let mut vocabulary: BTreeMap<String, usize> = BTreeMap::new();
+        let mut stems = BTreeSet::new();
         for (d, document) in documents.iter().enumerate() {
             for (s, section) in document.sections.iter().enumerate() {
                 let mut entry = TantivyDocument::default();
                 let whole = format!("{} {} {} {}", document.title, section.heading, section.text, section.errors.join(" "));
                 let name =
                     format!("{} {} {} {}", document.title, document.tags.join(" "), section.heading, document.stem.replace('-', " "));
-                vocabulary.extend(crate::knowledge::words::words(&whole).into_iter().map(|word| word.written));
+                for word in words(&whole) {
+                    *vocabulary.entry(word.written).or_default() += 1;
+                    stems.insert(word.stem);
+                }
                 entry.add_text(text, whole);
+                entry.add_text(lead, format!("{} {}", section.heading, first_sentence(&section.text)));
                 entry.add_text(title, name);
                 entry.add_u64(place, ((d as u64) << 32) | s as u64);
                 writer.add_document(entry)?;
@@ -79,23 +92,34 @@ impl WordIndex {
         let index = writer.finalize()?;
         let reader = index.reader_builder().reload_policy(ReloadPolicy::Manual).try_into()?;
         let rules = documents.iter().enumerate().filter(|(_, document)| document.origin == Origin::Rule).map(|(at, _)| at).collect();
-        Ok(Self { reader, text, title, place, vocabulary, rules })
+        Ok(Self { reader, text, title, lead, place, vocabulary, stems, rules })
     }
 
     /// True when a word of the question stands in the reference.
     #[must_use]
     pub fn knows(&self, word: &str) -> bool {
-        self.vocabulary.contains(word)
+        self.vocabulary.contains_key(word)
     }
 
-    /// Words of the reference that differ from `word` in at most two letters, the nearest first.
+    /// True when it is another form of a word of the reference.
     #[must_use]
-    pub fn near(&self, word: &str) -> Vec<String> {
-        let most = if word.chars().count() < 5 { 1 } else { 2 };
-        let mut found: Vec<(usize, &String)> =
-            self.vocabulary.iter().filter_map(|known| Some((within(word, known, most)?, known))).collect();
-        found.sort();
-        found.into_iter().map(|(_, known)| known.clone()).collect()
+    pub fn knows_form(&self, word: &Word) -> bool {
+        self.knows(&word.written) || self.stems.contains(&word.stem)
+    }
+
+    /// The word of the reference that was probably meant: it begins alike and differs in one letter, from seven letters on
+    /// in two; two letters that changed places are one difference. The commonest of the nearest.
+    #[must_use]
+    pub fn near(&self, word: &str) -> Option<String> {
+        let letters: Vec<char> = word.chars().collect();
+        let most = if letters.len() < 7 { 1 } else { 2 };
+        let first = letters.first()?.to_string();
+        let alike = self.vocabulary.range(first.clone()..).take_while(|(known, _)| known.starts_with(&first));
+        let near = alike.filter(|(known, _)| known.chars().all(char::is_alphabetic)).filter_map(|(known, count)| {
+            let distance = within(&letters, known, most)?;
+            Some((distance, std::cmp::Reverse(*count), known))
+        });
+        near.min().map(|(_, _, known)| known.clone())
     }
 
     /// The sections that match best, best first.
@@ -114,6 +138,7 @@ impl WordIndex {
             let weight = if self.rules.contains(&at.0) { weight * RULE_WEIGHT } else { weight };
             found.push(Match { at, weight });
         }
+        with_neighbours(&mut found);
         found.sort_by(|a, b| b.weight.total_cmp(&a.weight).then(a.at.cmp(&b.at)));
         Ok(found)
     }
@@ -126,17 +151,12 @@ impl WordIndex {
             if !seen.insert(word.stem.as_str()) {
                 continue;
             }
-            add(self.term(self.text, &word.stem), 1.0);
-            add(self.term(self.title, &word.stem), TITLE_WEIGHT);
-            for other in same_as(&word.written) {
-                add(self.term(self.text, &other), SAME_WEIGHT);
-                add(self.term(self.title, &other), SAME_WEIGHT * TITLE_WEIGHT);
-            }
-            let is_unknown = !self.vocabulary.contains(&word.written) && word.written.chars().count() >= 5;
-            if is_unknown && word.written.chars().all(char::is_alphabetic) {
-                let near =
-                    FuzzyTermQuery::new(Term::from_field_text(self.text, &word.stem), if word.written.len() > 7 { 2 } else { 1 }, true);
-                add(Box::new(near), TYPO_WEIGHT);
+            let sure = if word.is_guess { GUESS_WEIGHT } else { 1.0 };
+            let others = same_as(&word.written).into_iter().map(|other| (other, sure * SAME_WEIGHT));
+            for (stem, weight) in std::iter::once((word.stem.clone(), sure)).chain(others) {
+                add(self.term(self.text, &stem), weight);
+                add(self.term(self.title, &stem), weight * TITLE_WEIGHT);
+                add(self.term(self.lead, &stem), weight * LEAD_WEIGHT);
             }
         }
         for pair in question.windows(2) {
@@ -154,24 +174,51 @@ impl WordIndex {
     }
 }
 
-/// How many letters must change, when not more than `most`: Levenshtein's distance, ended early.
-fn within(word: &str, other: &str, most: usize) -> Option<usize> {
-    let (a, b): (Vec<char>, Vec<char>) = (word.chars().collect(), other.chars().collect());
+/// A section gains a little by what its document says beside it: two sections that match speak for the document.
+fn with_neighbours(found: &mut [Match]) {
+    let mut of_document: BTreeMap<usize, Vec<f32>> = BTreeMap::new();
+    for one in found.iter() {
+        of_document.entry(one.at.0).or_default().push(one.weight);
+    }
+    of_document.values_mut().for_each(|weights| weights.sort_by(|a, b| b.total_cmp(a)));
+    for one in found {
+        let all = of_document.get(&one.at.0).map(Vec::as_slice).unwrap_or_default();
+        // The three best, without this one where it is among them, the third where it is not.
+        let best: f32 = all.iter().take(3).sum();
+        let without = if all.get(2).is_none_or(|third| one.weight >= *third) { one.weight } else { all.get(2).copied().unwrap_or(0.0) };
+        one.weight += NEIGHBOUR_WEIGHT * (best - without);
+    }
+}
+
+fn first_sentence(text: &str) -> &str {
+    let line = text.lines().next().unwrap_or_default();
+    let end = [". ", "; ", ": "].iter().filter_map(|mark| line.find(mark)).min().unwrap_or(line.len());
+    line.get(..end).unwrap_or(line)
+}
+
+/// How many letters must change or change places, when not more than `most`: the distance of optimal string alignment.
+fn within(a: &[char], other: &str, most: usize) -> Option<usize> {
+    let b: Vec<char> = other.chars().collect();
     if a.len().abs_diff(b.len()) > most {
         return None;
     }
+    let mut before: Vec<usize> = Vec::new();
     let mut row: Vec<usize> = (0..=b.len()).collect();
     for (i, x) in a.iter().enumerate() {
         let mut next = vec![i + 1];
         for (j, y) in b.iter().enumerate() {
             let change = row.get(j)? + usize::from(x != y);
-            let best = change.min(row.get(j + 1)? + 1).min(next.get(j)? + 1);
+            let mut best = change.min(row.get(j + 1)? + 1).min(next.get(j)? + 1);
+            let are_swapped = i > 0 && j > 0 && a.get(i - 1) == Some(y) && b.get(j - 1) == Some(x);
+            if are_swapped {
+                best = best.min(before.get(j - 1)? + 1);
+            }
             next.push(best);
         }
         if next.iter().min()? > &most {
             return None;
         }
-        row = next;
+        before = std::mem::replace(&mut row, next);
     }
     row.last().copied().filter(|distance| *distance <= most)
 }

@@ -30,8 +30,8 @@ pub struct Library {
     /// The documents, those of the reference first.
     pub documents: Vec<Document>,
     index: WordIndex,
-    /// Errors as words, with where they are answered.
-    errors: Vec<(Vec<String>, At)>,
+    /// Errors with where they are answered.
+    errors: Vec<(KnownError, At)>,
 }
 
 /// The reference cannot be used.
@@ -101,8 +101,17 @@ pub struct Found<'a> {
 const DEFAULT_LIMIT: usize = 3;
 /// Sections of one document in one answer, while others match too.
 const MOST_OF_ONE: usize = 2;
+/// Who names no limit is spared a second and third section that match this little beside the first.
+const WORTH_READING: f32 = 0.6;
 /// What an error's own section has before all others.
 const DECISIVE: f32 = 1_000.0;
+/// From this weight on an error decides alone: a code, a class, a message of three words.
+const SURE: f32 = 3.0;
+/// What two words of a message, which may stand in any sentence, add to the section: half of the best weight.
+const HINT: f32 = 0.5;
+/// Words of one question that are put right, and the longest question in which any is: a stack trace has no typing errors.
+const MOST_GUESSES: usize = 4;
+const MOST_WORDS_TO_GUESS: usize = 40;
 
 impl Library {
     /// The library of this program, and of the team's folder where one is given.
@@ -122,7 +131,7 @@ impl Library {
         let mut errors = Vec::new();
         for (d, document) in documents.iter().enumerate() {
             for (s, section) in document.sections.iter().enumerate() {
-                errors.extend(section.errors.iter().map(|error| (plain(error), (d, s))));
+                errors.extend(section.errors.iter().map(|error| (KnownError::of(error), (d, s))));
             }
         }
         Ok(Self { documents, index, errors })
@@ -154,7 +163,7 @@ impl Library {
     /// What the index says.
     pub fn ask(&self, question: &Question) -> Result<Found<'_>, KnowledgeError> {
         let text: String = question.text.chars().take(MOST_CHARACTERS).collect();
-        let asked = telling(&text);
+        let mut asked = telling(&text);
         let by_id = self.named(text.trim());
         if !by_id.is_empty() {
             return Ok(Found { hits: by_id.into_iter().take(question.limit.unwrap_or(DEFAULT_LIMIT)).collect(), ..Found::default() });
@@ -162,7 +171,7 @@ impl Library {
         let decided = self.errors_in(&text);
         let known = asked.iter().filter(|word| self.index.knows(&word.written)).count();
         let elsewhere = if decided.is_empty() { scope::elsewhere(&asked) } else { None };
-        let did_you_mean = self.put_right(&text, &asked);
+        let did_you_mean = self.put_right(&text, &mut asked);
         if asked.is_empty() || (elsewhere.is_some()) || (known == 0 && did_you_mean.is_none() && decided.is_empty()) {
             let elsewhere = elsewhere.or_else(|| (known == 0 && !asked.is_empty()).then(Elsewhere::unknown));
             return Ok(Found { hits: Vec::new(), elsewhere, did_you_mean });
@@ -171,11 +180,17 @@ impl Library {
         for found in self.index.search(&asked, 60)? {
             weights.insert(found.at, found.weight);
         }
+        let most = weights.values().copied().fold(1.0, f32::max);
         for (at, weight) in &decided {
-            *weights.entry(*at).or_default() += DECISIVE * weight;
+            *weights.entry(*at).or_default() += if *weight >= SURE { DECISIVE * weight } else { most * HINT };
         }
-        let limit = question.limit.unwrap_or(if decided.is_empty() { DEFAULT_LIMIT } else { 1 });
-        Ok(Found { hits: self.best(weights, question, limit), elsewhere: None, did_you_mean })
+        let is_sure = decided.iter().any(|(_, weight)| *weight >= SURE);
+        let limit = question.limit.unwrap_or(if is_sure { 1 } else { DEFAULT_LIMIT });
+        let mut hits = self.best(weights, question, limit);
+        if question.limit.is_none() {
+            hits.retain(|hit| hit.score >= WORTH_READING);
+        }
+        Ok(Found { hits, elsewhere: None, did_you_mean })
     }
 
     /// Sections by weight that the question's filters let through; not more than two of a document while others match.
@@ -210,40 +225,68 @@ impl Library {
         let spoken = plain(text);
         let mut found: BTreeMap<At, f32> = BTreeMap::new();
         for (error, at) in &self.errors {
-            if !spoken.windows(error.len().max(1)).any(|window| window == error.as_slice()) {
-                continue;
-            }
-            if let [code] = error.as_slice()
-                && !is_named_as_code(text, code)
-            {
-                continue;
-            }
+            let Some(strength) = error.strength_in(text, &spoken) else { continue };
             // Of sections that name the same error, the one that names fewer is about it.
             let names = self.documents.get(at.0).and_then(|document| document.sections.get(at.1)).map_or(1, |section| section.errors.len());
-            let weight = error.len() as f32 + 1.0 / names as f32;
+            let weight = strength + 1.0 / (names as f32 + 1.0);
             let entry = found.entry(*at).or_default();
             *entry = entry.max(weight);
         }
         found.into_iter().collect()
     }
 
-    /// The question with words that nobody wrote replaced by their nearest.
-    fn put_right(&self, text: &str, asked: &[Word]) -> Option<String> {
+    /// Puts the nearest word in place of those that nobody wrote; gives the question with them.
+    fn put_right(&self, text: &str, asked: &mut [Word]) -> Option<String> {
+        let is_long = asked.len() > MOST_WORDS_TO_GUESS;
         let mut right = text.to_owned();
-        let mut changed = false;
-        for word in asked.iter().filter(|word| word.written.len() > 3 && word.written.chars().all(char::is_alphabetic)) {
-            if self.index.knows(&word.written) {
+        let mut guesses = 0;
+        for word in asked.iter_mut().filter(|word| word.written.chars().count() > 3 && word.written.chars().all(char::is_alphabetic)) {
+            if is_long || guesses == MOST_GUESSES {
+                break;
+            }
+            if self.index.knows_form(word) {
                 continue;
             }
-            if words(&word.stem).iter().any(|stem| self.index.knows(&stem.written)) {
-                continue;
-            }
-            if let Some(near) = self.index.near(&word.written).into_iter().next() {
+            if let Some(near) = self.index.near(&word.written) {
                 right = right.to_lowercase().replace(&word.written, &near);
-                changed = true;
+                let place = word.place;
+                if let Some(meant) = words(&near).into_iter().next() {
+                    *word = Word { place, is_guess: true, ..meant };
+                    guesses += 1;
+                }
             }
         }
-        changed.then_some(right)
+        (guesses > 0).then_some(right)
+    }
+}
+
+/// An error that a section answers.
+struct KnownError {
+    /// As it is written.
+    written: String,
+    /// Its words.
+    words: Vec<String>,
+}
+
+impl KnownError {
+    fn of(error: &str) -> Self {
+        Self { written: error.to_owned(), words: plain(error) }
+    }
+
+    /// How much it says when it stands in the text: a code or the class of an error as much as a message of three words.
+    fn strength_in(&self, text: &str, spoken: &[String]) -> Option<f32> {
+        if self.words.is_empty() || !spoken.windows(self.words.len()).any(|window| window == self.words.as_slice()) {
+            return None;
+        }
+        let [word] = self.words.as_slice() else { return Some(self.words.len() as f32) };
+        let is_code = word.bytes().any(|b| b.is_ascii_digit());
+        if is_code {
+            return is_named_as_code(text, word).then_some(SURE);
+        }
+        let humps = self.written.chars().filter(|c| c.is_uppercase()).count();
+        let is_class = (humps > 1 && self.written.chars().any(char::is_lowercase)) || word.contains('_');
+        // A word of every day is an error only as it is printed: `INVALID`, `<<<<<<< HEAD`.
+        (is_class || text.contains(&self.written)).then_some(SURE)
     }
 }
 

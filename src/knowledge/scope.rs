@@ -52,6 +52,15 @@ const SUBJECTS: &[(Elsewhere, &[&str])] = &[
             "n 1 queries",
             "polymorphic inheritance",
             "dataclass mapping",
+            "pydantic",
+            "marshmallow",
+            "mock database",
+            "mocking database",
+            "unit tests database",
+            "eager load",
+            "cascade delete orphan",
+            "association proxy",
+            "association table",
         ],
     ),
     (
@@ -77,6 +86,19 @@ const SUBJECTS: &[(Elsewhere, &[&str])] = &[
             "database design",
             "schema design",
             "table design",
+            "design schema",
+            "design tables",
+            "design database",
+            "normalise",
+            "bcnf",
+            "3nf",
+            "natural key",
+            "my design",
+            "uuid or integer",
+            "integer or uuid",
+            "uuid integer primary",
+            "data model",
+            "erd",
         ],
     ),
     (
@@ -88,6 +110,12 @@ const SUBJECTS: &[(Elsewhere, &[&str])] = &[
             "pgbackrest",
             "barman",
             "wal-g",
+            "wal archiving",
+            "pg_basebackup",
+            "mysqldump cron",
+            "pg_dump cron",
+            "backups s3",
+            "automate backups",
             "backup schedule",
             "backup strategy",
             "backup retention",
@@ -130,11 +158,33 @@ const SUBJECTS: &[(Elsewhere, &[&str])] = &[
             "pandas",
             "numpy",
             "pytorch",
+            "svelte",
+            "vite",
+            "terraform",
+            "ansible",
+            "ingress",
+            "nginx",
+            "flask route",
+            "fastapi route",
+            "fastapi endpoint",
+            "golang",
+            "spring boot",
         ],
     ),
     (
         Elsewhere { subject: "tuning queries", pointer: "the server's manual on EXPLAIN and planner statistics" },
         &[
+            "window function",
+            "write query",
+            "sql query",
+            "optimize select",
+            "select better",
+            "better index",
+            "index hint",
+            "connection pool",
+            "pool size",
+            "partial index query",
+            "slow queries",
             "slow query",
             "slow select",
             "query plan",
@@ -152,12 +202,13 @@ const SUBJECTS: &[(Elsewhere, &[&str])] = &[
     ),
 ];
 
-/// Words of our own subject: a question with one of them is ours, whatever else it names.
+/// Words that only our own subject has: a question with one of them is ours, whatever else it names.
 const OURS: &[&str] = &[
     "alembic",
     "migration",
     "migrations",
     "migrate",
+    "migrating",
     "revision",
     "revisions",
     "upgrade",
@@ -168,40 +219,64 @@ const OURS: &[&str] = &[
     "rollback",
     "stamp",
     "backfill",
-    "lock",
-    "locks",
-    "locked",
     "lock_timeout",
-    "constraint",
-    "constraints",
-    "column",
-    "columns",
-    "rename",
-    "schema",
-    "op",
-    "env",
-    "heads",
-    "drop",
-    "deploy",
-    "downtime",
     "concurrently",
+    "downtime",
+    "deploy",
+    "deployment",
+    "heads",
+    "rename",
+    "renaming",
+    "drop",
+    "dropping",
+    "env",
+    "op",
+];
+
+/// Words of our subject that others use too.
+const SHARED: &[&str] = &["lock", "locks", "locked", "constraint", "constraints", "column", "columns", "schema", "index"];
+
+/// Other databases and their tools: a migration there is none of ours, unless Alembic or SQLAlchemy is named.
+const OTHER_DATABASES: &[&str] = &[
+    "mongodb",
+    "mongo",
+    "mongoose",
+    "redis",
+    "cassandra",
+    "dynamodb",
+    "elasticsearch",
+    "neo4j",
+    "firestore",
+    "firebase",
+    "couchdb",
+    "influxdb",
+    "clickhouse",
 ];
 
 /// The subject of a question that is not ours.
 #[must_use]
 pub fn elsewhere(asked: &[Word]) -> Option<Elsewhere> {
-    let has = |words: &str| {
-        let wanted: Vec<&str> = words.split(' ').collect();
-        asked.windows(wanted.len()).any(|window| window.iter().zip(&wanted).all(|(word, wanted)| word.written == *wanted))
-    };
-    let ours = asked.iter().filter(|word| OURS.contains(&word.written.as_str())).count();
-    let theirs = SUBJECTS.iter().find(|(_, marks)| marks.iter().any(|mark| has(mark)));
-    theirs
-        .filter(|_| {
-            ours == 0
-                || (ours == 1
-                    && asked.len() <= 3
-                    && theirs.is_some_and(|(_, marks)| marks.iter().any(|mark| mark.contains(' ') && has(mark))))
+    let count = |list: &[&str]| asked.iter().filter(|word| list.contains(&word.written.as_str())).count();
+    if count(OTHER_DATABASES) > 0 && count(&["alembic", "sqlalchemy"]) == 0 {
+        return Some(Elsewhere { subject: "another kind of database", pointer: "that database's own documentation" });
+    }
+    let (subject, mark) = SUBJECTS.iter().find_map(|(subject, marks)| Some((subject, marks.iter().find(|mark| stands(asked, mark))?)))?;
+    // Two words together mean their subject, one word only where none of ours stands beside it.
+    let is_clear = mark.contains(' ');
+    let is_ours = count(OURS) > 0 || (count(SHARED) > 0 && !is_clear);
+    (!is_ours || (is_clear && asked.len() <= 3 && count(OURS) <= 1)).then_some(*subject)
+}
+
+/// True when the words of a mark stand in the question in their order, with at most one other between two of them.
+fn stands(asked: &[Word], mark: &str) -> bool {
+    let wanted: Vec<&str> = mark.split(' ').collect();
+    let Some(first) = wanted.first() else { return false };
+    let starts = asked.iter().enumerate().filter(|(_, word)| word.written == *first).map(|(at, _)| at);
+    starts.into_iter().any(|start| {
+        let mut at = start;
+        wanted.iter().skip(1).all(|next| {
+            let near = asked.iter().enumerate().skip(at + 1).take(2).find(|(_, word)| word.written == *next);
+            near.map(|(found, _)| at = found).is_some()
         })
-        .map(|(elsewhere, _)| *elsewhere)
+    })
 }

@@ -65,6 +65,8 @@ pub struct Word {
     pub written: String,
     /// The how-manieth it is; an identifier and its first part share a place.
     pub place: usize,
+    /// It stands for another that nobody wrote: a typing error, put right.
+    pub is_guess: bool,
 }
 
 /// The words of a text.
@@ -78,7 +80,7 @@ pub fn words(text: &str) -> Vec<Word> {
     while stream.advance() {
         let token = stream.token();
         let Some(raw) = written.next() else { break };
-        found.push(Word { stem: token.text.clone(), written: raw.text, place: token.position });
+        found.push(Word { stem: token.text.clone(), written: raw.text, place: token.position, is_guess: false });
     }
     found
 }
@@ -162,6 +164,9 @@ fn raw(text: &str) -> Vec<Token> {
         if whole.len() > LONGEST {
             continue;
         }
+        if let Some(option) = option_at(text, from) {
+            push(&mut found, option, from, place);
+        }
         push(&mut found, whole, from, place);
         let parts = parts(whole);
         if parts.len() > 1 {
@@ -174,6 +179,16 @@ fn raw(text: &str) -> Vec<Token> {
         }
     }
     found
+}
+
+/// `--check-heads` whole, where a word of a command line begins with two dashes.
+fn option_at(text: &str, from: usize) -> Option<&str> {
+    let before = text.get(..from)?.strip_suffix("--")?;
+    let is_own = before.chars().next_back().is_none_or(|c| !(c.is_alphanumeric() || c == '-'));
+    let rest = text.get(from..)?;
+    let length = rest.find(|c: char| !(c.is_alphanumeric() || c == '_' || c == '-')).unwrap_or(rest.len());
+    let begins = rest.starts_with(|c: char| c.is_ascii_alphabetic());
+    (is_own && begins && length <= LONGEST).then(|| text.get(from - 2..from + length).unwrap_or_default().trim_end_matches('-'))
 }
 
 fn push(found: &mut Vec<Token>, text: &str, from: usize, place: usize) {
@@ -211,5 +226,7 @@ mod tests {
     fn an_identifier_is_found_whole_and_in_parts() {
         let found: Vec<String> = words("SET lock_timeout; LockNotAvailable").into_iter().map(|word| word.written).collect();
         assert_eq!(found, ["set", "lock_timeout", "lock", "timeout", "locknotavailable", "lock", "not", "available"]);
+        let found: Vec<String> = words("upgrade head --sql -- note").into_iter().map(|word| word.written).collect();
+        assert_eq!(found, ["upgrade", "head", "--sql", "sql", "note"]);
     }
 }
