@@ -86,7 +86,7 @@ pub struct Input {
     #[arg(long)]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub abandoned: Option<String>,
-    /// Record the differences between models and chain as known: from then on only new ones count as drift. Default: false.
+    /// Record the present drift as known: only new differences count from then on.
     #[arg(long)]
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub record_drift: bool,
