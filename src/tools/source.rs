@@ -406,7 +406,7 @@ fn portable(schema: &mut serde_json::Value) {
         Value::Object(map) => {
             map.remove("format");
             map.remove("$schema");
-            // Words of an enum are said once, as a list: the list of tools stays small.
+            // Words to choose from, in the short form; what each means stands in the tool's page.
             if let Some(Value::Array(choices)) = map.get("oneOf").cloned()
                 && let Some(words) = choices.iter().map(|choice| choice.get("const").cloned()).collect::<Option<Vec<Value>>>()
             {
@@ -435,15 +435,6 @@ fn portable(schema: &mut serde_json::Value) {
                     for (key, value) in one {
                         map.entry(key.clone()).or_insert_with(|| value.clone());
                     }
-                }
-            }
-            // Words to choose from, in the short form; what each means stands in the tool's page.
-            if let Some(Value::Array(choices)) = map.get("oneOf").cloned() {
-                let words: Vec<Value> = choices.iter().filter_map(|choice| choice.get("const").cloned()).collect();
-                if words.len() == choices.len() && words.iter().all(Value::is_string) {
-                    map.remove("oneOf");
-                    map.insert("type".to_owned(), Value::from("string"));
-                    map.insert("enum".to_owned(), Value::Array(words));
                 }
             }
             map.values_mut().for_each(portable);
