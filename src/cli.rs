@@ -27,7 +27,8 @@ use crate::tools::answer::{Answer, ToolError};
 use crate::tools::call::{Call, Settings};
 use crate::tools::source::{MAX_BYTES, SqlInput};
 use crate::tools::{
-    TOOLS, apply_migration, classify_risk, generate_migration, migration_status, report, review_sql, search_knowledge, test_rollback, tool,
+    TOOLS, apply_migration, classify_risk, generate_migration, migration_status, plan_migration, report, review_sql, search_knowledge,
+    test_rollback, tool,
 };
 use crate::wrap;
 
@@ -43,6 +44,8 @@ struct Cli {
 
 #[derive(Debug, Subcommand)]
 enum Command {
+    /// Plan a change: the safe set of revisions, in bodies that run
+    PlanMigration(PlainArguments<plan_migration::Input>),
     /// Review migration SQL, both ways: findings with what to write instead
     ReviewSql(SqlArguments),
     /// Say what SQL locks, rewrites, loses, and whether it can be undone
@@ -205,6 +208,12 @@ pub fn run() -> ExitCode {
             ];
             match with_files(texts) {
                 Ok(()) => answered(&test_rollback::run(&input, &Call::local(&Settings::default()), None), format, false),
+                Err(error) => failed(&error, format),
+            }
+        }
+        Command::PlanMigration(PlainArguments { mut input, format }) => {
+            match with_files([("sql", &mut input.sql), ("setup-sql", &mut input.setup_sql)]) {
+                Ok(()) => answered(&plan_migration::run(&input, &Call::local(&Settings::default()), None), format, false),
                 Err(error) => failed(&error, format),
             }
         }

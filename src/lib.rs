@@ -32,7 +32,8 @@
 //!    [`chain`] (what a rule may look at of a project),
 //!    [`intent`] (what somebody said a change does),
 //!    [`rules`],
-//!    [`judge`]
+//!    [`judge`],
+//!    [`recipes`] (from a wish to revisions)
 //! 6. the life of a migration: phases, evidence, gates, the state block:
 //!    [`lifecycle`]
 //! 7. the outside world:
@@ -104,6 +105,7 @@ pub mod log;
 pub mod mcp;
 pub mod project;
 pub mod prompts;
+pub mod recipes;
 pub mod risk;
 pub mod rows;
 pub mod rules;

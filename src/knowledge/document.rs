@@ -177,6 +177,20 @@ impl Document {
         }
     }
 
+    /// The page of a recipe: a section too, for those who plan.
+    #[must_use]
+    pub fn of_recipe(name: &str, dialects: &[String], page: &str) -> Self {
+        let mut document = Self::of_rule(name, page);
+        document.stem = format!("recipe-{name}");
+        document.dialects = dialects.to_vec();
+        document.phases = vec!["PLAN".to_owned(), "GENERATE".to_owned()];
+        for section in &mut document.sections {
+            section.heading = format!("Recipe {name}");
+            section.sources = vec![format!("alembic-gate, recipe {name}, run on servers in its tests")];
+        }
+        document
+    }
+
     /// A file of the team's own folder: any Markdown, a section a heading; without headings, the file is one.
     #[must_use]
     pub fn of_team(stem: &str, text: &str) -> Self {

@@ -1,4 +1,4 @@
-//! The reference: documents of `knowledge/`, the pages of the rules, and the team's own, searched by words.
+//! The reference: documents of `knowledge/`, the pages of the rules and recipes, and the team's own, searched by words.
 //!
 //! A question is cut into the same words as the documents. An id, an error code or the fixed part of a message
 //! decides alone; otherwise the sections whose words match best come first.
@@ -16,6 +16,7 @@ use std::sync::OnceLock;
 use crate::knowledge::document::{Document, DocumentError, Origin, Section};
 use crate::knowledge::index::{At, WordIndex};
 use crate::knowledge::words::{Word, telling, words};
+use crate::recipes::RECIPES;
 use crate::rules::RULES;
 
 pub use crate::knowledge::scope::Elsewhere;
@@ -124,6 +125,10 @@ impl Library {
             documents.push(Document::read(stem, text)?);
         }
         documents.extend(RULES.iter().map(|rule| Document::of_rule(rule.name, &rule.page())));
+        documents.extend(RECIPES.iter().map(|recipe| {
+            let dialects: Vec<String> = recipe.dialects.iter().map(|dialect| dialect.word().to_owned()).collect();
+            Document::of_recipe(recipe.name, &dialects, &recipe.page())
+        }));
         if let Some(folder) = team {
             documents.extend(team_documents(folder)?);
         }

@@ -243,7 +243,7 @@ impl Catalog {
                     found.watched.extend(words.iter().cloned());
                     found.triggers.push(name.clone());
                     found.has_insert_trigger |= *on_insert;
-                    found.trigger_functions.extend(function.clone());
+                    found.trigger_functions.extend(function.clone().map(|function| (name.clone(), function)));
                     found.trigger_bodies.insert(name.clone(), body.clone());
                 }
             }

@@ -225,7 +225,7 @@ struct Status {
 }
 
 /// Where a database stands.
-enum Current {
+pub(crate) enum Current {
     /// Nobody was asked.
     Unknown,
     /// Its version table, sorted; empty for an empty database.
@@ -267,7 +267,7 @@ fn recorded(workshop: &Workshop, found: Drift, notes: &mut Vec<String>) -> Resul
 }
 
 /// Reads the version table of a configured environment with one SELECT; `env.py` takes no part.
-fn current(input: &Input, workshop: &Workshop, notes: &mut Vec<String>) -> Result<Current, ToolError> {
+pub(crate) fn current(input: &Input, workshop: &Workshop, notes: &mut Vec<String>) -> Result<Current, ToolError> {
     let environments = &workshop.config.environments;
     let refused = |code, message: String, hint: String| ToolError { code, message, at: Some("environment".to_owned()), hint, retry: false };
     let (name, environment) = match &input.environment {

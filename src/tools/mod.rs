@@ -12,6 +12,7 @@ pub mod generate_migration;
 pub mod long_run;
 pub mod migration;
 pub mod migration_status;
+pub mod plan_migration;
 pub mod project_input;
 pub mod question;
 pub mod remote;
@@ -101,6 +102,7 @@ pub struct Tool {
 
 /// All tools, in the order in which they are listed.
 pub const TOOLS: &[Tool] = &[
+    plan_migration::TOOL,
     review_sql::TOOL,
     classify_risk::TOOL,
     test_rollback::TOOL,

@@ -47,6 +47,7 @@ mod project_settings;
 mod project_tools;
 mod ranges;
 mod real_alembic;
+mod recipes;
 mod regressions;
 mod retrieval;
 mod rollback;

@@ -387,7 +387,7 @@ fn drop_function(effect: &mut Effect, kind: Kind, name: &Name, drop: &Drop, plac
         effect.fail("42883", When::Always, format!("function `{name}` does not exist"));
         return;
     }
-    let trigger = place.catalog.tables().find(|(_, found)| found.trigger_functions.iter().any(|function| function.name == name.name));
+    let trigger = place.catalog.tables().find(|(_, found)| found.trigger_functions.values().any(|function| function.name == name.name));
     if let (Some((table, _)), false) = (trigger, drop.cascade) {
         effect.fail("2BP01", When::Always, format!("a trigger of `{table}` calls `{name}`"));
         return;
@@ -399,7 +399,7 @@ fn drop_function(effect: &mut Effect, kind: Kind, name: &Name, drop: &Drop, plac
     if drop.cascade {
         effect.cascades.push(format!("triggers, defaults and views that call `{name}`"));
         let calls = |function: &Name| function.name == name.name;
-        let tables = place.catalog.tables().filter(|(_, found)| found.trigger_functions.iter().any(calls));
+        let tables = place.catalog.tables().filter(|(_, found)| found.trigger_functions.values().any(calls));
         for (table, _) in tables {
             meets(effect, "drop_trigger", table, place);
         }

@@ -71,8 +71,8 @@ pub struct Table {
     pub triggers: Vec<String>,
     /// One of them was made for rows that are inserted.
     pub has_insert_trigger: bool,
-    /// The functions they call.
-    pub trigger_functions: Vec<Name>,
+    /// The functions they call, by the trigger's name.
+    pub trigger_functions: BTreeMap<String, Name>,
     /// Names of its rules.
     pub rules: Vec<String>,
     /// Constraints that the script under review added.

@@ -1,0 +1,93 @@
+//! # Rows that get a value, in ranges of the key
+//!
+//! A data revision of its own that walks the primary key, commits each range, and can be stopped and run again.
+//!
+//! ## Why
+//! One `UPDATE` over a whole table locks every row it touches until it commits, doubles the table, and begins anew after a failure.
+//! `OFFSET` reads everything before it again and misses rows.
+//!
+//! ## Do
+//! Take the keys of the next 5,000 rows that are still open, write from the first to the last of them, commit, go on behind the last.
+//! The condition finds only what is left, so the loop is its own bookmark. A table without a primary key is walked by `LIMIT`.
+//! The way back sets the rows that hold the value to NULL again.
+//!
+//! ```plan postgresql
+//! CREATE TABLE users (id bigint PRIMARY KEY, name text, slug text);
+//! -- rows
+//! INSERT INTO users SELECT n, 'User ' || n FROM generate_series(1, 12000) AS n;
+//! -- wish
+//! {"kind": "backfill", "table": "users", "column": "slug", "value": "lower(name)"}
+//! -- gives
+//! backfill_users_slug
+//! -- old code
+//! UPDATE users SET name = 'x' WHERE id = 1;
+//! ```
+
+use crate::dialect::Dialect;
+use crate::recipes::parts::body::{Body, Line, quoted};
+use crate::recipes::parts::loops::{Filling, filled};
+use crate::recipes::parts::naming::snake;
+use crate::recipes::parts::wish::Wish;
+use crate::recipes::{Case, Concern, Found, Stage, Step};
+
+/// What it mends.
+pub const MENDS: &[&str] = &["backfill"];
+/// Where it is proven.
+pub const DIALECTS: &[Dialect] = &[Dialect::Postgresql];
+
+/// The revisions.
+#[must_use]
+pub fn steps(case: &Case<'_>) -> Option<Found> {
+    let Wish::Backfill(fill) = case.wish else { return None };
+    let own = quoted(case.dialect(), &fill.column);
+    let mut found = Found::default();
+    let value = fill.value.clone();
+    if value.is_none() {
+        found.questions.push(format!("which value do the rows of `{}` get in `{}`? (`value`)", fill.table.shown(), fill.column));
+    }
+    let is_null = format!("{own} IS NULL");
+    let open = fill.condition.clone().unwrap_or_else(|| is_null.clone());
+    let fills_nulls = fill.condition.is_none() || open.to_lowercase().contains("is null");
+    let assigned = value.clone().unwrap_or_else(|| ":fill".to_owned());
+    // A condition that does not speak of the column would be true for ever: only what differs is open.
+    let open = if fills_nulls { open } else { format!("({open}) AND {own} IS DISTINCT FROM ({assigned})") };
+    let upgrade = filled(
+        case,
+        &Filling {
+            table: fill.table.clone(),
+            assignment: format!("{own} = {assigned}"),
+            open,
+            is_silent: false,
+            must_end: false,
+            asks_fill: value.is_none(),
+        },
+    );
+    let downgrade = match (&value, fills_nulls) {
+        (Some(value), true) => filled(
+            case,
+            &Filling {
+                table: fill.table.clone(),
+                assignment: format!("{own} = NULL"),
+                open: format!("{own} IS NOT DISTINCT FROM ({value})"),
+                is_silent: false,
+                must_end: false,
+                asks_fill: false,
+            },
+        ),
+        _ => {
+            found.notes.push(format!("the old values of `{}.{}` are overwritten: the way back raises; keep them in a column or table of their own first", fill.table.shown(), fill.column));
+            let why = format!("the values that {} had are not kept", fill.column);
+            Body::inside(vec![Line::operation(format!("raise NotImplementedError({})", crate::fix::python(&why)), "")])
+        }
+    };
+    found.steps.push(Step {
+        name: snake(&format!("backfill_{}_{}", fill.table.name, fill.column)),
+        concern: Concern::Data,
+        stage: Stage::Backfill,
+        why: "rows are written in ranges of the key, each in its own transaction: no lock is held long, and it can be run again where it was stopped".to_owned(),
+        upgrade,
+        downgrade,
+        deploy: "after all running code writes the column for new rows".to_owned(),
+    });
+    Some(found)
+}

@@ -1,0 +1,173 @@
+//! What stands in a revision's functions: operations as Python and as the SQL they send, each in its transaction or outside.
+
+use std::fmt::Write as _;
+
+use crate::dialect::Dialect;
+use crate::fix;
+
+/// An operation, twice: as Python in a revision, and as the SQL that it sends.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Line {
+    /// Python, several lines where it has to be.
+    pub python: String,
+    /// SQL without the last semicolon; empty where it sends none.
+    pub sql: String,
+    /// A rule that is accepted here, and why.
+    pub allow: Option<(&'static str, String)>,
+}
+
+impl Line {
+    /// `op.execute` of one statement.
+    #[must_use]
+    pub fn execute(sql: impl Into<String>) -> Self {
+        let sql = sql.into().trim().trim_end_matches(';').to_owned();
+        Self { python: format!("op.execute({})", python_sql(&sql)), sql, allow: None }
+    }
+
+    /// An operation of Alembic's, and what it sends.
+    #[must_use]
+    pub fn operation(python: impl Into<String>, sql: impl Into<String>) -> Self {
+        Self { python: python.into(), sql: sql.into(), allow: None }
+    }
+
+    /// The same, with a rule accepted for a reason.
+    #[must_use]
+    pub fn allowing(mut self, rule: &'static str, because: impl Into<String>) -> Self {
+        self.allow = Some((rule, because.into()));
+        self
+    }
+}
+
+/// Operations that run together.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Part {
+    /// In the revision's transaction.
+    Inside(Vec<Line>),
+    /// Each on its own, committed at once.
+    Outside(Vec<Line>),
+}
+
+/// The body of `upgrade` or `downgrade`.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Body(pub Vec<Part>);
+
+impl Body {
+    /// Lines in one transaction.
+    #[must_use]
+    pub fn inside(lines: Vec<Line>) -> Self {
+        Self(vec![Part::Inside(lines)])
+    }
+
+    /// Lines outside of a transaction.
+    #[must_use]
+    pub fn outside(lines: Vec<Line>) -> Self {
+        Self(vec![Part::Outside(lines)])
+    }
+
+    /// This body, then another.
+    #[must_use]
+    pub fn then(mut self, other: Self) -> Self {
+        self.0.extend(other.0);
+        self
+    }
+
+    /// All lines, in order.
+    pub fn lines(&self) -> impl Iterator<Item = &Line> {
+        self.0.iter().flat_map(|part| match part {
+            Part::Inside(lines) | Part::Outside(lines) => lines,
+        })
+    }
+
+    /// The body as Python, not indented.
+    #[must_use]
+    pub fn python(&self) -> String {
+        let mut text = String::new();
+        for part in &self.0 {
+            let indent = match part {
+                Part::Inside(_) => "",
+                Part::Outside(_) => "    ",
+            };
+            if matches!(part, Part::Outside(_)) {
+                text.push_str("with op.get_context().autocommit_block():\n");
+            }
+            let (Part::Inside(lines) | Part::Outside(lines)) = part;
+            for line in lines {
+                if let Some((rule, because)) = &line.allow {
+                    let _ = writeln!(text, "{indent}# alembic-gate: allow {rule} because {because}");
+                }
+                for row in line.python.lines() {
+                    let _ = writeln!(text, "{}{row}", if row.is_empty() { "" } else { indent });
+                }
+            }
+        }
+        if text.is_empty() { "pass\n".to_owned() } else { text }
+    }
+
+    /// The SQL that it sends, with its transactions.
+    #[must_use]
+    pub fn sql(&self, dialect: Dialect) -> String {
+        let brackets = !dialect.is_mysql_family();
+        let mut text = String::new();
+        for part in &self.0 {
+            let (Part::Inside(lines) | Part::Outside(lines)) = part;
+            let bracketed = brackets && matches!(part, Part::Inside(_)) && lines.iter().any(|line| !line.sql.is_empty());
+            if bracketed {
+                text.push_str("BEGIN;\n");
+            }
+            for line in lines.iter().filter(|line| !line.sql.is_empty()) {
+                if let Some((rule, because)) = &line.allow {
+                    let _ = writeln!(text, "-- alembic-gate: allow {rule} because {because}");
+                }
+                let _ = writeln!(text, "{};", line.sql);
+            }
+            if bracketed {
+                text.push_str("COMMIT;\n");
+            }
+        }
+        text
+    }
+}
+
+/// SQL as a Python string for `op.execute`: SQLAlchemy would read `:word` as a parameter.
+#[must_use]
+pub fn python_sql(sql: &str) -> String {
+    let mut escaped = String::new();
+    let mut before = ' ';
+    let mut rest = sql.chars().peekable();
+    while let Some(c) = rest.next() {
+        let names = rest.peek().is_some_and(|next| next.is_alphanumeric() || *next == '_');
+        if c == '\\' {
+            escaped.push_str("\\\\");
+        } else if c == ':' && names && before != ':' && !before.is_alphanumeric() && before != '_' && before != '\\' {
+            escaped.push_str("\\\\:");
+        } else {
+            escaped.push(c);
+        }
+        before = c;
+    }
+    if sql.contains('\n') {
+        format!("\"\"\"\n{}\n\"\"\"", escaped.replace("\"\"\"", "\\\"\\\"\\\""))
+    } else if escaped.contains('"') && !escaped.contains('\'') {
+        format!("'{escaped}'")
+    } else {
+        format!("\"{}\"", escaped.replace('"', "\\\""))
+    }
+}
+
+/// A SQL name as this dialect quotes it.
+#[must_use]
+pub fn quoted(dialect: Dialect, name: &str) -> String {
+    let ident = fix::ident(name);
+    if dialect.is_mysql_family() && ident.starts_with('"') { format!("`{}`", name.replace('`', "``")) } else { ident }
+}
+
+/// A name that fits where the server cuts at 63 bytes: what is too long ends with a digest of itself.
+#[must_use]
+pub fn fitting(name: &str) -> String {
+    if name.len() <= 60 {
+        return name.to_owned();
+    }
+    let digest = name.bytes().fold(0x811c_9dc5_u32, |sum, byte| (sum ^ u32::from(byte)).wrapping_mul(0x0100_0193));
+    let cut: String = name.chars().take(48).collect();
+    format!("{cut}_{digest:08x}")
+}

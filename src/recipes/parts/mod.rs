@@ -1,0 +1,12 @@
+//! What recipes are made of.
+
+pub mod body;
+pub mod doubts;
+pub mod loops;
+pub mod naming;
+pub mod planning;
+pub mod standing;
+pub mod sync;
+pub mod undo;
+pub mod wish;
+pub mod written;

@@ -1,0 +1,443 @@
+//! The plan: each wish on the schema that the ones before it leave, and each revision judged like anybody else's.
+
+use std::collections::BTreeSet;
+
+use serde::Serialize;
+
+use crate::dialect::Server;
+use crate::effects::{Effect, Loss};
+use crate::finding::{Finding, Severity};
+use crate::judge::{Judgement, judge};
+use crate::recipes::parts::body::{Body, Line, Part};
+use crate::recipes::parts::doubts::doubt;
+use crate::recipes::parts::wish::{Statement, Wish};
+use crate::recipes::parts::{naming, standing, undo};
+use crate::recipes::{Case, Concern, Found, RECIPES, Stage, Step};
+use crate::risk;
+use crate::sql::catalog::Catalog;
+use crate::sql::change::{AlterAction, Change, Name};
+use crate::sql::script;
+use crate::sql::split::Direction;
+use crate::step::Options;
+
+/// What is planned for.
+pub struct Asked<'a> {
+    /// The server.
+    pub server: Server,
+    /// The schema at the head of the chain.
+    pub before: &'a Catalog,
+    /// Sizes, and what the deploy tolerates.
+    pub options: &'a Options,
+    /// False: the deploy stops the application, so that others waiting and old code failing do not matter.
+    pub zero_downtime: bool,
+    /// Somebody said which version of the server it is.
+    pub is_version_known: bool,
+}
+
+/// A wish that is not planned.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{message}")]
+pub struct Refusal {
+    /// A stable word.
+    pub code: &'static str,
+    /// What is wrong, with the names.
+    pub message: String,
+    /// What to do.
+    pub hint: String,
+}
+
+/// A lock of a revision.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct LockLine {
+    /// The table.
+    pub table: String,
+    /// The mode in the server's words.
+    pub mode: &'static str,
+    /// `instant`, `scan`, `rewrite`: the most work of the statements that take it.
+    pub work: &'static str,
+    /// A `SELECT` waits.
+    pub blocks_reads: bool,
+    /// An `INSERT` waits.
+    pub blocks_writes: bool,
+}
+
+/// A revision with what our own review says of it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Reviewed {
+    /// The revision.
+    pub step: Step,
+    /// What it sends on the way up.
+    pub sql: String,
+    /// And on the way back.
+    pub downgrade_sql: String,
+    /// The strongest lock on each table.
+    pub locks: Vec<LockLine>,
+    /// What the way up loses.
+    pub loss: Loss,
+    /// What the way back loses.
+    pub loss_back: Loss,
+    /// What is left to be said of the way up, errors only.
+    pub errors: Vec<Finding>,
+}
+
+/// A plan.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Planned {
+    /// Its revisions, in order.
+    pub steps: Vec<Reviewed>,
+    /// What only the user knows.
+    pub questions: Vec<String>,
+    /// What else should be known.
+    pub notes: Vec<String>,
+    /// One of the wishes would make others wait or break running code if it were written in the shortest way.
+    pub needs_zero_downtime: bool,
+    /// The recipes that were used, each once.
+    pub recipes: Vec<&'static str>,
+    /// Tables whose size would decide something and is not known.
+    pub unsized_tables: Vec<String>,
+}
+
+/// Plans wishes, in their order.
+///
+/// # Errors
+/// A wish that is made already, cannot be, contradicts another, or for which nothing safe is known.
+pub fn plan(wishes: &[Wish], asked: &Asked<'_>) -> Result<Planned, Refusal> {
+    let wishes = with_fills(wishes);
+    let mut planned = Planned::default();
+    let mut stands = asked.before.clone();
+    // The same without time passing in between: what the plan itself makes is new and empty.
+    let mut fresh = asked.before.clone();
+    let mut last: Option<Name> = None;
+    for (n, wish) in wishes.iter().enumerate() {
+        let table = table_of(wish);
+        let is_fresh = table.as_ref().is_some_and(|table| fresh.is_new(table));
+        let catalog = if is_fresh { &fresh } else { &stands };
+        if let Some(refusal) = doubt(wish, catalog, asked.before) {
+            return Err(refusal);
+        }
+        let (found, is_plain) = found(wish, wishes.get(n + 1..).unwrap_or_default(), catalog, asked, &mut planned)?;
+        planned.questions.extend(found.questions.into_iter().filter(|question| !planned.questions.contains(question)).collect::<Vec<_>>());
+        planned.notes.extend(found.notes);
+        let joins = is_plain && is_fresh && table.is_some() && table == last;
+        for step in found.steps {
+            let reviewed = reviewed(step, catalog_for(is_fresh, &fresh, &stands), asked);
+            take_over(&mut stands, &reviewed.sql, asked.server);
+            stands.settle();
+            take_over(&mut fresh, &reviewed.sql, asked.server);
+            match planned.steps.last_mut().filter(|_| joins) {
+                Some(before) => join(before, reviewed),
+                None => planned.steps.push(reviewed),
+            }
+        }
+        last = table.filter(|table| fresh.is_new(table));
+    }
+    unique_names(&mut planned.steps);
+    Ok(planned)
+}
+
+const fn catalog_for<'a>(is_fresh: bool, fresh: &'a Catalog, stands: &'a Catalog) -> &'a Catalog {
+    if is_fresh { fresh } else { stands }
+}
+
+/// A column that must have a value takes it from a backfill of the same plan.
+fn with_fills(wishes: &[Wish]) -> Vec<Wish> {
+    let mut taken = BTreeSet::new();
+    let mut out = wishes.to_vec();
+    for n in 0..wishes.len() {
+        let Some(Wish::Statement(statement)) = out.get(n) else { continue };
+        let column = match statement.action() {
+            Some((table, AlterAction::AddColumn { column, .. })) if column.not_null => Some((table.clone(), column.name.clone())),
+            Some((table, AlterAction::SetNotNull { column })) => Some((table.clone(), column.clone())),
+            _ => None,
+        };
+        let Some((table, column)) = column.filter(|_| statement.fill.is_none()) else { continue };
+        let fill = wishes.iter().enumerate().find_map(|(at, wish)| match wish {
+            Wish::Backfill(fill) if fill.table == table && fill.column == column && fill.condition.is_none() => {
+                Some((at, fill.value.clone()))
+            }
+            _ => None,
+        });
+        if let (Some((at, value)), Some(Wish::Statement(statement))) = (fill, out.get_mut(n)) {
+            statement.fill = value;
+            taken.insert(at);
+        }
+    }
+    out.into_iter().enumerate().filter(|(at, _)| !taken.contains(at)).map(|(_, wish)| wish).collect()
+}
+
+fn table_of(wish: &Wish) -> Option<Name> {
+    match wish {
+        Wish::Statement(statement) => match &statement.reading.change {
+            Change::CreateIndex { table, .. } => Some(table.clone()),
+            Change::CreateTable(create) => Some(create.name.clone()),
+            _ => statement.reading.relation.clone(),
+        },
+        Wish::Backfill(fill) => Some(fill.table.clone()),
+        Wish::SplitTable(split) => Some(split.table.clone()),
+        Wish::MergeTables(merge) => Some(merge.from.clone()),
+        Wish::RemoveEnumValue(_) => None,
+    }
+}
+
+/// The revisions of one wish, and whether it is one plain statement.
+fn found(wish: &Wish, following: &[Wish], catalog: &Catalog, asked: &Asked<'_>, planned: &mut Planned) -> Result<(Found, bool), Refusal> {
+    let case = |effect, findings| Case {
+        server: asked.server,
+        catalog,
+        wish,
+        effect,
+        findings,
+        options: asked.options,
+        following,
+        is_version_known: asked.is_version_known,
+    };
+    let statement = match wish {
+        Wish::Statement(statement) => statement,
+        Wish::RemoveEnumValue(_) => return by_word("remove_enum_value", &case(None, &[])),
+        Wish::Backfill(_) => return by_word("backfill", &case(None, &[])),
+        Wish::SplitTable(_) => return by_word("split_table", &case(None, &[])),
+        Wish::MergeTables(_) => return by_word("merge_tables", &case(None, &[])),
+    };
+    let mut judged = judged(&statement.sql, catalog, asked);
+    let findings = std::mem::take(&mut judged.findings);
+    let Some(effect) = judged.steps.first().map(|step| &step.effect) else {
+        return Err(nothing(&statement.sql));
+    };
+    // A warning counts where a recipe is known that spares it.
+    let is_mended =
+        |rule: &str| RECIPES.iter().any(|recipe| recipe.mends.contains(&rule) && recipe.dialects.contains(&asked.server.dialect));
+    let weighs = |found: &Finding| found.severity == Severity::Error || found.severity == Severity::Warning && is_mended(found.rule);
+    let errors: Vec<Finding> = findings.into_iter().filter(|found| weighs(found) && found.allowed.is_none()).collect();
+    planned.needs_zero_downtime |= !errors.is_empty()
+        || judged
+            .steps
+            .iter()
+            .any(|step| step.wait.grows_with_size && step.wait.ms.is_none_or(|ms| ms > asked.options.max_block_ms as f64));
+    let case = case(Some(effect), &errors);
+    let counts: Vec<&Finding> = errors.iter().filter(|found| asked.zero_downtime || !WAITS_OR_BREAKS.contains(&found.rule)).collect();
+    if counts.is_empty() {
+        let found = plain(statement, effect, catalog, &errors, &case);
+        // A way back that makes others wait is spared too, where a recipe knows how.
+        let waits = asked.zero_downtime && found.steps.iter().any(|step| waits_back(step, &judged.after, asked));
+        let better = RECIPES.iter().filter(|recipe| waits && recipe.dialects.contains(&asked.server.dialect));
+        let better = better.filter(|recipe| recipe.mends.iter().any(|rule| WAITS_OR_BREAKS.contains(rule)));
+        return match better.filter_map(|recipe| (recipe.steps)(&case)).find(|found| found.steps.len() == 1) {
+            Some(better) => Ok((better, false)),
+            None => Ok((found, true)),
+        };
+    }
+    let recipes = RECIPES.iter().filter(|recipe| recipe.dialects.contains(&asked.server.dialect));
+    let fitting = recipes.filter(|recipe| counts.iter().any(|found| recipe.mends.contains(&found.rule)));
+    if let Some((name, found)) =
+        fitting.filter_map(|recipe| Some((recipe.name, (recipe.steps)(&case)?))).find(|(_, found)| !found.steps.is_empty())
+    {
+        if !planned.recipes.contains(&name) {
+            planned.recipes.push(name);
+        }
+        let unsized_table = judged.steps.iter().find(|step| step.wait.grows_with_size && step.wait.ms.is_none());
+        if let Some(table) = unsized_table.and_then(|step| step.wait.basis.as_ref()).map(|basis| basis.table.clone())
+            && !planned.unsized_tables.contains(&table)
+        {
+            planned.unsized_tables.push(table);
+        }
+        return Ok((found, false));
+    }
+    Err(unsafe_wish(statement, &counts, effect))
+}
+
+fn waits_back(step: &Step, after: &Catalog, asked: &Asked<'_>) -> bool {
+    let mut after = after.clone();
+    after.settle();
+    let back = judged(&step.downgrade.sql(asked.server.dialect), &after, asked);
+    back.findings.iter().any(|found| found.severity == Severity::Error && found.rule != "rename" && WAITS_OR_BREAKS.contains(&found.rule))
+}
+
+/// What does not matter while the application is stopped, unless something is lost or refused too.
+const WAITS_OR_BREAKS: &[&str] = &[
+    "rename",
+    "index_without_concurrently",
+    "key_without_using_index",
+    "constraint_without_not_valid",
+    "set_not_null_scan",
+    "type_change_rewrite",
+    "type_change_scan",
+    "add_column_rewrite",
+    "add_column_checked",
+    "table_rewrite",
+    "drop_index_without_concurrently",
+    "attach_partition_scan",
+    "default_partition_scan",
+    "detach_partition",
+    "breaks_running_release",
+    "long_blocking",
+    "online_ddl_copy",
+    "drop_default_of_required_column",
+];
+
+fn by_word(word: &'static str, case: &Case<'_>) -> Result<(Found, bool), Refusal> {
+    let dialect = case.dialect();
+    let recipes = RECIPES.iter().filter(|recipe| recipe.mends.contains(&word));
+    let found = recipes.clone().filter(|recipe| recipe.dialects.contains(&dialect)).find_map(|recipe| (recipe.steps)(case));
+    found.filter(|found| !found.steps.is_empty()).map(|found| (found, false)).ok_or_else(|| {
+        let known: Vec<&str> = recipes.flat_map(|recipe| recipe.dialects).map(|dialect| dialect.title()).collect();
+        let hint = if known.contains(&dialect.title()) {
+            "look at the page of the recipe with `search_knowledge`, and say what it needs".to_owned()
+        } else {
+            format!("it is known for {}; say it as DDL in `sql`", if known.is_empty() { "no dialect".to_owned() } else { known.join(", ") })
+        };
+        Refusal { code: "impossible", message: format!("`{word}` cannot be planned for {} on this schema", dialect.title()), hint }
+    })
+}
+
+fn nothing(sql: &str) -> Refusal {
+    Refusal {
+        code: "bad_change",
+        message: format!("`{}` changes nothing", crate::rules::shortened(sql, 80)),
+        hint: "give the DDL that makes the change".to_owned(),
+    }
+}
+
+fn unsafe_wish(statement: &Statement, errors: &[&Finding], effect: &Effect) -> Refusal {
+    let short = crate::rules::shortened(&statement.sql, 80);
+    if let Some(failure) = effect.fails.iter().find(|failure| failure.when == crate::effects::When::Always) {
+        return Refusal {
+            code: "impossible",
+            message: format!("the server refuses `{short}`: {} ({})", failure.why, failure.code),
+            hint: errors.first().map_or_else(String::new, |found| found.mend.clone()),
+        };
+    }
+    let first = errors.first();
+    Refusal {
+        code: "no_safe_plan",
+        message: format!("no safe way is known for `{short}`: {}", first.map(|found| found.what.as_str()).unwrap_or_default()),
+        hint: first.map_or_else(String::new, |found| match &found.fix_sql {
+            Some(sql) => format!("{}: {sql}", found.mend),
+            None => found.mend.clone(),
+        }),
+    }
+}
+
+/// One revision with the statement as it is.
+fn plain(statement: &Statement, effect: &Effect, catalog: &Catalog, accepted: &[Finding], case: &Case<'_>) -> Found {
+    let dialect = case.dialect();
+    let mut forward = undo::forward(dialect, statement);
+    if let Some(found) = accepted.first() {
+        forward = forward.allowing(found.rule, "the application is stopped for this deploy");
+    }
+    let back = undo::way_back(dialect, catalog, statement);
+    if back.is_none()
+        && let Ok((found, _)) = by_word("no_way_back", case)
+    {
+        return found;
+    }
+    let mut notes = Vec::new();
+    let back = back.unwrap_or_else(|| {
+        let why = format!("`{}` has no reverse that is known", crate::rules::shortened(&statement.sql, 60));
+        notes.push(format!("{why}: its downgrade raises, it is a one-way door"));
+        vec![Line::operation(format!("raise NotImplementedError({})", crate::fix::python(&why)), "")]
+    });
+    let gentle = gentle_back(statement, case);
+    let alone = |lines: Vec<Line>| if effect.forbids_transaction { Body::outside(lines) } else { Body(vec![Part::Inside(lines)]) };
+    let creates = matches!(statement.reading.change, Change::CreateTable(_) | Change::CreateIndex { .. });
+    let stage = if effect.loss > Loss::None && !creates { Stage::Contract } else { Stage::Expand };
+    let why = match (effect.locks.iter().map(|lock| lock.mode).max(), effect.work) {
+        (Some(mode), crate::effects::Work::Instant) => {
+            format!("one revision: {} for an instant, nothing is read or written anew", mode.words())
+        }
+        (Some(mode), work) => {
+            format!("one revision: {} while the table is worked through ({}), within what the deploy tolerates", mode.words(), work.word())
+        }
+        (None, _) => "one revision: no table that stands is locked".to_owned(),
+    };
+    let step = Step {
+        name: naming::of_statement(statement),
+        concern: Concern::Schema,
+        stage,
+        why,
+        upgrade: alone(vec![forward]),
+        downgrade: gentle.unwrap_or_else(|| alone(back)),
+        deploy: "before the code that needs it; running code does not notice".to_owned(),
+    };
+    Found { steps: vec![step], questions: Vec::new(), notes }
+}
+
+/// The way back of what only loosens: what was demanded is demanded again without a long lock.
+fn gentle_back(statement: &Statement, case: &Case<'_>) -> Option<Body> {
+    if case.dialect() != crate::dialect::Dialect::Postgresql {
+        return None;
+    }
+    let (table, action) = statement.action()?;
+    match action {
+        AlterAction::DropNotNull { column } => Some(Body(standing::not_null(case, table, column))),
+        AlterAction::DropConstraint { name, cascade: false, .. } => {
+            let constraint = case.catalog.table(table)?.constraint(name)?;
+            standing::one(case, table, constraint, name).map(Body)
+        }
+        _ => None,
+    }
+}
+
+fn judged(sql: &str, catalog: &Catalog, asked: &Asked<'_>) -> Judgement {
+    judge(&script::read(format!("{sql};\n"), asked.server), Direction::Up, catalog, asked.options)
+}
+
+fn reviewed(step: Step, catalog: &Catalog, asked: &Asked<'_>) -> Reviewed {
+    let dialect = asked.server.dialect;
+    let (sql, downgrade_sql) = (step.upgrade.sql(dialect), step.downgrade.sql(dialect));
+    let judged = judged(&sql, catalog, asked);
+    let mut after = judged.after.clone();
+    after.settle();
+    let back = self::judged(&downgrade_sql, &after, asked);
+    let mut locks: Vec<LockLine> = Vec::new();
+    for effect in judged.steps.iter().map(|step| &step.effect) {
+        for lock in effect.locks.iter().filter(|lock| lock.mode != crate::effects::LockMode::AccessShare) {
+            let worked = [&effect.rewrites, &effect.scans, &effect.builds].iter().any(|tables| tables.contains(&lock.table));
+            let line = LockLine {
+                table: lock.table.shown(),
+                mode: lock.mode.words(),
+                work: if worked { effect.work.word() } else { "instant" },
+                blocks_reads: lock.mode.blocks_reads(),
+                blocks_writes: lock.mode.blocks_writes(),
+            };
+            if !locks.contains(&line) {
+                locks.push(line);
+            }
+        }
+    }
+    let loss = |judged: &Judgement| risk::greatest_loss(judged.steps.iter().map(|step| &step.effect));
+    let (loss, loss_back) = (loss(&judged), loss(&back));
+    let errors = judged.findings.into_iter().filter(|found| found.severity == Severity::Error && found.allowed.is_none()).collect();
+    Reviewed { step, sql, downgrade_sql, locks, loss, loss_back, errors }
+}
+
+fn take_over(catalog: &mut Catalog, sql: &str, server: Server) {
+    for statement in &script::read(sql.to_owned(), server).statements {
+        catalog.apply(&statement.reading, statement.transaction);
+    }
+}
+
+/// Takes a revision into the one before it: both are about the same new table.
+fn join(before: &mut Reviewed, other: Reviewed) {
+    let below = std::mem::take(&mut before.step.downgrade);
+    before.step.upgrade = std::mem::take(&mut before.step.upgrade).then(other.step.upgrade);
+    before.step.downgrade = other.step.downgrade.then(below);
+    before.sql.push_str(&other.sql);
+    before.downgrade_sql = format!("{}{}", other.downgrade_sql, before.downgrade_sql);
+    before.locks.extend(other.locks);
+    before.loss = before.loss.max(other.loss);
+    before.loss_back = before.loss_back.max(other.loss_back);
+    before.errors.extend(other.errors);
+}
+
+/// Two revisions of one name would be two files of one name.
+fn unique_names(steps: &mut [Reviewed]) {
+    let mut seen = BTreeSet::new();
+    for reviewed in steps {
+        let base = reviewed.step.name.clone();
+        let mut n = 2;
+        while !seen.insert(reviewed.step.name.clone()) {
+            reviewed.step.name = format!("{base}_{n}");
+            n += 1;
+        }
+    }
+}

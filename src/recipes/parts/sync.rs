@@ -1,0 +1,73 @@
+//! A trigger that keeps two columns equal while old and new code run side by side (PostgreSQL).
+
+use crate::dialect::Dialect;
+use crate::recipes::parts::body::{Line, fitting, quoted};
+use crate::recipes::parts::loops::SILENCE;
+use crate::recipes::parts::written::relation;
+use crate::sql::change::Name;
+
+/// Two columns of a table, and how a value of the one becomes one of the other.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Sync {
+    /// The table.
+    pub table: Name,
+    /// What the function and the trigger are called.
+    pub name: String,
+    /// The column that running code knows.
+    pub old: String,
+    /// The one that takes its place.
+    pub new: String,
+    /// The type of the new one, where it differs.
+    pub forth: Option<String>,
+    /// The type of the old one, where it differs; what does not fit becomes NULL.
+    pub back: Option<String>,
+}
+
+impl Sync {
+    /// For two columns of one type.
+    #[must_use]
+    pub fn equal(table: &Name, old: &str, new: &str) -> Self {
+        let name = fitting(&format!("{}_{old}_{new}_sync", table.name));
+        Self { table: table.clone(), name, old: old.to_owned(), new: new.to_owned(), forth: None, back: None }
+    }
+
+    fn function(&self) -> String {
+        relation(Dialect::Postgresql, &Name { schema: self.table.schema.clone(), name: self.name.clone() })
+    }
+
+    /// Makes the function and the trigger.
+    #[must_use]
+    pub fn made(&self) -> Vec<Line> {
+        let dialect = Dialect::Postgresql;
+        let (old, new) = (quoted(dialect, &self.old), quoted(dialect, &self.new));
+        let cast =
+            |column: &str, to: &Option<String>| to.as_ref().map_or_else(|| format!("NEW.{column}"), |to| format!("NEW.{column}::{to}"));
+        let forth = format!("NEW.{new} := {};", cast(&old, &self.forth));
+        let back = match &self.back {
+            Some(_) => format!("BEGIN NEW.{old} := {}; EXCEPTION WHEN others THEN NEW.{old} := NULL; END;", cast(&new, &self.back)),
+            None => format!("NEW.{old} := {};", cast(&new, &self.back)),
+        };
+        let body = format!(
+            "CREATE OR REPLACE FUNCTION {}() RETURNS trigger LANGUAGE plpgsql AS $$\nBEGIN\n  IF current_setting('{SILENCE}', true) = 'off' THEN\n    RETURN NEW;\n  END IF;\n  IF TG_OP = 'INSERT' THEN\n    IF NEW.{new} IS NOT NULL THEN\n      {back}\n    ELSE\n      {forth}\n    END IF;\n  ELSIF NEW.{new} IS DISTINCT FROM OLD.{new} THEN\n    {back}\n  ELSIF NEW.{old} IS DISTINCT FROM OLD.{old} THEN\n    {forth}\n  END IF;\n  RETURN NEW;\nEND\n$$",
+            self.function()
+        );
+        let trigger = format!(
+            "CREATE TRIGGER {} BEFORE INSERT OR UPDATE ON {} FOR EACH ROW EXECUTE FUNCTION {}()",
+            quoted(dialect, &self.name),
+            relation(dialect, &self.table),
+            self.function()
+        );
+        vec![Line::execute(body), Line::execute(trigger)]
+    }
+
+    /// Takes both away.
+    #[must_use]
+    pub fn gone(&self) -> Vec<Line> {
+        let dialect = Dialect::Postgresql;
+        vec![
+            Line::execute(format!("DROP TRIGGER {} ON {}", quoted(dialect, &self.name), relation(dialect, &self.table))),
+            Line::execute(format!("DROP FUNCTION {}()", self.function()))
+                .allowing("drop_object", "only the trigger that goes with it called it"),
+        ]
+    }
+}

@@ -1,0 +1,194 @@
+//! # A column that must have a value
+//!
+//! A new column that is NOT NULL without a default, an existing one that becomes NOT NULL, or a default that is computed
+//! for each row: add it nullable, fill it in ranges, then prove it without making anybody wait.
+//!
+//! ## Why
+//! `ADD COLUMN … NOT NULL` without default is refused at once on a table with rows (PostgreSQL: 23502). `SET NOT NULL` alone
+//! reads the whole table under ACCESS EXCLUSIVE. A volatile default (`gen_random_uuid()`) rewrites the table.
+//!
+//! ## Do
+//! 1. Expand: the column, nullable. Deploy code that writes it.
+//! 2. Backfill, a data revision: ranges of the primary key, each committed on its own; it can be stopped and run again.
+//! 3. Contract: `CHECK (… IS NOT NULL) NOT VALID`, `VALIDATE` (SHARE UPDATE EXCLUSIVE, nobody waits), then `SET NOT NULL`, which
+//!    finds the valid check and reads nothing, then the check goes. PostgreSQL 18 has `NOT NULL … NOT VALID` instead.
+//!
+//! Where a constant default means something no recipe is needed: `ADD COLUMN … NOT NULL DEFAULT 'x'` only changes the catalogue.
+//!
+//! ```plan postgresql
+//! CREATE TABLE users (id bigint PRIMARY KEY, name text NOT NULL);
+//! -- rows
+//! INSERT INTO users SELECT n, 'user ' || n FROM generate_series(1, 12000) AS n;
+//! -- wish
+//! {"kind": "add_column", "table": "users", "column": "phone", "type": "varchar(20)", "nullable": false, "fill": "unknown"}
+//! -- gives
+//! add_users_phone, backfill_users_phone, enforce_users_phone_not_null
+//! -- old code
+//! INSERT INTO users (id, name) VALUES (20001, 'old');
+//! UPDATE users SET name = 'new' WHERE id = 1;
+//! ```
+//! ```plan postgresql
+//! CREATE TABLE users (id bigint PRIMARY KEY, email text);
+//! -- rows
+//! INSERT INTO users SELECT n, CASE WHEN n % 2 = 0 THEN 'a@example.org' END FROM generate_series(1, 40) AS n;
+//! -- wish
+//! {"kind": "set_not_null", "table": "users", "column": "email", "fill": "'user-' || id"}
+//! -- gives
+//! backfill_users_email, enforce_users_email_not_null
+//! -- old code
+//! SELECT email FROM users;
+//! ```
+//! ```plan postgresql
+//! CREATE TABLE users (region text, number int, PRIMARY KEY (region, number));
+//! -- rows
+//! INSERT INTO users SELECT 'r' || n % 3, n FROM generate_series(1, 40) AS n;
+//! -- wish
+//! {"kind": "add_column", "table": "users", "column": "token", "type": "uuid", "nullable": false, "default": "gen_random_uuid()"}
+//! -- gives
+//! add_users_token, backfill_users_token, enforce_users_token_not_null
+//! -- old code
+//! INSERT INTO users (region, number) VALUES ('x', 1);
+//! ```
+
+use crate::dialect::Dialect;
+use crate::recipes::parts::body::{Body, Line, Part, fitting, quoted};
+use crate::recipes::parts::loops::{Filling, filled};
+use crate::recipes::parts::naming::snake;
+use crate::recipes::parts::written::{add_column, drop_column, exact, python_table, relation};
+use crate::recipes::{Case, Concern, Found, Stage, Step};
+use crate::sql::change::{AlterAction, Column, Name};
+
+/// What it mends.
+pub const MENDS: &[&str] = &["not_null_without_default", "set_not_null_scan", "add_column_rewrite"];
+/// Where it is proven.
+pub const DIALECTS: &[Dialect] = &[Dialect::Postgresql];
+
+/// The revisions.
+#[must_use]
+pub fn steps(case: &Case<'_>) -> Option<Found> {
+    let statement = case.statement()?;
+    let (table, action) = statement.action()?;
+    match action {
+        AlterAction::AddColumn { column, .. } if column.generated.is_none() && column.identity.is_none() && column.constraints.is_empty() => {
+            added(case, table, column, statement.fill.as_deref())
+        }
+        AlterAction::SetNotNull { column } => {
+            let mut found = Found::default();
+            match &statement.fill {
+                Some(fill) => found.steps.push(backfill(case, table, column, Some(fill), false)),
+                None => found.questions.push(format!(
+                    "which value do rows get that have NULL in `{}.{column}`? (`fill`; without it the plan takes for granted that there are none)",
+                    table.shown()
+                )),
+            }
+            found.steps.push(enforced(case, table, column));
+            Some(found)
+        }
+        _ => None,
+    }
+}
+
+fn added(case: &Case<'_>, table: &Name, column: &Column, fill: Option<&str>) -> Option<Found> {
+    let dialect = case.dialect();
+    let name = &column.name;
+    let shown = table.shown();
+    let nullable = Column { not_null: false, default: None, ..column.clone() };
+    let mut lines = vec![add_column(dialect, table, &nullable)?];
+    let default = match &column.default {
+        Some(default) => {
+            let text = exact(default)?;
+            lines.push(Line::execute(format!("ALTER TABLE {} ALTER COLUMN {} SET DEFAULT {text}", relation(dialect, table), quoted(dialect, name))));
+            Some(text)
+        }
+        None => None,
+    };
+    let value = fill.or(default);
+    let mut found = Found::default();
+    found.steps.push(Step {
+        name: snake(&format!("add_{}_{name}", table.name)),
+        concern: Concern::Schema,
+        stage: Stage::Expand,
+        why: "nullable, so that only the catalogue changes and code that does not know the column goes on".to_owned(),
+        upgrade: Body::inside(lines),
+        downgrade: Body::inside(vec![drop_column(dialect, table, name)]),
+        deploy: format!("run it first; then deploy code that writes `{name}` on every insert and update of `{shown}`"),
+    });
+    found.steps.push(backfill(case, table, name, value, default.is_some()));
+    if value.is_none() {
+        found.questions.push(format!("which value do the existing rows of `{shown}` get in `{name}`? (`fill`: a literal, or an expression over the row)"));
+    }
+    if column.not_null {
+        found.steps.push(enforced(case, table, name));
+    }
+    if column.default.is_none() {
+        found.notes.push(format!(
+            "where a constant default means something, `ADD COLUMN {name} … NOT NULL DEFAULT …` is one revision and only changes the catalogue (PostgreSQL 11 and newer)"
+        ));
+    }
+    Some(found)
+}
+
+fn backfill(case: &Case<'_>, table: &Name, column: &str, value: Option<&str>, is_random: bool) -> Step {
+    let dialect = case.dialect();
+    let own = quoted(dialect, column);
+    let assigned = value.unwrap_or(":fill");
+    let asks_fill = value.is_none();
+    let filling = |assignment: String, open: String, must_end: bool| Filling {
+        table: table.clone(),
+        assignment,
+        open,
+        is_silent: false,
+        must_end,
+        asks_fill,
+    };
+    let up = filled(case, &filling(format!("{own} = {assigned}"), format!("{own} IS NULL"), true));
+    // What was filled is told by its value; a value that is computed anew each time cannot be told.
+    let back = if is_random { format!("{own} IS NOT NULL") } else { format!("{own} IS NOT DISTINCT FROM ({assigned})") };
+    let mut down = filled(case, &filling(format!("{own} = NULL"), back, false));
+    if asks_fill {
+        down = Body::outside(vec![Line::operation(
+            "pass  # with the value above: set the rows that have it to NULL again, in the same ranges",
+            "",
+        )]);
+    }
+    Step {
+        name: snake(&format!("backfill_{}_{column}", table.name)),
+        concern: Concern::Data,
+        stage: Stage::Backfill,
+        why: "rows are written in ranges of the key, each in its own transaction: no lock is held long, and it can be run again where it was stopped".to_owned(),
+        upgrade: up,
+        downgrade: down,
+        deploy: format!("after all running code writes `{column}`; while it runs nobody waits longer than for one range"),
+    }
+}
+
+fn enforced(case: &Case<'_>, table: &Name, column: &str) -> Step {
+    let dialect = case.dialect();
+    let (written, own) = (relation(dialect, table), quoted(dialect, column));
+    let (py_table, schema) = python_table(table);
+    let py_column = crate::fix::python(column);
+    let is_native = case.is_version_known && case.server.is_postgresql_from(18);
+    let name = quoted(dialect, &fitting(&if is_native { format!("{}_{column}_not_null", table.name) } else { format!("ck_{}_{column}_present", table.name) }));
+    let guard = Line::execute(format!("ALTER TABLE {written} DROP CONSTRAINT IF EXISTS {name}"));
+    let demand = if is_native { format!("NOT NULL {own}") } else { format!("CHECK ({own} IS NOT NULL)") };
+    let add = Line::execute(format!("ALTER TABLE {written} ADD CONSTRAINT {name} {demand} NOT VALID"));
+    let validate = Line::execute(format!("ALTER TABLE {written} VALIDATE CONSTRAINT {name}"));
+    let mut parts = vec![Part::Outside(vec![guard, add, validate])];
+    if !is_native {
+        let set = format!("ALTER TABLE {written} ALTER COLUMN {own} SET NOT NULL");
+        parts.push(Part::Inside(vec![
+            Line::operation(format!("op.alter_column({py_table}, {py_column}, nullable=False{schema})"), set),
+            Line::execute(format!("ALTER TABLE {written} DROP CONSTRAINT {name}")),
+        ]));
+    }
+    let back = format!("ALTER TABLE {written} ALTER COLUMN {own} DROP NOT NULL");
+    Step {
+        name: snake(&format!("enforce_{}_{column}_not_null", table.name)),
+        concern: Concern::Schema,
+        stage: Stage::Contract,
+        why: "the rows are checked under SHARE UPDATE EXCLUSIVE while others read and write; NOT NULL then costs an instant".to_owned(),
+        upgrade: Body(parts),
+        downgrade: Body::inside(vec![Line::operation(format!("op.alter_column({py_table}, {py_column}, nullable=True{schema})"), back)]),
+        deploy: format!("only when no running code leaves `{column}` out or writes NULL, and the backfill has ended"),
+    }
+}
