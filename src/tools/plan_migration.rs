@@ -416,6 +416,7 @@ fn empty(input: &Input, standing: &Standing, wishes: &[Wish]) -> Output {
             summary: String::new(),
             state: None,
             state_block: None,
+            state_overrides: Vec::new(),
             next: Vec::new(),
             assumed: standing.assumed.clone(),
             notes: standing.notes.clone(),
