@@ -31,10 +31,10 @@ use crate::workshop::Workshop;
 pub const TOOL: Tool = Tool {
     name: "plan_migration",
     title: "Plan a schema change",
-    description: "Turns a wanted schema change into the safe set of Alembic revisions: upgrade and downgrade bodies that run, their locks, what must be deployed in between, data loss, \
-the way back, open questions. NOT NULL columns, renames, type changes, dropped columns and tables, big indexes, keys, foreign keys, checks, enums, backfills come out as expand, backfill, switch, \
-contract; a change that needs no recipe comes out as one revision. Say it as `changes`, for example [{\"kind\": \"add_column\", \"table\": \"users\", \"column\": \"phone\", \"type\": \"varchar(20)\", \
-\"nullable\": false}], or as naive DDL in `sql`. Call it first, before writing a revision. Writes no revision and touches no configured database.",
+    description: "Turns a wanted schema change into the safe set of Alembic revisions: bodies that run both ways, locks, what must be deployed in between, data loss, open questions. \
+NOT NULL, renames, type changes, drops, big indexes, keys, constraints, enums, backfills come out as expand, backfill, switch, contract; what needs no recipe as one revision. \
+Say it as `changes`, for example [{\"kind\": \"add_column\", \"table\": \"users\", \"column\": \"phone\", \"type\": \"varchar(20)\", \"nullable\": false}], or as naive DDL in `sql`. \
+Call it first. Writes no revision, touches no configured database.",
     touches: Touches::OwnRecord,
     input_schema,
     output_schema: schema,
@@ -49,7 +49,7 @@ pub struct Input {
     #[arg(long)]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub intent: Option<String>,
-    /// The changes, in order: [{"kind": "rename_column", "table": "users", "column": "name", "new_name": "full_name"}]. Kinds: add_column, drop_column, alter_column_type, set_not_null, add_constraint, create_index, drop_table, remove_enum_value, backfill and others.
+    /// The changes, in order: [{"kind": "rename_column", "table": "users", "column": "name", "new_name": "full_name"}]. An unknown kind is answered with all kinds.
     #[arg(long, value_parser = changes, value_name = "JSON")]
     #[schemars(with = "Option<Vec<serde_json::Map<String, Value>>>")]
     #[serde(skip_serializing_if = "Option::is_none")]
