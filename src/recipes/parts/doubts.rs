@@ -261,7 +261,7 @@ fn statement_doubt(statement: &Statement, catalog: &Catalog) -> Option<Refusal> 
             index.plain_columns().iter().find_map(|column| column_missing(table, known, column, catalog))
         }
         Change::AlterType { name, actions } => match (catalog.user_type(name), actions.as_slice()) {
-            (Some(UserType::Enum { values, .. }), [TypeAction::AddValue { value, if_not_exists: false }]) => {
+            (Some(UserType::Enum { values, .. }), [TypeAction::AddValue { value, if_not_exists: false, .. }]) => {
                 values.contains(value).then(|| made(&format!("`{}` has the value `{value}`", name.shown())))
             }
             (Some(UserType::Enum { values, .. }), [TypeAction::RenameValue { from, to }]) => {
