@@ -230,7 +230,8 @@ pub fn output_schema(fields: &[(&str, &[&str])]) -> Value {
     for (name, types) in COMMON.iter().chain(fields) {
         let schema = match types {
             [one] => json!({ "type": one }),
-            several => json!({ "anyOf": several.iter().map(|word| json!({ "type": word })).collect::<Vec<_>>() }),
+            // What may be null is named without a type: a list of types is dropped by some clients, and `anyOf` is long.
+            _ => json!({}),
         };
         properties.insert((*name).to_owned(), schema);
     }

@@ -54,7 +54,7 @@ pub struct Input {
     #[arg(long)]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub section: Option<String>,
-    /// postgresql, mysql, mariadb or sqlite. Default: what the project says.
+    /// The dialect. Default: what the project says.
     #[arg(long, value_enum)]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub dialect: Option<Dialect>,

@@ -31,10 +31,9 @@ use crate::workshop::Workshop;
 pub const TOOL: Tool = Tool {
     name: "plan_migration",
     title: "Plan a schema change",
-    description: "Turns a wanted schema change into the safe set of Alembic revisions: bodies that run both ways, locks, what must be deployed in between, data loss, open questions. \
-NOT NULL, renames, type changes, drops, big indexes, keys, constraints, enums, backfills come out as expand, backfill, switch, contract; what needs no recipe as one revision. \
-Say it as `changes`, for example [{\"kind\": \"add_column\", \"table\": \"users\", \"column\": \"phone\", \"type\": \"varchar(20)\", \"nullable\": false}], or as naive DDL in `sql`. \
-Call it first. Writes no revision, touches no configured database.",
+    description: "Turns a wanted schema change into the safe set of Alembic revisions: bodies that run both ways, locks, deploy borders, data loss, open questions. \
+NOT NULL, renames, drops, indexes, keys, constraints, backfills come out as expand, backfill, switch, contract; what needs no recipe as one revision. \
+Say it as `changes` or as naive DDL in `sql`. Call it first. Writes no revision, touches no configured database.",
     touches: Touches::OwnRecord,
     input_schema,
     output_schema: schema,
@@ -49,7 +48,7 @@ pub struct Input {
     #[arg(long)]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub intent: Option<String>,
-    /// The changes, in order: [{"kind": "rename_column", "table": "users", "column": "name", "new_name": "full_name"}]. An unknown kind is answered with all kinds.
+    /// The changes, in order: [{"kind": "rename_column", "table": "users", "column": "name", "new_name": "full_name"}].
     #[arg(long, value_parser = changes, value_name = "JSON")]
     #[schemars(with = "Option<Vec<serde_json::Map<String, Value>>>")]
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -74,7 +73,7 @@ pub struct Input {
     #[arg(long)]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub section: Option<String>,
-    /// postgresql, mysql, mariadb or sqlite. Default: what the project says.
+    /// The dialect. Default: what the project says.
     #[arg(long, value_enum)]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub dialect: Option<Dialect>,
@@ -82,7 +81,7 @@ pub struct Input {
     #[arg(long)]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub server_version: Option<String>,
-    /// Sizes of tables: {"orders": {"rows": 8000000, "bytes": 6000000000}}. Without them long work is assumed to be long.
+    /// Sizes of tables: {"orders": {"rows": 8000000, "bytes": 6000000000}}.
     #[arg(long, value_parser = sizes, value_name = "JSON")]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub table_stats: Option<TableSizes>,

@@ -27,7 +27,7 @@ pub struct ProjectInput {
     #[arg(long)]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub section: Option<String>,
-    /// postgresql, mysql, mariadb, sqlite, mssql or oracle. Default: what the project says.
+    /// The dialect. Default: what the project says.
     #[arg(long, value_enum)]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub dialect: Option<Dialect>,

@@ -80,7 +80,7 @@ pub struct SqlInput {
     #[arg(long)]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub setup_sql: Option<String>,
-    /// postgresql, mysql, mariadb, sqlite, mssql or oracle. Default: postgresql.
+    /// The dialect. Default: postgresql.
     #[arg(long, value_enum)]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub dialect: Option<Dialect>,
@@ -397,6 +397,19 @@ pub fn portable_schema<T: JsonSchema>() -> serde_json::Value {
         map.remove("description");
     }
     schema
+}
+
+/// The list of tools is kept small: fields that point at a type describe it.
+fn without_descriptions(schema: &mut serde_json::Value) {
+    use serde_json::Value;
+    match schema {
+        Value::Object(map) => {
+            map.remove("description");
+            map.values_mut().for_each(without_descriptions);
+        }
+        Value::Array(items) => items.iter_mut().for_each(without_descriptions),
+        _ => {}
+    }
 }
 
 /// Some clients warn of `format: uint32`, some drop `type: [a, null]`: both are put in plain words.

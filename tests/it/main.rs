@@ -36,6 +36,7 @@ mod mcp_pages;
 mod mcp_stdio;
 mod mysql_versions;
 mod parse_cases;
+mod plan;
 mod project_chain;
 mod project_config;
 mod project_corpora;

@@ -1,0 +1,156 @@
+//! `plan_migration` as agents call it: the walks, the requirements by name, and wishes that cannot be.
+
+use alembic_gate::tools::call::{Call, Settings};
+use alembic_gate::tools::{generate_migration, plan_migration};
+use serde_json::{Value, json};
+
+use crate::recipes::project;
+
+const SHOP: &str = "CREATE TABLE users (id bigint PRIMARY KEY, name text NOT NULL, email text);\nCREATE TABLE orders (id bigint PRIMARY KEY, user_id bigint REFERENCES users (id), status text)";
+
+fn planned(arguments: Value) -> Value {
+    let settings = Settings::default();
+    Value::Object((plan_migration::TOOL.call)(arguments, &Call::local(&settings)).output)
+}
+
+fn shop(changes: Value) -> Value {
+    let sizes = json!({ "users": { "rows": 2_000_000, "bytes": 1.4e9 }, "orders": { "rows": 8_000_000, "bytes": 6e9 } });
+    planned(json!({ "dialect": "postgresql", "setup_sql": SHOP, "table_stats": sizes, "changes": changes }))
+}
+
+fn names(output: &Value) -> Vec<&str> {
+    output["revisions"].as_array().into_iter().flatten().map(|one| one["name"].as_str().unwrap()).collect()
+}
+
+#[test]
+fn u_37_s_047_a_required_column_is_three_revisions_and_one_question() {
+    let output = shop(json!([{ "kind": "add_column", "table": "users", "column": "phone", "type": "varchar(20)", "nullable": false }]));
+    assert_eq!(names(&output), ["add_users_phone", "backfill_users_phone", "enforce_users_phone_not_null"], "{output:#}");
+    let revisions = output["revisions"].as_array().unwrap();
+    assert_eq!(revisions[1]["kind"], "data");
+    let enforce = revisions[2]["sql"].as_str().unwrap();
+    let places: Vec<usize> =
+        ["NOT VALID", "VALIDATE CONSTRAINT", "SET NOT NULL", "DROP CONSTRAINT ck"].map(|word| enforce.find(word).unwrap()).to_vec();
+    assert!(places.is_sorted(), "{enforce}");
+    assert_eq!(output["open_questions"].as_array().unwrap().len(), 1, "{output:#}");
+    assert_eq!(output["data_loss_risk"], "low");
+    assert_eq!(output["next"][0]["tool"], "generate_migration");
+    assert_eq!(output["next"][0]["args"]["step"]["name"], "add_users_phone");
+    assert!(output.to_string().len() < 20_000);
+    // S-050, S-057, S-062, S-069
+    assert!(output["commands"].as_array().unwrap().iter().all(|one| !one.as_str().unwrap().contains("autogenerate")));
+    assert!(!output["suggested_queries"].as_array().unwrap().is_empty() && output["downgrade_plan"].as_array().unwrap().len() == 3);
+}
+
+#[test]
+fn u_38_s_030_a_big_index_is_one_revision_outside_of_a_transaction() {
+    let output = shop(json!([{ "kind": "create_index", "table": "orders", "columns": ["status"] }]));
+    assert_eq!(names(&output), ["add_orders_status_index"], "{output:#}");
+    let upgrade = output["revisions"][0]["upgrade"].as_str().unwrap();
+    assert!(upgrade.contains("autocommit_block") && upgrade.contains("postgresql_concurrently=True"), "{upgrade}");
+    assert!(upgrade.find("DROP INDEX CONCURRENTLY IF EXISTS") < upgrade.find("create_index"), "{upgrade}");
+    assert!(!output["strategy"].is_null() && output["verdict"] == "pass", "{output:#}");
+    let small = planned(json!({ "dialect": "postgresql", "setup_sql": SHOP, "table_stats": { "orders": { "rows": 100, "bytes": 10_000 } },
+        "changes": [{ "kind": "create_index", "table": "orders", "columns": ["status"] }] }));
+    assert!(!small["revisions"][0]["upgrade"].as_str().unwrap().contains("concurrently"), "a small table needs no recipe: {small:#}");
+}
+
+#[test]
+fn s_015_a_column_its_index_and_its_rows_are_three_revisions() {
+    let output = shop(json!([
+        { "kind": "add_column", "table": "users", "column": "slug", "type": "text" },
+        { "kind": "create_index", "table": "users", "columns": ["slug"] },
+        { "kind": "backfill", "table": "users", "column": "slug", "value": "lower(name)" }
+    ]));
+    assert_eq!(names(&output), ["add_users_slug", "add_users_slug_index", "backfill_users_slug"], "{output:#}");
+    // U-83: ranges of the key, own transactions, no OFFSET.
+    let fill = output["revisions"][2]["upgrade"].as_str().unwrap();
+    assert!(fill.contains("autocommit_block") && fill.contains("ORDER BY id LIMIT") && !fill.contains("OFFSET"), "{fill}");
+}
+
+#[test]
+fn s_063_what_needs_no_recipe_is_one_revision() {
+    for change in [
+        json!({ "kind": "add_column", "table": "users", "column": "note", "type": "text" }),
+        json!({ "kind": "add_column", "table": "users", "column": "state", "type": "text", "nullable": false, "default": "new" }),
+        json!({ "kind": "set_default", "table": "users", "column": "email", "default": "" }),
+        json!({ "kind": "drop_not_null", "table": "users", "column": "name" }),
+        json!({ "kind": "create_extension", "name": "pg_trgm" }),
+        json!({ "kind": "create_table", "table": "tags", "columns": [{ "name": "id", "type": "bigint", "primary_key": true }, { "name": "name", "type": "text" }] }),
+    ] {
+        let output = shop(json!([change]));
+        assert_eq!(names(&output).len(), 1, "{change}: {output:#}");
+        assert_eq!(output["verdict"], "pass", "{change}: {output:#}");
+    }
+    let together = planned(
+        json!({ "dialect": "postgresql", "setup_sql": SHOP, "sql": "CREATE TABLE tags (id bigint PRIMARY KEY, name text); CREATE INDEX ix_tags_name ON tags (name);" }),
+    );
+    assert_eq!(names(&together), ["create_tags"], "{together:#}");
+}
+
+#[test]
+fn u_39_a_rename_is_expand_backfill_switch_contract() {
+    let output = shop(json!([{ "kind": "rename_column", "table": "users", "column": "name", "new_name": "full_name" }]));
+    let stages: Vec<&str> = output["revisions"].as_array().unwrap().iter().map(|one| one["stage"].as_str().unwrap()).collect();
+    assert_eq!(stages, ["expand", "backfill", "switch", "contract"], "{output:#}");
+}
+
+#[test]
+fn wishes_that_cannot_be_get_a_clear_answer() {
+    for (changes, reason, word) in [
+        (json!([{ "kind": "drop_column", "table": "user", "column": "name" }]), "unknown_table", "did you mean `users`"),
+        (json!([{ "kind": "set_not_null", "table": "users", "column": "emal" }]), "unknown_column", "did you mean `email`"),
+        (json!([{ "kind": "add_column", "table": "users", "column": "email", "type": "text" }]), "already_made", "email"),
+        (json!([{ "kind": "add_column", "table": "users", "column": "email", "type": "integer" }]), "impossible", "already"),
+        (json!([{ "kind": "rename_column", "table": "users", "column": "nom", "new_name": "name" }]), "already_made", "name"),
+        (json!([{ "kind": "drop_table", "table": "sessions" }]), "already_made", "sessions"),
+        (json!([{ "kind": "set_not_null", "table": "users", "column": "name" }]), "already_made", "NOT NULL"),
+        (
+            json!([{ "kind": "add_column", "table": "users", "column": "x", "type": "text" }, { "kind": "drop_column", "table": "users", "column": "x" }]),
+            "contradiction",
+            "added and dropped",
+        ),
+        (
+            json!([{ "kind": "drop_table", "table": "orders" }, { "kind": "add_column", "table": "orders", "column": "x", "type": "text" }]),
+            "contradiction",
+            "orders",
+        ),
+    ] {
+        let output = shop(changes.clone());
+        assert_eq!(output["reasons"], json!([reason]), "{changes}: {output:#}");
+        assert!(output["summary"].as_str().unwrap().contains(word), "{changes}: {}", output["summary"]);
+        assert!(names(&output).is_empty() && !output["next"].as_array().unwrap().is_empty(), "{output:#}");
+    }
+    for (arguments, word) in [
+        (json!({ "dialect": "postgresql", "changes": [{ "kind": "paint_table", "table": "users" }] }), "rename_column"),
+        (
+            json!({ "dialect": "postgresql", "changes": [{ "kind": "drop_column", "table": "users", "colour": "x", "column": "y" }] }),
+            "colour",
+        ),
+        (json!({ "dialect": "postgresql", "sql": "ALTER TABLE users FROBNICATE" }), "FROBNICATE"),
+    ] {
+        let output = planned(arguments.clone());
+        assert_eq!(output["error"]["code"], "bad_change", "{arguments}: {output:#}");
+        assert!(output["error"].to_string().contains(word), "{output:#}");
+    }
+}
+
+#[test]
+fn s_058_a_step_is_written_as_it_comes() {
+    let Some(folder) = project("sqlite", "CREATE TABLE users (id integer PRIMARY KEY, name text)") else { return };
+    let path = folder.path().display().to_string();
+    let output =
+        planned(json!({ "project": path, "changes": [{ "kind": "add_column", "table": "users", "column": "note", "type": "text" }] }));
+    assert_eq!(names(&output), ["add_users_note"], "{output:#}");
+    let files = || {
+        std::fs::read_dir(folder.path().join("versions"))
+            .unwrap()
+            .filter(|one| one.as_ref().unwrap().path().extension().is_some_and(|ending| ending == "py"))
+            .count()
+    };
+    assert_eq!(files(), 1, "a plan writes no revision");
+    let settings = Settings::default();
+    let step = Value::Object((generate_migration::TOOL.call)(output["next"][0]["args"].clone(), &Call::local(&settings)).output);
+    let text = std::fs::read_to_string(folder.path().join(step["file"].as_str().unwrap_or_else(|| panic!("{step:#}")))).unwrap();
+    assert!(text.contains("ADD COLUMN note") && files() == 2, "{text}");
+}
