@@ -42,11 +42,11 @@ Call it first, before generating anything, and whenever you lost track. Instead 
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize, JsonSchema, clap::Args)]
 #[serde(deny_unknown_fields, default)]
 pub struct Input {
-    /// The folder with alembic.ini or pyproject.toml. Default: the current folder.
+    /// The project's folder. Default: the current one.
     #[arg(long)]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub project: Option<String>,
-    /// The ini file, where it is not alembic.ini.
+    /// The ini file. Default: alembic.ini.
     #[arg(long)]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub config: Option<String>,

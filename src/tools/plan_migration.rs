@@ -44,7 +44,7 @@ Say it as `changes` or as naive DDL in `sql`. Call it first. Writes no revision,
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize, JsonSchema, clap::Args)]
 #[serde(deny_unknown_fields, default)]
 pub struct Input {
-    /// What the change is for, in a few words: becomes the name of a single revision.
+    /// In a few words; names a single revision.
     #[arg(long)]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub intent: Option<String>,
@@ -57,15 +57,15 @@ pub struct Input {
     #[arg(long)]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub sql: Option<String>,
-    /// The schema that stands, where there is no project.
+    /// The schema before, without a project.
     #[arg(long)]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub setup_sql: Option<String>,
-    /// The folder with alembic.ini or pyproject.toml. Default: the current folder.
+    /// The project's folder. Default: the current one.
     #[arg(long)]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub project: Option<String>,
-    /// The ini file, where it is not alembic.ini.
+    /// The ini file. Default: alembic.ini.
     #[arg(long)]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub config: Option<String>,
@@ -81,7 +81,7 @@ pub struct Input {
     #[arg(long)]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub server_version: Option<String>,
-    /// Sizes of tables: {"orders": {"rows": 8000000, "bytes": 6000000000}}.
+    /// Sizes of tables, as review_sql takes them.
     #[arg(long, value_parser = sizes, value_name = "JSON")]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub table_stats: Option<TableSizes>,
@@ -89,11 +89,11 @@ pub struct Input {
     #[arg(long)]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub max_block_ms: Option<u64>,
-    /// false: the deploy stops the application. Default: true, old and new code run side by side.
+    /// false: the deploy stops the application. Default: true.
     #[arg(long)]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub zero_downtime: Option<bool>,
-    /// Go on behind this number of revisions, after an answer that was cut.
+    /// Go on behind this many revisions.
     #[arg(long)]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub after: Option<u32>,

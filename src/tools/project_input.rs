@@ -15,11 +15,11 @@ use crate::workshop::{Wanted, Workshop};
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema, clap::Args)]
 #[serde(default)]
 pub struct ProjectInput {
-    /// The folder with alembic.ini or pyproject.toml. Default: the current folder.
+    /// The project's folder. Default: the current one.
     #[arg(long)]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub project: Option<String>,
-    /// The ini file, where it is not alembic.ini.
+    /// The ini file. Default: alembic.ini.
     #[arg(long)]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub config: Option<String>,

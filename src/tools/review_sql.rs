@@ -31,8 +31,7 @@ pub const TOOL: Tool = Tool {
     title: "Review migration SQL, both ways",
     description: "Reviews the exact SQL of a database migration before it is applied: locks on every table concerned, rewrites and scans, data loss, what breaks in the running release, \
 what the server will refuse, in upgrade and downgrade. Each finding says what, why and what to write instead (SQL and Alembic operations). \
-Call it after a revision was written or generated and before any `alembic upgrade`. Render the SQL with `alembic upgrade <current>:<target> --sql` and the way back with \
-`alembic downgrade <target>:<current> --sql`. PostgreSQL 12-18, MariaDB, MySQL and SQLite by version. Reads text only, touches no database.",
+Call it after a revision was written or generated and before any `alembic upgrade`. PostgreSQL 12-18, MariaDB, MySQL and SQLite by version. Touches no configured database.",
     touches: Touches::OwnRecord,
     input_schema,
     output_schema: schema,

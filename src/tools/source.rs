@@ -40,15 +40,15 @@ pub enum Detail {
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize, JsonSchema, clap::Args)]
 #[serde(deny_unknown_fields, default)]
 pub struct SqlInput {
-    /// The SQL to look at, as `psql -f` would run it. Example: `ALTER TABLE users ADD COLUMN phone text;` Without it: revisions of the project.
+    /// The SQL to look at, as `psql -f` would run it. Without it: revisions of the project.
     #[arg(long)]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub sql: Option<String>,
-    /// The folder with alembic.ini or pyproject.toml. Default: the current folder.
+    /// The project's folder. Default: the current one.
     #[arg(long)]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub project: Option<String>,
-    /// The ini file, where it is not alembic.ini.
+    /// The ini file. Default: alembic.ini.
     #[arg(long)]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub config: Option<String>,
@@ -76,7 +76,7 @@ pub struct SqlInput {
     #[arg(long)]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub downgrade_sql: Option<String>,
-    /// The schema before `sql` (CREATE statements; INSERT or COPY mark the tables that have rows): decides whether a type change rewrites, whether a NOT NULL scans.
+    /// The schema before `sql` (CREATE statements; INSERT or COPY mark the tables that have rows): decides what rewrites or scans.
     #[arg(long)]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub setup_sql: Option<String>,
@@ -88,7 +88,7 @@ pub struct SqlInput {
     #[arg(long)]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub server_version: Option<String>,
-    /// Sizes of tables: {"orders": {"rows": 8000000, "bytes": 6000000000}}. Without them long locks are assumed to be long.
+    /// Sizes of tables: {"orders": {"rows": 8000000, "bytes": 6000000000}}.
     #[arg(long, value_parser = sizes, value_name = "JSON")]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub table_stats: Option<TableSizes>,

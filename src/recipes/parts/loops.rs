@@ -54,12 +54,13 @@ fn by_key(dialect: Dialect, filling: &Filling, key: &[String]) -> Line {
     let Filling { assignment, open, .. } = filling;
     let select = format!("SELECT {list} FROM {table} WHERE ({open})");
     let order = format!("ORDER BY {list} LIMIT {BATCH}");
+    let bare = if open.to_lowercase().contains(" or ") { format!("({open})") } else { open.clone() };
     // Of several columns the first bounds the range for the planner too.
     let first = match key {
         [first, _, ..] => format!("{0} >= :a0 AND {0} <= :z0 AND ", quoted(dialect, first)),
         _ => String::new(),
     };
-    let write = format!("UPDATE {table} SET {assignment} WHERE ({open}) AND {first}{own} >= {} AND {own} <= {}", row("a"), row("z"));
+    let write = format!("UPDATE {table} SET {assignment} WHERE {bare} AND {first}{own} >= {} AND {own} <= {}", row("a"), row("z"));
     let binds = |prefix: &str, from: &str| (0..key.len()).map(|n| format!("\"{prefix}{n}\": {from}[{n}]")).collect::<Vec<_>>().join(", ");
     let mut python = beginning(filling, &table);
     let _ = writeln!(python, "keys = connection.execute(sa.text({})).all()", bound(&format!("{select} {order}")));
