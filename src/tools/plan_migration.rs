@@ -21,7 +21,8 @@ use crate::step::Options;
 use crate::tools::answer::{Answer, Common, MAX_CHARACTERS, MAX_SUMMARY, NextCall, ToolError, Verdict, clipped, counted, output_schema};
 use crate::tools::call::Call;
 use crate::tools::classify_risk::serialized_length;
-use crate::tools::migration_status::{self, Current, Item};
+use crate::tools::drift::{Item, told_apart};
+use crate::tools::migration_status::{self, Current};
 use crate::tools::project_input::ProjectInput;
 use crate::tools::source::{SqlInput, portable_schema, server};
 use crate::tools::{Tool, Touches, parsed};
@@ -210,13 +211,18 @@ fn planned(input: &Input, call: &Call<'_>, most: Option<usize>) -> Result<Output
         closed(&mut output, reason, what, "search_knowledge", json!({ "query": "Multiple head revisions are present" }));
         return Ok(output);
     }
-    let unexplained: Vec<&Item> =
-        standing.drift.iter().flatten().filter(|(difference, _)| !is_explained(difference, &wishes)).map(|(_, item)| item).collect();
+    let unexplained: Vec<&Item> = standing
+        .drift
+        .iter()
+        .flatten()
+        .filter(|(difference, item)| !item.known && !is_explained(difference, &wishes))
+        .map(|(_, item)| item)
+        .collect();
     if let Some(first) = unexplained.first() {
         let what = format!(
             "models and chain differ before this change in {}: {}; find the cause first, nothing is generated on top of it",
             counted(unexplained.len(), "place"),
-            first.shown()
+            format_args!("{} {} ({})", first.kind, first.object, first.likely_cause)
         );
         closed(&mut output, "drift", &what, "migration_status", project_args(input));
         return Ok(output);
@@ -346,7 +352,7 @@ fn of_project(input: &Input, workshop: &Workshop, call: &Call<'_>) -> Result<Sta
             let compared = workshop.python(&refs).and_then(|lent| Ok(lent.lock().bridge.compare()?));
             match compared {
                 Ok(compared) => {
-                    standing.drift = Some(compared.items.iter().map(|one| (one.clone(), migration_status::item(one))).collect())
+                    standing.drift = Some(compared.items.iter().cloned().zip(told_apart(workshop, &compared.items).items).collect())
                 }
                 Err(error) => standing.notes.push(format!("models were not compared: {error}")),
             }

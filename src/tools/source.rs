@@ -419,6 +419,10 @@ fn portable(schema: &mut serde_json::Value) {
         Value::Object(map) => {
             map.remove("format");
             map.remove("$schema");
+            // What a type of ours is, the fields that point at it say.
+            if let Some(Value::Object(types)) = map.get_mut("$defs") {
+                types.values_mut().for_each(without_descriptions);
+            }
             // Words to choose from, in the short form; what each means stands in the tool's page.
             if let Some(Value::Array(choices)) = map.get("oneOf").cloned()
                 && let Some(words) = choices.iter().map(|choice| choice.get("const").cloned()).collect::<Option<Vec<Value>>>()
