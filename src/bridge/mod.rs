@@ -11,6 +11,8 @@ mod python;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use serde::de::DeserializeOwned;
@@ -70,6 +72,9 @@ const PASSED_VARIABLES: &[&str] = &[
 
 /// Files that client libraries read addresses and secrets from: none.
 const EMPTIED_VARIABLES: &[&str] = &["PGPASSFILE", "PGSERVICEFILE", "PGSYSCONFDIR", "MYSQL_HOME"];
+
+/// So long a wait is not interrupted.
+const TURN: Duration = Duration::from_millis(50);
 
 /// How often a process may turn out to be out of date before its answer is given up.
 const MAX_RESTARTS: usize = 3;
@@ -259,6 +264,8 @@ pub trait Watcher: Send {
 pub struct Bridge {
     /// Who looks at `CONCURRENTLY`; nobody where that is None.
     pub watcher: Option<Box<dyn Watcher>>,
+    /// Once it is set nobody waits for an answer any more: the process is ended.
+    pub stop: Arc<AtomicBool>,
     python: Python,
     settings: BridgeSettings,
     process: Option<Process>,
@@ -273,7 +280,7 @@ impl Bridge {
     /// # Errors
     /// Python cannot be started, or the project cannot be loaded.
     pub fn start(python: Python, settings: BridgeSettings) -> Result<(Self, Hello), BridgeError> {
-        let mut bridge = Self { watcher: None, python, settings, process: None, next_id: 0, databases: None };
+        let mut bridge = Self { watcher: None, stop: Arc::default(), python, settings, process: None, next_id: 0, databases: None };
         let hello = bridge.hello()?;
         Ok((bridge, hello))
     }
@@ -487,7 +494,7 @@ impl Bridge {
         let deadline = Instant::now() + self.settings.time_limit;
         let mut writing = Vec::new();
         loop {
-            let line = match process.next_line(deadline) {
+            let line = match self.next_line(&process, deadline) {
                 Ok(line) => line,
                 Err(reason) => {
                     let error = self.no_answer(&process, question.name(), reason);
@@ -517,6 +524,17 @@ impl Bridge {
             } else {
                 self.process = Some(process);
                 return Ok(Told::Answer(line.answer.unwrap_or_default()));
+            }
+        }
+    }
+
+    /// The next line, looked for in short turns: somebody may set `stop`.
+    fn next_line(&self, process: &Process, deadline: Instant) -> Result<String, NoAnswer> {
+        loop {
+            let now = Instant::now();
+            match process.next_line(deadline.min(now + TURN)) {
+                Err(NoAnswer::Late) if now < deadline && !self.stop.load(Ordering::Relaxed) => {}
+                other => return other,
             }
         }
     }

@@ -16,6 +16,7 @@ pub const MOST_ROWS: usize = 200_000;
 /// All rows at one moment.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct DataSnapshot {
+    dialect: Option<Dialect>,
     tables: BTreeMap<TableName, TableData>,
 }
 
@@ -41,6 +42,8 @@ pub struct DataDifference {
     pub lost: u64,
     /// Rows that nobody wrote and that stand now.
     pub left_over: u64,
+    /// Finds them: run in front of the upgrade it gives the rows that will be lost, behind the round trip those left over.
+    pub query: String,
 }
 
 impl DataSnapshot {
@@ -59,7 +62,7 @@ impl DataSnapshot {
             let data = rows_of(connection, &table, dialect)?;
             found.insert(table.name, data);
         }
-        Ok(Self { tables: found })
+        Ok(Self { dialect: Some(dialect), tables: found })
     }
 
     /// How many rows there are.
@@ -73,37 +76,42 @@ impl DataSnapshot {
     #[must_use]
     pub fn lost_in(&self, later: &Self, written: &Written) -> Vec<DataDifference> {
         let mut found = Vec::new();
+        let dialect = self.dialect;
         for (name, before) in &self.tables {
             let aside = written.rows.get(name);
             let is_aside = |key: &Vec<Option<String>>| aside.is_some_and(|keys| keys.contains_key(key));
             let all = before.rows.len() as u64;
             let Some(after) = later.tables.get(name) else {
                 if all > 0 {
-                    found.push(DataDifference { table: name.to_string(), column: None, rows: all, lost: all, left_over: 0 });
+                    let query = query(name, None, &[], &[], dialect);
+                    found.push(DataDifference { table: name.to_string(), column: None, rows: all, lost: all, left_over: 0, query });
                 }
                 continue;
             };
-            let difference =
-                |column: Option<String>, lost, left_over| DataDifference { table: name.to_string(), column, rows: all, lost, left_over };
-            let gone = before.rows.keys().filter(|key| !after.rows.contains_key(*key) && !is_aside(key)).count() as u64;
-            let left = after.rows.keys().filter(|key| !before.rows.contains_key(*key) && !is_aside(key)).count() as u64;
-            if gone > 0 || left > 0 {
-                found.push(difference(None, gone, left));
+            let difference = |column: Option<String>, lost, left_over, keys: &[&Vec<Option<String>>]| {
+                let query = query(name, column.as_deref(), &before.key, keys, dialect);
+                DataDifference { table: name.to_string(), column, rows: all, lost, left_over, query }
+            };
+            let gone: Vec<_> = before.rows.keys().filter(|key| !after.rows.contains_key(*key) && !is_aside(key)).collect();
+            let left: Vec<_> = after.rows.keys().filter(|key| !before.rows.contains_key(*key) && !is_aside(key)).collect();
+            if !gone.is_empty() || !left.is_empty() {
+                let keys = if gone.is_empty() { &left } else { &gone };
+                found.push(difference(None, gone.len() as u64, left.len() as u64, keys));
             }
             for (place, column) in before.columns.iter().enumerate() {
                 let Some(there) = after.columns.iter().position(|other| other == column) else {
                     // A column that is gone is a difference of the schema; its values are lost all the same.
                     if all > 0 {
-                        found.push(difference(Some(column.clone()), all, 0));
+                        found.push(difference(Some(column.clone()), all, 0, &[]));
                     }
                     continue;
                 };
                 let differs = |(key, values): &(&Vec<Option<String>>, &Vec<u64>)| {
                     after.rows.get(*key).is_some_and(|now| now.get(there) != values.get(place)) && !is_aside(key)
                 };
-                let lost = before.rows.iter().filter(differs).count() as u64;
-                if lost > 0 {
-                    found.push(difference(Some(column.clone()), lost, 0));
+                let lost: Vec<_> = before.rows.iter().filter(differs).map(|(key, _)| key).collect();
+                if !lost.is_empty() {
+                    found.push(difference(Some(column.clone()), lost.len() as u64, 0, &lost));
                 }
             }
         }
@@ -128,6 +136,31 @@ impl DataSnapshot {
         }
         Written { rows }
     }
+}
+
+/// Keys that a query names; of more rows these are the first.
+const MOST_KEYS: usize = 20;
+
+/// The rows with these keys; without keys all rows in which the column holds something.
+fn query(table: &TableName, column: Option<&str>, key: &[String], keys: &[&Vec<Option<String>>], dialect: Option<Dialect>) -> String {
+    let dialect = dialect.unwrap_or(Dialect::Postgresql);
+    let name = |column: &str| quoted(column, dialect);
+    let literal =
+        |value: &Option<String>| value.as_ref().map_or_else(|| "NULL".to_owned(), |text| format!("'{}'", text.replace('\'', "''")));
+    let shown = match column {
+        Some(column) => key.iter().map(String::as_str).chain([column]).map(name).collect::<Vec<_>>().join(", "),
+        None => "*".to_owned(),
+    };
+    let tuple = |values: Vec<String>| if values.len() == 1 { values.concat() } else { format!("({})", values.join(", ")) };
+    let condition = match (key, keys, column) {
+        ([], _, None) | (_, [], None) => String::new(),
+        ([], _, Some(column)) | (_, [], Some(column)) => format!(" WHERE {} IS NOT NULL", name(column)),
+        (key, keys, _) => {
+            let wanted: Vec<String> = keys.iter().take(MOST_KEYS).map(|key| tuple(key.iter().map(literal).collect())).collect();
+            format!(" WHERE {} IN ({})", tuple(key.iter().map(|column| name(column)).collect()), wanted.join(", "))
+        }
+    };
+    format!("SELECT {shown} FROM {}{condition}", table.quoted(dialect))
 }
 
 /// Rows that were written on purpose.

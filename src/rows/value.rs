@@ -294,7 +294,7 @@ fn text(class: u32, most: Option<u32>, awkward: bool) -> String {
     let number = base36(class + 1);
     let mut out = match (class, awkward) {
         (0, true) => format!("{number}'\"\\%é"),
-        (_, true) => format!("{number} ü{}", "x".repeat(if class == 1 { most } else { 3 })),
+        (_, true) => format!("{number} Ü{}", "x".repeat(if class == 1 { most } else { 3 })),
         (_, false) => number,
     };
     if out.chars().count() > most {

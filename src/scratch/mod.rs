@@ -134,6 +134,12 @@ impl ScratchServer {
         self.engine.identifier()
     }
 
+    /// True for a server that we started, false for one of the user's.
+    #[must_use]
+    pub fn is_ours(&self) -> bool {
+        self.engine.folder().is_some()
+    }
+
     /// The process of the server, where we started it.
     #[must_use]
     pub fn process_id(&self) -> Option<u32> {

@@ -19,6 +19,7 @@ pub mod remote;
 pub mod report;
 pub mod resources;
 pub mod review_sql;
+mod rollback_place;
 pub mod search_knowledge;
 pub mod source;
 pub mod suggestions;

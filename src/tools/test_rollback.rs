@@ -20,7 +20,7 @@ use crate::tools::migration::now::{files_digest, production as production_of};
 use crate::tools::migration::tested::round_trip;
 use crate::tools::migration::view::with_block;
 use crate::tools::source::{self, SqlInput, portable_schema};
-use crate::tools::{Tool, Touches, parsed};
+use crate::tools::{Tool, Touches, parsed, rollback_place};
 use crate::trace::Seen;
 use crate::trial::{Engine, Failure, Lost, SchemaDigests, Scripts, Step, Trial, TrialError, Trip, Wishes, try_range, try_scripts};
 use crate::workshop::Workshop;
@@ -108,6 +108,22 @@ pub struct Input {
     #[arg(long, value_parser = production, value_name = "JSON")]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub production: Option<Production>,
+    /// `scratch` (default: a server that is started here), or the name of a `[dev_servers.NAME]` on which databases of our own are made.
+    #[arg(long)]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub database: Option<String>,
+    /// Seconds that the whole test may take, 1 to 3600. Default: 600.
+    #[arg(long)]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub timeout_s: Option<u32>,
+    /// Seconds for one statement. Default: 120.
+    #[arg(long)]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub statement_timeout_s: Option<u32>,
+    /// Seconds for one wait for a lock. Default: 10.
+    #[arg(long)]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub lock_timeout_s: Option<u32>,
     /// concise (default) or full.
     #[arg(long, value_enum)]
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -202,7 +218,7 @@ pub struct Parity {
 pub fn run(input: &Input, call: &Call<'_>, most: Option<usize>) -> Answer {
     match tried(input, call) {
         Ok(tried) => answer(&tried, most),
-        Err(error) => Answer::failed(error),
+        Err(error) => Answer::failed(rollback_place::with_static_verdict(error, input, call)),
     }
 }
 
@@ -226,7 +242,12 @@ fn tried(input: &Input, call: &Call<'_>) -> Result<Tried, ToolError> {
             retry: false,
         });
     }
-    let wishes = Wishes { rows, seed_sql: input.seed_sql.clone(), seed_after_upgrade_sql: input.seed_after_upgrade_sql.clone() };
+    let wishes = Wishes {
+        rows,
+        seed_sql: input.seed_sql.clone(),
+        seed_after_upgrade_sql: input.seed_after_upgrade_sql.clone(),
+        limits: rollback_place::limits(input)?,
+    };
     match &input.sql {
         Some(sql) => of_sql(sql, input, &wishes, call),
         None => of_range(input, &wishes, call),
@@ -241,7 +262,8 @@ fn of_sql(sql: &str, input: &Input, wishes: &Wishes, call: &Call<'_>) -> Result<
     let down = input.downgrade_sql.as_ref().map(|text| script::read(text.clone(), server));
     let own_section = up.statements.iter().any(|statement| statement.direction == crate::sql::split::Direction::Down);
     let scripts = Scripts { setup: input.setup_sql.as_deref(), up: &up, down: down.as_ref().or(own_section.then_some(&up)) };
-    let trial = try_scripts(&scripts, server, wishes, call.cancelled).map_err(|error| failed(&error))?;
+    let dev_server = rollback_place::of_sql(input, call)?;
+    let trial = try_scripts(&scripts, server, dev_server.as_ref(), wishes, call.cancelled).map_err(|error| failed(&error))?;
     let parity = parity(input.production.as_ref(), &trial.engine);
     Ok(Tried { trial, range: None, migration: None, parity, assumed })
 }
@@ -259,8 +281,9 @@ fn of_range(input: &Input, wishes: &Wishes, call: &Call<'_>) -> Result<Tried, To
         state_block: input.state_block.clone(),
         ..SqlInput::default()
     };
-    let (mut migration, workshop) = Migration::found_for(&asked, input.production.clone(), call)?;
+    let (mut migration, mut workshop) = Migration::found_for(&asked, input.production.clone(), call)?;
     let Some(range) = migration.range.clone() else { return Err(no_range()) };
+    workshop.dev_server = rollback_place::dev_server(input.database.as_deref(), &workshop.config)?;
     let news = |done: usize, total: usize, revision: &str| {
         (call.progress)(Progress { done: done as u32, total: total as u32, message: format!("round trip of {revision}") });
     };

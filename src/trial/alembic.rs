@@ -4,17 +4,17 @@ use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use crate::bridge::{self, Bridge, BridgeError, Direction, StatementSource};
-use crate::database::Connection;
+use crate::bridge::{self, Bridge, Direction, StatementSource};
 use crate::dialect::Dialect;
 use crate::lifecycle::evidence::{Outcome, Rerun};
 use crate::project::revision::Shape;
 use crate::rows::fill::fill_empty;
-use crate::scratch::ScratchDatabase;
 use crate::trace::foresight::Foresight;
 use crate::trace::{Sent, Trace};
+use crate::trial::base::Base;
 use crate::trial::mending::mend;
 use crate::trial::trip::{Mover, Trying, WayBack, add_new, second_run, try_one};
+use crate::trial::watch::Watch;
 use crate::trial::{Engine, Failure, SecondRun, Trial, TrialError, Wishes};
 use crate::workshop::range::Range;
 use crate::workshop::{Workshop, target};
@@ -30,11 +30,21 @@ pub fn try_range(
     news: &dyn Fn(usize, usize, &str),
     cancelled: &AtomicBool,
 ) -> Result<Trial, TrialError> {
-    let mut base = Base::at(workshop, &range.from)?;
-    if let Some(seed) = &wishes.seed_sql {
-        base.connection.execute(seed).map_err(|source| TrialError::Seed { which: "seed_sql", source })?;
-    }
-    let mut filled = Vec::new();
+    Watch::over(wishes.limits, cancelled, &workshop.stop, |watch| try_watched(workshop, range, wishes, news, cancelled, watch))
+}
+
+fn try_watched(
+    workshop: &Workshop,
+    range: &Range,
+    wishes: &Wishes,
+    news: &dyn Fn(usize, usize, &str),
+    cancelled: &AtomicBool,
+    watch: &Watch,
+) -> Result<Trial, TrialError> {
+    news(0, range.revisions.len(), &format!("a scratch database at {}", range.from));
+    let mut base = Base::at(workshop, &range.from, wishes)?;
+    base.watched_by(watch);
+    let mut filled = base.filled.clone();
     let is_postgresql = workshop.server.dialect == Dialect::Postgresql;
     let foresight = |base: &Base| is_postgresql.then(|| Foresight::behind(&base.setup, workshop.server));
     let mut trace = Trace::new(foresight(&base));
@@ -59,6 +69,7 @@ pub fn try_range(
             match Base::again(workshop, range, at, wishes) {
                 Ok(fresh) => {
                     base = fresh;
+                    base.watched_by(watch);
                     lent.watch(is_postgresql.then(|| base.databases.first()).flatten());
                 }
                 Err(TrialError::Workshop(crate::workshop::WorkshopError::CannotReach { sentence, .. })) => {
@@ -80,8 +91,12 @@ pub fn try_range(
         };
         let mut warm = lent.lock();
         let mut mover = ByAlembic { bridge: &mut warm.bridge, workshop, sent: Vec::new() };
-        let (trip, usable) = try_one(&mut mover, &mut base.connection, &trying, &mut filled, &mut trace)?;
+        let (mut trip, usable) = try_one(&mut mover, &mut base.connection, &trying, &mut filled, &mut trace)?;
         is_usable = usable;
+        if let (Some(found), Some(failure)) = (watch.found(), &mut trip.failure) {
+            trip.why = format!("{} ({found})", trip.why);
+            failure.message = format!("{found}\n{}", failure.message);
+        }
         let stops = trip.outcome == Outcome::UpgradeFails;
         trips.push(trip);
         if stops && !is_last {
@@ -112,46 +127,6 @@ pub fn try_range(
     lent.watch(None);
     let mend = mend(workshop, range, wishes, &trips, &lent, cancelled)?;
     Ok(Trial { trips, untried, filled, second_run, engine, fences, notes, mend, trace })
-}
-
-/// Scratch databases where a revision begins, and a connection that looks at the first.
-pub(super) struct Base {
-    pub(super) databases: Vec<ScratchDatabase>,
-    pub(super) connection: Connection,
-    /// The statements that made its schema.
-    setup: String,
-}
-
-impl Base {
-    fn at(workshop: &Workshop, revision: &str) -> Result<Self, TrialError> {
-        let (databases, setup) = workshop.scratch_at(revision)?;
-        let first = databases.first().ok_or_else(|| BridgeError::NoPython { looked_at: Vec::new() })?;
-        // SQLite has no accounts; a server's administrator sees what the role of migrations may not.
-        let connection = if workshop.server.dialect == Dialect::Sqlite { first.connect()? } else { first.connect_admin()? };
-        Ok(Self { databases, connection, setup })
-    }
-
-    /// In front of the revision at place `at` of the range, with rows.
-    pub(super) fn again(workshop: &Workshop, range: &Range, at: usize, wishes: &Wishes) -> Result<Self, TrialError> {
-        let mut base = Self::at(workshop, &range.from)?;
-        if let Some(seed) = &wishes.seed_sql {
-            base.connection.execute(seed).map_err(|source| TrialError::Seed { which: "seed_sql", source })?;
-        }
-        let lent = workshop.python(&base.refs())?;
-        for revision in range.revisions.iter().take(at) {
-            let mut warm = lent.lock();
-            let mut mover = ByAlembic { bridge: &mut warm.bridge, workshop, sent: Vec::new() };
-            if let Some(failure) = mover.go(true, revision)? {
-                return Err(crate::workshop::WorkshopError::CannotReach { at: revision.clone(), sentence: failure.message }.into());
-            }
-        }
-        fill_empty(&mut base.connection, wishes.rows)?;
-        Ok(base)
-    }
-
-    fn refs(&self) -> Vec<&ScratchDatabase> {
-        self.databases.iter().collect()
-    }
 }
 
 /// SQLite is a library: the one that counts is in the project's Python.
@@ -222,12 +197,26 @@ impl Mover for ByAlembic<'_> {
                 touched: statement.touched,
             })
             .collect();
+        if let Some(failure) = executed.failure.as_ref().filter(|failure| is_engine_trouble(failure)) {
+            return Err(TrialError::Engine { revision: revision.to_owned(), message: failure.message.clone() });
+        }
         Ok(executed.failure.map(|failure| told(&failure, revision, self.workshop)))
     }
 
     fn statements(&mut self) -> Vec<Sent> {
         std::mem::take(&mut self.sent)
     }
+}
+
+/// The server or its machine was at fault: PostgreSQL's classes 53, 58, XX and shutdowns, MariaDB's numbers for disk and
+/// memory, SQLite's words.
+fn is_engine_trouble(failure: &bridge::Failure) -> bool {
+    let code = failure.sqlstate.as_deref().unwrap_or_default();
+    let is_server =
+        ["53", "58", "XX"].iter().any(|class| code.len() == 5 && code.starts_with(class)) || ["57P01", "57P02", "57P03"].contains(&code);
+    let is_family = ["1021", "1037", "1038", "1041", "1114", "1135", "2006", "2013"].contains(&code);
+    let is_library = ["database or disk is full", "disk I/O error"].iter().any(|words| failure.message.contains(words));
+    is_server || is_family || is_library
 }
 
 /// A path as the project shows it.

@@ -3,7 +3,8 @@
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use crate::trace::Trace;
-use crate::trial::alembic::{Base, ByAlembic, way_back};
+use crate::trial::alembic::{ByAlembic, way_back};
+use crate::trial::base::Base;
 use crate::trial::candidates::candidates;
 use crate::trial::patch::{Text, unified};
 use crate::trial::trip::{Trying, WayBack, try_one};

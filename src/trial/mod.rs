@@ -4,14 +4,17 @@
 //! downgrade and after the second upgrade; the outcome is read off their differences and off nothing else.
 
 mod alembic;
+mod base;
 mod candidates;
 mod mend;
 mod mending;
 mod patch;
 mod script;
 mod trip;
+mod watch;
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use serde::Serialize;
 
@@ -38,6 +41,25 @@ pub struct Wishes {
     pub seed_sql: Option<String>,
     /// Run once, behind the first upgrade of the last revision.
     pub seed_after_upgrade_sql: Option<String>,
+    /// How long things may take.
+    pub limits: Limits,
+}
+
+/// How long things may take, each settable.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Limits {
+    /// The whole trial.
+    pub whole: Duration,
+    /// One statement.
+    pub statement: Duration,
+    /// One wait for a lock.
+    pub lock: Duration,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self { whole: Duration::from_secs(600), statement: Duration::from_secs(120), lock: Duration::from_secs(10) }
+    }
 }
 
 /// A trial could not be made: nothing is said about the migration.
@@ -67,6 +89,20 @@ pub enum TrialError {
         #[source]
         source: DatabaseError,
     },
+    /// The server or the machine was in trouble: nothing is said about the migration.
+    #[error("the scratch server was in trouble while {revision} ran: {message}")]
+    Engine {
+        /// The revision.
+        revision: String,
+        /// What it said.
+        message: String,
+    },
+    /// The whole took too long.
+    #[error("the test was ended after {seconds} s")]
+    OutOfTime {
+        /// The limit.
+        seconds: u64,
+    },
     /// The caller went away.
     #[error("the test was cancelled")]
     Cancelled,
@@ -83,6 +119,8 @@ impl TrialError {
             Self::Snapshot(_) => "snapshot",
             Self::Rows(_) => "rows",
             Self::Seed { .. } => "bad_seed",
+            Self::Engine { .. } => "engine",
+            Self::OutOfTime { .. } => "timeout",
             Self::Cancelled => "cancelled",
         }
     }
@@ -97,6 +135,8 @@ impl TrialError {
             Self::Snapshot(error) => error.hint(),
             Self::Rows(error) => error.hint(),
             Self::Seed { which, .. } => format!("mend `{which}`: it runs on the schema in front of the range"),
+            Self::Engine { .. } => "free disk or memory for the scratch server, then call again".to_owned(),
+            Self::OutOfTime { .. } => "raise `timeout_s`, or test fewer revisions".to_owned(),
             Self::Cancelled => "ask again".to_owned(),
         }
     }

@@ -17,6 +17,7 @@ use crate::trace::foresight::Foresight;
 use crate::trace::own::OwnTrace;
 use crate::trace::{Sent, Trace};
 use crate::trial::trip::{Mover, Trying, WayBack, second_run, try_one};
+use crate::trial::watch::Watch;
 use crate::trial::{Engine, Failure, Mend, SecondRun, Trial, TrialError, Wishes};
 
 /// The migration as SQL.
@@ -36,11 +37,32 @@ const NAME: &str = "sql";
 ///
 /// # Errors
 /// No scratch database, `setup_sql` or seeds that fail.
-pub fn try_scripts(scripts: &Scripts<'_>, server: Server, wishes: &Wishes, cancelled: &AtomicBool) -> Result<Trial, TrialError> {
-    let scratch = ScratchServer::start(server, &Settings::from_environment(None))?;
-    let database = ScratchDatabase::create(&scratch)?;
+pub fn try_scripts(
+    scripts: &Scripts<'_>,
+    server: Server,
+    dev_server: Option<&ScratchServer>,
+    wishes: &Wishes,
+    cancelled: &AtomicBool,
+) -> Result<Trial, TrialError> {
+    let scratch = match dev_server {
+        Some(server) => server.clone(),
+        None => ScratchServer::start(server, &Settings::from_environment(None))?,
+    };
+    Watch::over(wishes.limits, cancelled, &AtomicBool::new(false), |watch| try_watched(scripts, &scratch, wishes, cancelled, watch))
+}
+
+fn try_watched(
+    scripts: &Scripts<'_>,
+    scratch: &ScratchServer,
+    wishes: &Wishes,
+    cancelled: &AtomicBool,
+    watch: &Watch,
+) -> Result<Trial, TrialError> {
+    let server = scratch.server;
+    let database = ScratchDatabase::create(scratch)?;
     let mut runner = database.connect()?;
     let mut looker = if server.dialect == Dialect::Sqlite { database.connect()? } else { database.connect_admin()? };
+    watch.at(&database.admin_address(), database.name(), looker.session_id());
     for (which, sql) in [("setup_sql", scripts.setup), ("seed_sql", wishes.seed_sql.as_deref())] {
         let Some(sql) = sql else { continue };
         let script = script::read(sql.to_owned(), scratch.server);
@@ -57,10 +79,14 @@ pub fn try_scripts(scripts: &Scripts<'_>, server: Server, wishes: &Wishes, cance
         seed_after: wishes.seed_after_upgrade_sql.as_deref(),
     };
     let is_postgresql = scratch.server.dialect == Dialect::Postgresql;
-    let watch = is_postgresql.then(|| ConcurrentWatch::new(database.admin_address()));
-    let mut mover = ByScript { scripts, connection: runner, watch, sent: Vec::new() };
+    let outside = is_postgresql.then(|| ConcurrentWatch::new(database.admin_address()));
+    let mut mover = ByScript { scripts, connection: runner, watch: outside, sent: Vec::new() };
     let mut trace = Trace::new(is_postgresql.then(|| Foresight::behind(scripts.setup.unwrap_or_default(), scratch.server)));
-    let (trip, is_usable) = try_one(&mut mover, &mut looker, &trying, &mut filled, &mut trace)?;
+    let (mut trip, is_usable) = try_one(&mut mover, &mut looker, &trying, &mut filled, &mut trace)?;
+    if let (Some(found), Some(failure)) = (watch.found(), &mut trip.failure) {
+        trip.why = format!("{} ({found})", trip.why);
+        failure.message = format!("{found}\n{}", failure.message);
+    }
     let second_run = if is_usable && trip.outcome != Outcome::UpgradeFails {
         second_run(&mut mover, &mut looker, NAME)?
     } else {

@@ -9,6 +9,7 @@ pub mod rendering;
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -124,6 +125,10 @@ pub struct Workshop {
     pub server: Server,
     /// What was taken for granted.
     pub assumed: Vec<String>,
+    /// Where scratch databases are made: a dev server of the user's; None: a server of ours.
+    pub dev_server: Option<ScratchServer>,
+    /// Once it is set, a question to its Python ends.
+    pub stop: Arc<AtomicBool>,
     time_limit: Duration,
 }
 
@@ -172,7 +177,15 @@ impl Workshop {
         let workspace =
             if wanted.dialect.is_none() && workspace.project.revisions.is_empty() { place(Some(server.dialect))? } else { workspace };
         assumed.extend(workspace.notes.iter().cloned());
-        Ok(Self { workspace, config, server, assumed, time_limit: wanted.time_limit.unwrap_or(TIME_LIMIT) })
+        Ok(Self {
+            workspace,
+            config,
+            server,
+            assumed,
+            dev_server: None,
+            stop: Arc::default(),
+            time_limit: wanted.time_limit.unwrap_or(TIME_LIMIT),
+        })
     }
 
     /// The project's Python, warm from an earlier call or started now. It may open nothing but `scratch`.
@@ -189,6 +202,7 @@ impl Workshop {
             {
                 let mut warm = lent.lock();
                 warm.bridge.limit_time(self.time_limit);
+                warm.bridge.stop = Arc::clone(&self.stop);
                 warm.bridge.point_at(targets)?;
             }
             return Ok(lent);
@@ -210,7 +224,8 @@ impl Workshop {
             namespaces: true,
             time_limit: self.time_limit,
         };
-        let (bridge, hello) = Bridge::start(python, settings)?;
+        let (mut bridge, hello) = Bridge::start(python, settings)?;
+        bridge.stop = Arc::clone(&self.stop);
         let bridge = Arc::new(Mutex::new(Warm { bridge, hello }));
         pythons.insert(key, Arc::clone(&bridge));
         Ok(Lent { bridge })
@@ -221,6 +236,9 @@ impl Workshop {
     /// # Errors
     /// None can be had.
     pub fn scratch_server(&self) -> Result<ScratchServer, WorkshopError> {
+        if let Some(server) = &self.dev_server {
+            return Ok(server.clone());
+        }
         let settings = ScratchSettings::from_environment(Some(&self.workspace.folder));
         Ok(ScratchServer::start(self.server, &settings)?)
     }

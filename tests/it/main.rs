@@ -52,6 +52,7 @@ mod recipes;
 mod regressions;
 mod retrieval;
 mod rollback;
+mod rollback_watch;
 mod rows;
 mod rule_pages;
 mod scratch;

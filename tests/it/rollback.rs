@@ -16,7 +16,7 @@ use crate::bridge::environment;
 use crate::scratch::{majors, mariadb};
 
 /// What `env.py` holds: the plainest that connects.
-const ENV: &str = r#"
+pub(crate) const PLAIN_ENV: &str = r#"
 from alembic import context
 import sqlalchemy as sa
 
@@ -106,6 +106,10 @@ fn measured_cases() -> Vec<Case> {
 }
 
 fn own_cases() -> Vec<Case> {
+    cases_in("rollback_cases")
+}
+
+fn cases_in(folder: &str) -> Vec<Case> {
     let read = |file: PathBuf| {
         let text = std::fs::read_to_string(&file).unwrap();
         let own: Own = toml::from_str(&text).unwrap_or_else(|error| panic!("{}: {error}", file.display()));
@@ -121,7 +125,7 @@ fn own_cases() -> Vec<Case> {
             says: own.says,
         }
     };
-    entries(&truth("rollback_cases")).into_iter().map(read).collect()
+    entries(&truth(folder)).into_iter().map(read).collect()
 }
 
 fn revision(id: &str, below: &str, up: &str, down: &str) -> String {
@@ -144,12 +148,21 @@ const DIALECTS: [(&str, &str, &str); 3] = [
 ];
 
 fn project(case: &Case, url: &str, python: &Path) -> TempDir {
+    files(&case.base, &case.change, PLAIN_ENV, url, python)
+}
+
+/// A project made of the bodies of its functions.
+pub(crate) fn written(base: &str, up: &str, down: &str, env: &str, url: &str, python: &Path) -> TempDir {
+    files(&revision("0001", "None", base, ""), &revision("0002", "\"0001\"", up, down), env, url, python)
+}
+
+fn files(base: &str, change: &str, env: &str, url: &str, python: &Path) -> TempDir {
     let folder = TempDir::new().unwrap();
     let write = |name: &str, text: &str| std::fs::write(folder.path().join(name), text).unwrap();
     std::fs::create_dir(folder.path().join("versions")).unwrap();
-    write("versions/0001_base.py", &case.base);
-    write("versions/0002_change.py", &case.change);
-    write("env.py", ENV);
+    write("versions/0001_base.py", base);
+    write("versions/0002_change.py", change);
+    write("env.py", env);
     write("alembic.ini", &format!("[alembic]\nscript_location = .\nsqlalchemy.url = {url}\n"));
     write("alembic-gate.toml", &format!("[project]\npython = \"{}\"\n", python.display()));
     folder
@@ -226,4 +239,18 @@ fn cases_on_sqlite() {
 fn cases_on_mariadb() {
     let cases: Vec<Case> = measured_cases().into_iter().chain(own_cases()).collect();
     all_as_expected(&cases, "my");
+}
+
+/// Each is green on empty tables and red with rows: without rows a test of the way back proves little.
+#[test]
+fn what_only_rows_unmask_is_unmasked() {
+    let Some(python) = environment("python-new").filter(|_| !majors().is_empty()) else { return };
+    let cases = cases_in("rollback_rows");
+    assert!(cases.len() >= 17, "{}", cases.len());
+    let (_, dialect, url) = DIALECTS[0];
+    for case in &cases {
+        let empty = tried(case, dialect, url, &python, 0);
+        assert!(empty["rollback_tested"] == true, "{} is red without rows: {}", case.name, empty["summary"]);
+    }
+    all_as_expected(&cases, "pg");
 }
