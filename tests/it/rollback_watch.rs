@@ -78,7 +78,7 @@ fn no_patch_is_made_up_where_values_are_gone() {
     assert!(answer["patch"].is_null() && answer["patch_why"].as_str().unwrap().contains("cannot be derived"), "{}", answer["patch_why"]);
     let lost = &answer["data_diff"][0];
     assert_eq!((lost["by"].as_str(), lost["column"].as_str()), (Some("upgrade"), Some("n")));
-    assert_eq!(lost["query"], "SELECT \"id\", \"n\" FROM \"public\".\"t\" WHERE \"n\" IS NOT NULL");
+    assert!(lost["query"].as_str().unwrap().starts_with("SELECT \"id\", \"n\" FROM \"public\".\"t\" WHERE"), "{lost}");
 }
 
 #[test]
