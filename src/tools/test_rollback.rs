@@ -31,9 +31,9 @@ pub const TOOL: Tool = Tool {
     name: "test_rollback",
     title: "Prove the way back with rows",
     description: "Proves that a migration can be taken back: runs each revision up, down and up again on a scratch database that it makes (never on the configured one), with rows, \
-and compares schema object by object and every value. Says what did not come back (leftover enum types, lost grants, values gone), what fails with file and line, and whether the upgrade may run twice. \
+and compares schema object by object and every value. Says what did not come back (enum types, grants, values), what fails with file and line, and whether the upgrade may run twice. \
 Call it after review_sql and before any apply; never try a downgrade on the configured database instead. \
-Give `from`/`to` for a range of the project, or `sql` with `downgrade_sql` (and `setup_sql`). `seed_sql` puts rows of yours in first.",
+Give `from`/`to` for a range of the project, or `sql` with `downgrade_sql` (and `setup_sql`).",
     touches: Touches::Scratch,
     input_schema,
     output_schema: schema,
@@ -44,7 +44,7 @@ Give `from`/`to` for a range of the project, or `sql` with `downgrade_sql` (and 
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize, JsonSchema, clap::Args)]
 #[serde(deny_unknown_fields, default)]
 pub struct Input {
-    /// Raw SQL to test instead of revisions, as `psql -f` would run it.
+    /// Raw SQL instead of revisions, as `psql -f` would run it.
     #[arg(long)]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub sql: Option<String>,
@@ -80,7 +80,7 @@ pub struct Input {
     #[arg(long)]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub migration_id: Option<String>,
-    /// The state block of an earlier answer: says which migration is meant; what it claims is checked.
+    /// The state block of an earlier answer; what it claims is checked.
     #[arg(long)]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub state_block: Option<String>,
@@ -88,19 +88,19 @@ pub struct Input {
     #[arg(long, value_enum)]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub dialect: Option<Dialect>,
-    /// The server's version, for example "16": the nearest that can be had is taken.
+    /// The server's version, for example "16": the nearest to be had is taken.
     #[arg(long)]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub server_version: Option<String>,
-    /// Synthetic rows for each table that is empty, 0 to 10000. Default: 100.
+    /// Synthetic rows for each empty table, 0 to 10000. Default: 100.
     #[arg(long)]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub rows: Option<u32>,
-    /// SQL that is run once where the range begins: rows of yours.
+    /// SQL run once where the range begins: rows of yours.
     #[arg(long)]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub seed_sql: Option<String>,
-    /// SQL that is run once, after the first upgrade of the last revision: rows that the new release writes.
+    /// SQL run once behind the last revision's first upgrade: rows that the new release writes.
     #[arg(long)]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub seed_after_upgrade_sql: Option<String>,
@@ -108,19 +108,19 @@ pub struct Input {
     #[arg(long, value_parser = production, value_name = "JSON")]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub production: Option<Production>,
-    /// `scratch` (default: a server that is started here), or the name of a `[dev_servers.NAME]` on which databases of our own are made.
+    /// `scratch` (default), or a `[dev_servers.NAME]`: on databases of our own there.
     #[arg(long)]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub database: Option<String>,
-    /// Seconds that the whole test may take, 1 to 3600. Default: 600.
+    /// Seconds for all, 1 to 3600. Default: 600.
     #[arg(long)]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub timeout_s: Option<u32>,
-    /// Seconds for one statement. Default: 120.
+    /// For one statement. Default: 120.
     #[arg(long)]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub statement_timeout_s: Option<u32>,
-    /// Seconds for one wait for a lock. Default: 10.
+    /// For one wait for a lock. Default: 10.
     #[arg(long)]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub lock_timeout_s: Option<u32>,
