@@ -136,7 +136,7 @@ fn mcp_tool(tool: &Tool) -> McpTool {
         Value::Object(map) => Arc::new(map),
         _ => Arc::new(serde_json::Map::new()),
     };
-    let annotations = ToolAnnotations::with_title(tool.title)
+    let annotations = ToolAnnotations::new()
         .read_only(tool.touches.is_read_only())
         .destructive(tool.touches.may_destroy())
         .idempotent(tool.touches.is_idempotent())

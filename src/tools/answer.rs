@@ -209,31 +209,3 @@ pub fn clipped(text: &str, most: usize) -> String {
 pub fn counted(n: usize, what: &str) -> String {
     if n == 1 { format!("1 {what}") } else { format!("{n} {what}s") }
 }
-
-/// A schema for outputs: only `verdict` and `summary` are required, since errors have no more.
-#[must_use]
-pub fn output_schema(fields: &[(&str, &[&str])]) -> Value {
-    const COMMON: &[(&str, &[&str])] = &[
-        ("verdict", &["string"]),
-        ("summary", &["string"]),
-        ("state", &["object", "null"]),
-        ("state_block", &["string", "null"]),
-        ("state_overrides", &["array"]),
-        ("next", &["array"]),
-        ("assumed", &["array"]),
-        ("notes", &["array"]),
-        ("suggested_queries", &["array"]),
-        ("truncated", &["object", "null"]),
-        ("error", &["object"]),
-    ];
-    let mut properties = Map::new();
-    for (name, types) in COMMON.iter().chain(fields) {
-        let schema = match types {
-            [one] => json!({ "type": one }),
-            // What may be null is named without a type: a list of types is dropped by some clients, and `anyOf` is long.
-            _ => json!({}),
-        };
-        properties.insert((*name).to_owned(), schema);
-    }
-    json!({ "type": "object", "properties": properties, "required": ["verdict", "summary"] })
-}

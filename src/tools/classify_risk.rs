@@ -10,8 +10,9 @@ use crate::risk::{self, LockBasis, Wait};
 use crate::sql::change::{Flag, Name};
 use crate::sql::script::{Script, Statement};
 use crate::step::Step;
-use crate::tools::answer::{Answer, Common, MAX_CHARACTERS, MAX_SUMMARY, NextCall, Verdict, clipped, counted, output_schema};
+use crate::tools::answer::{Answer, Common, MAX_CHARACTERS, MAX_SUMMARY, NextCall, Verdict, clipped, counted};
 use crate::tools::call::Call;
+use crate::tools::schema::output_schema;
 use crate::tools::source::{Asked, Detail, SqlInput, counting};
 use crate::tools::{Tool, Touches, parsed};
 

@@ -5,21 +5,22 @@ use std::path::Path;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
 use crate::bridge::{NewRevision, RevisionMode};
 use crate::dialect::Dialect;
 use crate::finding::{Finding, Severity};
 use crate::intent::Intent;
 use crate::judge::judge_project;
-use crate::tools::answer::{Answer, Common, MAX_CHARACTERS, MAX_SUMMARY, NextCall, ToolError, Verdict, clipped, counted, output_schema};
+use crate::tools::answer::{Answer, Common, MAX_CHARACTERS, MAX_SUMMARY, NextCall, ToolError, Verdict, clipped, counted};
 use crate::tools::call::Call;
 use crate::tools::differs::differs;
 use crate::tools::migration::claim::Claim;
 use crate::tools::migration::generated::{Made, generated as generated_record};
 use crate::tools::migration::view::with_block;
 use crate::tools::project_input::ProjectInput;
-use crate::tools::source::{SqlInput, counting, failed, portable_schema};
+use crate::tools::schema::{output_schema, portable_schema};
+use crate::tools::source::{SqlInput, counting, failed};
 use crate::tools::{Tool, Touches, parsed};
 use crate::workshop::Workshop;
 use crate::workshop::autogenerate::unseen;
@@ -64,6 +65,7 @@ pub struct Input {
     pub mode: Option<Mode>,
     /// One element of a plan's `revisions`, for mode step: {"name", "upgrade", "downgrade"} with Python bodies.
     #[arg(long, value_parser = step, value_name = "JSON")]
+    #[schemars(with = "Option<Map<String, Value>>")]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub step: Option<Value>,
     /// The planned or open migration that this file belongs to.

@@ -14,14 +14,15 @@ use crate::database::{Connection, url};
 use crate::dialect::Dialect;
 use crate::finding::{Finding, Severity};
 use crate::judge::judge_project;
-use crate::tools::answer::{Answer, Common, MAX_CHARACTERS, MAX_SUMMARY, NextCall, ToolError, Verdict, clipped, counted, output_schema};
+use crate::tools::answer::{Answer, Common, MAX_CHARACTERS, MAX_SUMMARY, NextCall, ToolError, Verdict, clipped, counted};
 use crate::tools::call::Call;
 use crate::tools::drift::{Drift, Item, drift};
 use crate::tools::migration::claim::Claim;
 use crate::tools::migration::view::with_block;
 use crate::tools::migration_status::open::{Open, Seen};
 use crate::tools::project_input::ProjectInput;
-use crate::tools::source::{Detail, SqlInput, counting, portable_schema};
+use crate::tools::schema::{output_schema, schema_with_own};
+use crate::tools::source::{Detail, SqlInput, counting};
 use crate::tools::{Tool, Touches, parsed};
 use crate::workshop::Workshop;
 
@@ -97,7 +98,7 @@ pub struct Input {
 }
 
 fn input_schema() -> Value {
-    portable_schema::<Input>()
+    schema_with_own::<Input>(&["environment"])
 }
 
 fn schema() -> Value {

@@ -20,6 +20,7 @@ pub mod report;
 pub mod resources;
 pub mod review_sql;
 mod rollback_place;
+pub mod schema;
 pub mod search_knowledge;
 pub mod source;
 pub mod suggestions;

@@ -18,13 +18,14 @@ use crate::sql::catalog::Catalog;
 use crate::sql::change::{AlterAction, Change};
 use crate::sql::script;
 use crate::step::Options;
-use crate::tools::answer::{Answer, Common, MAX_CHARACTERS, MAX_SUMMARY, NextCall, ToolError, Verdict, clipped, counted, output_schema};
+use crate::tools::answer::{Answer, Common, MAX_CHARACTERS, MAX_SUMMARY, NextCall, ToolError, Verdict, clipped, counted};
 use crate::tools::call::Call;
 use crate::tools::classify_risk::serialized_length;
 use crate::tools::drift::{Item, told_apart};
 use crate::tools::migration_status::{self, Current};
 use crate::tools::project_input::ProjectInput;
-use crate::tools::source::{SqlInput, portable_schema, server};
+use crate::tools::schema::{output_schema, schema_with_own};
+use crate::tools::source::{SqlInput, server};
 use crate::tools::{Tool, Touches, parsed};
 use crate::workshop::Workshop;
 
@@ -116,7 +117,7 @@ fn sizes(given: &str) -> Result<TableSizes, String> {
 }
 
 fn input_schema() -> Value {
-    portable_schema::<Input>()
+    schema_with_own::<Input>(&["after", "setup_sql"])
 }
 
 fn schema() -> Value {

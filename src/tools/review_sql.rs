@@ -13,13 +13,14 @@ use crate::sql::catalog::{Catalog, RelationKind};
 use crate::sql::change::{AlterAction, Change};
 use crate::sql::script::{Script, Statement};
 use crate::step::{Options, is_ddl};
-use crate::tools::answer::{Answer, Common, MAX_CHARACTERS, MAX_SUMMARY, Verdict, clipped, counted, output_schema};
+use crate::tools::answer::{Answer, Common, MAX_CHARACTERS, MAX_SUMMARY, Verdict, clipped, counted};
 use crate::tools::call::Call;
 use crate::tools::classify_risk::{
     Risk, StatementOut, assumptions, continuation, cut, repeated_length, risk_of, serialized_length, statements_of, verdict_of,
 };
 use crate::tools::migration::Migration;
 use crate::tools::migration::view::with_block;
+use crate::tools::schema::output_schema;
 use crate::tools::source::{Asked, Detail, Ranged, SqlInput, counting};
 use crate::tools::{Tool, Touches, parsed};
 use crate::workshop::Workshop;

@@ -9,9 +9,9 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use crate::knowledge::{Found, Hit, KnowledgeError, Library, MOST_CHARACTERS, Question, owner};
-use crate::tools::answer::{Answer, Common, MAX_CHARACTERS, ToolError, Verdict, clipped, counted, output_schema};
+use crate::tools::answer::{Answer, Common, MAX_CHARACTERS, ToolError, Verdict, clipped, counted};
 use crate::tools::call::Call;
-use crate::tools::source::portable_schema;
+use crate::tools::schema::{output_schema, schema_with_own};
 use crate::tools::{Tool, Touches, parsed};
 
 /// The tool.
@@ -68,7 +68,7 @@ pub struct Input {
 const MOST_SECTIONS: i64 = 20;
 
 fn input_schema() -> Value {
-    portable_schema::<Input>()
+    schema_with_own::<Input>(&["dialect"])
 }
 
 fn schema() -> Value {

@@ -18,6 +18,7 @@ use crate::tools::answer::ToolError;
 use crate::tools::call::Call;
 use crate::tools::migration::claim::Claim;
 use crate::tools::migration::named::{self, Named};
+use crate::tools::schema::portable_schema;
 use crate::workshop::range::Range;
 use crate::workshop::rendering::Rendering;
 use crate::workshop::{Wanted, Workshop, WorkshopError};
@@ -380,83 +381,4 @@ pub fn input_schema(without: &[&str]) -> serde_json::Value {
         properties.retain(|name, _| !without.contains(&name.as_str()));
     }
     schema
-}
-
-/// An input's JSON schema in the form that all clients take.
-#[must_use]
-pub fn portable_schema<T: JsonSchema>() -> serde_json::Value {
-    let mut schema = serde_json::to_value(schemars::schema_for!(T)).unwrap_or_default();
-    portable(&mut schema);
-    // The field that uses a definition says what it means.
-    for definition in schema.get_mut("$defs").and_then(serde_json::Value::as_object_mut).into_iter().flat_map(|defs| defs.values_mut()) {
-        definition.as_object_mut().map(|map| map.remove("description"));
-    }
-    if let Some(map) = schema.as_object_mut() {
-        map.remove("$schema");
-        map.remove("title");
-        map.remove("description");
-    }
-    schema
-}
-
-/// The list of tools is kept small: fields that point at a type describe it.
-fn without_descriptions(schema: &mut serde_json::Value) {
-    use serde_json::Value;
-    match schema {
-        Value::Object(map) => {
-            map.remove("description");
-            map.values_mut().for_each(without_descriptions);
-        }
-        Value::Array(items) => items.iter_mut().for_each(without_descriptions),
-        _ => {}
-    }
-}
-
-/// Some clients warn of `format: uint32`, some drop `type: [a, null]`: both are put in plain words.
-fn portable(schema: &mut serde_json::Value) {
-    use serde_json::Value;
-    match schema {
-        Value::Object(map) => {
-            map.remove("format");
-            map.remove("$schema");
-            // What a type of ours is, the fields that point at it say.
-            if let Some(Value::Object(types)) = map.get_mut("$defs") {
-                types.values_mut().for_each(without_descriptions);
-            }
-            // Words to choose from, in the short form; what each means stands in the tool's page.
-            if let Some(Value::Array(choices)) = map.get("oneOf").cloned()
-                && let Some(words) = choices.iter().map(|choice| choice.get("const").cloned()).collect::<Option<Vec<Value>>>()
-            {
-                map.remove("oneOf");
-                map.remove("description");
-                map.insert("type".to_owned(), Value::from("string"));
-                map.insert("enum".to_owned(), Value::Array(words));
-            }
-            if map.get("minimum") == Some(&Value::from(0)) {
-                map.remove("minimum");
-            }
-            if map.get("default") == Some(&Value::Null) {
-                map.remove("default");
-            }
-            if let Some(Value::Array(types)) = map.get("type").cloned() {
-                // Every field may be left out: that it may be null need not be said.
-                let plain: Vec<Value> = types.into_iter().filter(|word| word != "null").collect();
-                if let [one] = plain.as_slice() {
-                    map.insert("type".to_owned(), one.clone());
-                }
-            }
-            if let Some(Value::Array(choices)) = map.get("anyOf").cloned() {
-                let plain: Vec<Value> = choices.into_iter().filter(|choice| choice.get("type") != Some(&Value::from("null"))).collect();
-                if let [Value::Object(one)] = plain.as_slice() {
-                    map.remove("anyOf");
-                    for (key, value) in one {
-                        map.entry(key.clone()).or_insert_with(|| value.clone());
-                    }
-                }
-            }
-            map.values_mut().for_each(portable);
-        }
-        Value::Array(items) => items.iter_mut().for_each(portable),
-        _ => {}
-    }
 }

@@ -111,6 +111,7 @@ fn the_list_of_tools_is_small_and_portable() {
     assert!(!text.contains("\"format\"") && !text.contains("[\"string\",\"null\"]"), "{text}");
     for tool in listed.as_array().unwrap() {
         assert!(tool["description"].as_str().unwrap().chars().count() < 900, "{}", tool["name"]);
+        assert!(tool["inputSchema"].to_string().len() < 2_500 && tool["outputSchema"].to_string().len() < 900, "{}", tool["name"]);
         let writes = ["generate_migration", "apply_migration"].contains(&tool["name"].as_str().unwrap());
         assert_eq!(tool["annotations"]["readOnlyHint"], json!(!writes), "{}", tool["name"]);
         assert_eq!(tool["outputSchema"]["required"], json!(["verdict", "summary"]));
@@ -282,4 +283,21 @@ fn a_finding_is_accepted_with_a_reason_only() {
     assert_eq!(review("-- alembic-gate: allow index_without_concurrently because the table has 40 rows"), 0);
     assert_eq!(review("-- alembic-gate: allow index_without_concurrently"), 1);
     assert_eq!(review("-- alembic-gate: allow drop_table because of something else"), 1);
+}
+
+#[test]
+fn a_short_sentence_is_shared_by_several_tools() {
+    let schemas: Vec<Value> = alembic_gate::tools::TOOLS.iter().map(|tool| (tool.input_schema)()).collect();
+    for (field, short) in alembic_gate::tools::schema::SHARED {
+        let takers: Vec<&Value> = schemas.iter().map(|schema| &schema["properties"][field]).filter(|field| !field.is_null()).collect();
+        assert!(takers.iter().any(|taker| taker["description"] == json!(short)), "`{field}` is taken by no tool");
+    }
+    for schema in &schemas {
+        let text = schema.to_string();
+        assert!(!text.contains("$ref") && !text.contains("anyOf") && !text.contains("\"format\""), "{text}");
+        for (name, field) in schema["properties"].as_object().unwrap() {
+            let sentence = field["description"].as_str().unwrap_or_default();
+            assert!((10..=180).contains(&sentence.len()), "{name}: {sentence}");
+        }
+    }
 }

@@ -15,10 +15,11 @@ use crate::deploy::{Fate, Limits, News, Ran, Step, Target, run as run_plan};
 use crate::lifecycle::gate::Reason;
 use crate::lifecycle::ledger::Event;
 use crate::store::Happening;
-use crate::tools::answer::{Answer, MAX_CHARACTERS, ToolError, output_schema};
+use crate::tools::answer::{Answer, MAX_CHARACTERS, ToolError};
 use crate::tools::call::Call;
 use crate::tools::migration::Migration;
-use crate::tools::source::{Detail, SqlInput, portable_schema};
+use crate::tools::schema::{output_schema, schema_with_own};
+use crate::tools::source::{Detail, SqlInput};
 use crate::tools::{Tool, Touches, parsed};
 
 use look::{Look, Place};
@@ -88,7 +89,7 @@ pub struct Input {
 }
 
 fn input_schema() -> Value {
-    portable_schema::<Input>()
+    schema_with_own::<Input>(&["from", "to"])
 }
 
 fn schema() -> Value {
