@@ -21,7 +21,15 @@ pub enum GitError {
 }
 
 fn ask(folder: &Path, arguments: &[&str]) -> Result<String, GitError> {
-    let output = Command::new("git").arg("-C").arg(folder).args(arguments).output().map_err(GitError::NotStarted)?;
+    answer(Command::new("git").arg("-C").arg(folder).args(arguments), arguments)
+}
+
+fn ask_with(folder: &Path, arguments: &[&str], index: &Path) -> Result<String, GitError> {
+    answer(Command::new("git").arg("-C").arg(folder).args(arguments).env("GIT_INDEX_FILE", index), arguments)
+}
+
+fn answer(command: &mut Command, arguments: &[&str]) -> Result<String, GitError> {
+    let output = command.output().map_err(GitError::NotStarted)?;
     if !output.status.success() {
         let message = String::from_utf8_lossy(&output.stderr).lines().next().unwrap_or_default().to_owned();
         return Err(GitError::Refused { command: arguments.join(" "), message });
@@ -80,6 +88,38 @@ pub fn author(folder: &Path, file: &Path) -> Option<String> {
     let path = file.to_string_lossy();
     let said = ask(folder, &["log", "--diff-filter=A", "--format=%an", "-n", "1", "--", &path]).ok()?;
     Some(said.trim().to_owned()).filter(|name| !name.is_empty())
+}
+
+/// The files of a commit, written into a folder; the index and the work tree stay as they are.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CheckedOut {
+    /// The commit, 40 or 64 hex digits.
+    pub commit: String,
+    /// The top of the work tree that `folder` is in.
+    pub top: PathBuf,
+}
+
+/// Writes the files of `revision` below `target`, a folder that is there.
+///
+/// # Errors
+/// No git, no repository, no such revision, no space.
+pub fn check_out(folder: &Path, revision: &str, target: &Path) -> Result<CheckedOut, GitError> {
+    if revision.starts_with('-') {
+        return Err(GitError::Refused {
+            command: format!("rev-parse {revision}"),
+            message: "a revision does not begin with a dash".to_owned(),
+        });
+    }
+    let top = PathBuf::from(ask(folder, &["rev-parse", "--show-toplevel"])?.trim_end());
+    let commit = ask(&top, &["rev-parse", "--verify", "--quiet", "--end-of-options", &format!("{revision}^{{commit}}")])
+        .map_err(|_| GitError::Refused { command: format!("rev-parse {revision}"), message: format!("there is no commit `{revision}`") })?;
+    let commit = commit.trim_end().to_owned();
+    // An index of its own: the repository's is not touched.
+    let index = target.join(".index");
+    ask_with(&top, &["read-tree", &commit], &index)?;
+    ask_with(&top, &["checkout-index", "--all", "--force", &format!("--prefix={}/", target.display())], &index)?;
+    let _ = std::fs::remove_file(&index);
+    Ok(CheckedOut { commit, top })
 }
 
 /// A tag whose SSH signature was verified.

@@ -51,7 +51,8 @@
 //!    [`wrap`] (runs a command in our place),
 //!    [`workshop`] (a project with its Python and a scratch database),
 //!    [`trial`] (up, down and up again, compared),
-//!    [`deploy`] (runs a reviewed range on an environment: the one writer to what we did not make)
+//!    [`deploy`] (runs a reviewed range on an environment: the one writer to what we did not make),
+//!    [`recovery`] (the ways back from trouble)
 //! 8. the reference:
 //!    [`knowledge`]
 //! 9. the product as functions:
@@ -106,6 +107,7 @@ pub mod mcp;
 pub mod project;
 pub mod prompts;
 pub mod recipes;
+pub mod recovery;
 pub mod risk;
 pub mod rows;
 pub mod rules;

@@ -477,6 +477,45 @@ fn revision_files(
     Ok(found)
 }
 
+/// Folders that hold no code of the application.
+const NOT_THE_APPLICATIONS: &[&str] = &["node_modules", "site-packages", "__pycache__", "build", "dist", "venv", "env"];
+
+impl Workspace {
+    /// The application's own Python files: path from the project's folder, text. Revisions, environments and what cannot
+    /// be read are left out.
+    #[must_use]
+    pub fn application_files(&self) -> Vec<(String, String)> {
+        let revisions: BTreeSet<PathBuf> = self.project.revisions.iter().map(|revision| self.path(&revision.file)).collect();
+        let mut found = Vec::new();
+        let mut open = vec![self.folder.clone()];
+        while let Some(folder) = open.pop() {
+            let mut entries: Vec<PathBuf> = entries(&folder);
+            entries.sort();
+            for path in entries {
+                let name = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
+                let is_link = path.symlink_metadata().is_ok_and(|data| data.is_symlink());
+                let is_folder = path.is_dir() && !is_link;
+                if is_folder
+                    && !name.starts_with('.')
+                    && !NOT_THE_APPLICATIONS.contains(&name.as_str())
+                    && !path.join("pyvenv.cfg").exists()
+                {
+                    open.push(path);
+                } else if name.ends_with(".py")
+                    && !revisions.contains(&path)
+                    && found.len() < MAX_FILES
+                    && let Ok(text) = revision_text(&path)
+                {
+                    let shown = path.strip_prefix(&self.folder).unwrap_or(&path).to_string_lossy().replace('\\', "/");
+                    found.push((shown, text));
+                }
+            }
+        }
+        found.sort();
+        found
+    }
+}
+
 /// Files first, by name, then the folders inside of it, by name, where they count.
 fn python_files(folder: &Path, recursive: bool, found: &mut Vec<PathBuf>) -> Result<(), ()> {
     let mut open = vec![folder.to_owned()];

@@ -20,12 +20,12 @@ use serde::de::DeserializeOwned;
 pub use self::protocol::{
     About, Attempt, Captured, Compared, Current, Difference, DifferenceColumn, Direction, Done, EnvSettings, Executed, Failure, Fences,
     Hello, History, KnownRevision, NewRevision, Outcome, Piece, Place, Rendered, RevisionMode, Rows, Runner, ScratchTarget,
-    StatementSource, Touched, WrittenRevision,
+    StatementSource, Touched, UsedClass, UsedModels, UsedStatement, WrittenRevision,
 };
 pub use self::python::{FoundBy, LookedAt, Python, Surroundings, Versions, WhyNot};
 
 use self::process::{NoAnswer, Process};
-use self::protocol::{Line, Question, Reach, ReachPlace, ReachProof, Start, StartSettings, Watch};
+use self::protocol::{Line, Moved, Question, Reach, ReachPlace, ReachProof, Start, StartSettings, Watch};
 use crate::address::Address;
 use crate::dialect::Dialect;
 use crate::secret::redacted;
@@ -41,6 +41,7 @@ const MODULES: &[(&str, &str)] = &[
     ("alembic_gate_bridge.failure", include_str!("python/failure.py")),
     ("alembic_gate_bridge.fence", include_str!("python/fence.py")),
     ("alembic_gate_bridge.literal", include_str!("python/literal.py")),
+    ("alembic_gate_bridge.models", include_str!("python/models.py")),
     ("alembic_gate_bridge.places", include_str!("python/places.py")),
     ("alembic_gate_bridge.process", include_str!("python/process.py")),
     ("alembic_gate_bridge.project", include_str!("python/project.py")),
@@ -230,6 +231,8 @@ pub struct BridgeSettings {
     pub time_limit: Duration,
     /// Whether the kernel's fences are put up too, where it lets us: no network, no sockets of other servers.
     pub namespaces: bool,
+    /// The work tree, and where another state of it stands that is looked at instead.
+    pub moved: Option<(PathBuf, PathBuf)>,
 }
 
 impl BridgeSettings {
@@ -248,6 +251,7 @@ impl BridgeSettings {
             scratch,
             time_limit: Duration::from_secs(120),
             namespaces: true,
+            moved: None,
         }
     }
 }
@@ -443,6 +447,15 @@ impl Bridge {
         self.ask(&Question::Compare)
     }
 
+    /// Which statements of the mapped classes the (first) scratch database takes: INSERT, SELECT and UPDATE of each, run
+    /// and taken back. What the server refuses is part of the answer.
+    ///
+    /// # Errors
+    /// env.py fails.
+    pub fn use_models(&mut self) -> Result<UsedModels, BridgeError> {
+        self.ask(&Question::UseModels)
+    }
+
     /// Has Alembic write one revision file. When it fails none is left behind, nor when its time is up.
     ///
     /// # Errors
@@ -576,6 +589,7 @@ impl Bridge {
                 env: &settings.env,
                 dialect: settings.dialect,
                 namespaces: settings.namespaces,
+                moved: settings.moved.as_ref().map(|(from, to)| Moved { from, to }),
                 scratch: &scratch,
             },
         };

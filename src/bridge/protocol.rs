@@ -46,6 +46,7 @@ pub(super) enum Question<'a> {
     BeginWalk,
     EndWalk,
     Compare,
+    UseModels,
     Revision(&'a NewRevision),
     Query {
         sql: &'a str,
@@ -69,6 +70,7 @@ impl Question<'_> {
             Self::BeginWalk => "begin_walk",
             Self::EndWalk => "end_walk",
             Self::Compare => "compare",
+            Self::UseModels => "use_models",
             Self::Revision(_) => "revision",
             Self::Query { .. } => "query",
         }
@@ -112,7 +114,15 @@ pub(super) struct StartSettings<'a> {
     pub(super) env: &'a std::collections::BTreeMap<String, String>,
     pub(super) dialect: Dialect,
     pub(super) namespaces: bool,
+    pub(super) moved: Option<Moved<'a>>,
     pub(super) scratch: &'a [Reach],
+}
+
+/// The work tree, and where another state of it stands.
+#[derive(Debug, Serialize)]
+pub(super) struct Moved<'a> {
+    pub(super) from: &'a std::path::Path,
+    pub(super) to: &'a std::path::Path,
 }
 
 /// A scratch database as the other side reaches it: behind a socket or in a file, since it has no network.
@@ -312,6 +322,50 @@ pub enum Outcome {
     Redirected,
     /// It was not made.
     Refused,
+}
+
+/// What the mapped classes ask of the database.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+pub struct UsedModels {
+    /// By module and name; tables without a class stand as themselves.
+    pub classes: Vec<UsedClass>,
+    /// The rest.
+    #[serde(flatten)]
+    pub about: About,
+}
+
+/// A mapped class, or a table without one.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+pub struct UsedClass {
+    /// Its name.
+    pub name: String,
+    /// Its source file.
+    pub file: Option<PathBuf>,
+    /// The line on which it begins.
+    pub line: Option<u32>,
+    /// Its tables.
+    pub tables: Vec<String>,
+    /// Its statements.
+    pub statements: Vec<UsedStatement>,
+}
+
+/// A statement of a class.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+pub struct UsedStatement {
+    /// `INSERT`, `SELECT`, `UPDATE`.
+    pub kind: String,
+    /// The table.
+    pub table: String,
+    /// The text, with parameters.
+    pub sql: String,
+    /// The server takes it, or refuses rows only.
+    pub ok: bool,
+    /// SQLSTATE or the server's number.
+    pub code: Option<String>,
+    /// The server's words.
+    pub message: Option<String>,
+    /// The column that it names.
+    pub column: Option<String>,
 }
 
 /// Where the scratch databases stand.

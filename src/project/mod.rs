@@ -6,6 +6,7 @@ pub mod imports;
 pub mod ini;
 pub mod operation;
 pub mod revision;
+pub mod uses;
 
 use std::collections::BTreeSet;
 

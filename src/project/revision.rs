@@ -1,6 +1,6 @@
 //! A revision file read as Python text: its ids, what `upgrade` and `downgrade` do, what it imports. Never run.
 //!
-//! The only file that names the parser's crates. A text that is no Python is still read as far as it goes, so that one
+//! With `uses.rs` the only file that names the parser's crates. A text that is no Python is still read as far as it goes, so that one
 //! broken file does not hide the rest of the chain.
 
 use std::collections::{BTreeMap, BTreeSet};

@@ -31,7 +31,7 @@ Touches nothing. For a judgement with mends, call review_sql.",
 };
 
 fn input_schema() -> Value {
-    crate::tools::source::input_schema(&["downgrade_sql", "migration_id", "state_block"])
+    crate::tools::source::input_schema(&["deployed", "downgrade_sql", "migration_id", "state_block"])
 }
 
 fn schema() -> Value {

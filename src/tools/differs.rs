@@ -11,8 +11,8 @@ use crate::workshop::Workshop;
 /// `intent`: what the migration's name says; `items`: what the file holds; `enums`: what it should hold and does not.
 #[must_use]
 pub fn differs(workshop: &Workshop, intent: Option<&Intent>, items: &[Difference], enums: &[Difference]) -> Vec<String> {
-    let known = told_apart(workshop, items);
-    let is_known = |at: usize| known.items.get(at).is_some_and(|item| item.known);
+    let named = told_apart(workshop, items);
+    let is_known = |at: usize| named.get(at).is_some_and(|item| item.known);
     let mut found = Vec::new();
     let mut told = vec![false; items.len()];
     let mut tell = |at: usize, text: String| {
@@ -21,7 +21,7 @@ pub fn differs(workshop: &Workshop, intent: Option<&Intent>, items: &[Difference
             *told = true;
         }
     };
-    for (at, item) in known.items.iter().enumerate().filter(|(_, item)| item.known) {
+    for (at, item) in named.iter().enumerate().filter(|(_, item)| item.known) {
         tell(at, format!("{} `{}` stood before this change (drift baseline): take it out of this revision", item.kind, item.object));
     }
     for (at, text) in renames(items) {

@@ -10,14 +10,19 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
-use crate::database::{Connection, url};
+use crate::database::url;
 use crate::dialect::Dialect;
 use crate::finding::{Finding, Severity};
 use crate::judge::judge_project;
+use crate::lifecycle::ledger::Event;
+use crate::recovery::{Item, Real, Trouble};
+use crate::store::{Happening, Kept};
 use crate::tools::answer::{Answer, Common, MAX_CHARACTERS, MAX_SUMMARY, NextCall, ToolError, Verdict, clipped, counted};
 use crate::tools::call::Call;
-use crate::tools::drift::{Drift, Item, drift};
+use crate::tools::drift::{Known, of_models};
 use crate::tools::migration::claim::Claim;
+use crate::tools::migration::named::on_record;
+use crate::tools::migration::record::Record;
 use crate::tools::migration::view::with_block;
 use crate::tools::migration_status::open::{Open, Seen};
 use crate::tools::project_input::ProjectInput;
@@ -114,6 +119,9 @@ fn schema() -> Value {
         ("checks", &["array"]),
         ("way_back", &["object"]),
         ("may_delete", &["object"]),
+        ("applied_statements", &["array"]),
+        ("reverse_sql", &["array"]),
+        ("plans", &["array"]),
     ])
 }
 
@@ -138,6 +146,8 @@ struct Output {
     recovery: Option<&'static str>,
     #[serde(flatten)]
     asked: Asked,
+    #[serde(flatten)]
+    trouble: Trouble,
 }
 
 /// Runs the tool. `most`: how many characters the answer may have; the command line never cuts.
@@ -221,7 +231,10 @@ impl Records {
 struct Status {
     findings: Vec<Finding>,
     current: Current,
-    drift: Result<Drift, String>,
+    /// Why the models were not compared.
+    not_compared: Option<String>,
+    trouble: Trouble,
+    known: Known,
     notes: Vec<String>,
 }
 
@@ -237,38 +250,59 @@ fn status(input: &Input, workshop: &Workshop) -> Result<Status, ToolError> {
     let expected = workshop.workspace.expectations(&workshop.config);
     let findings = judge_project(&workshop.workspace.project, &expected, &workshop.config.severities());
     let mut notes = Vec::new();
-    let current = current(input, workshop, &mut notes)?;
+    let mut real = real(input, workshop, &mut notes)?;
+    let current = real.as_ref().map_or(Current::Unknown, |(_, real)| Current::At(real.versions.clone()));
     let heads = workshop.workspace.project.graph.real_heads.len();
-    let drift = if workshop.workspace.project.graph.nodes.is_empty() {
+    let models = if workshop.workspace.project.graph.nodes.is_empty() {
         Err("there is no revision yet".to_owned())
     } else if heads != 1 {
         Err(format!("the chain has {heads} heads: models are compared when it has one"))
     } else {
-        drift(workshop).map_err(|error| format!("models were not compared: {error}. {}", error.hint()))
+        of_models(workshop).map_err(|error| format!("models were not compared: {error}. {}", error.hint()))
     };
-    let drift = match drift {
-        Ok(found) if input.record_drift => Ok(recorded(workshop, found, &mut notes)?),
-        other => other,
+    let (models, not_compared) = match models {
+        Ok(models) => (models, None),
+        Err(why) => (Vec::new(), Some(why)),
     };
-    Ok(Status { findings, current, drift, notes })
+    let mut trouble = match &mut real {
+        Some((name, real)) => Trouble::of(workshop, real, name, &models),
+        None => Trouble::of_models(&models),
+    };
+    let known = if input.record_drift { recorded(workshop, &trouble.items, &mut notes)? } else { Known::of(workshop) };
+    trouble.set_known(|item| known.has(item));
+    notes.extend(known.note.clone());
+    if let Some(found) = counting(&findings).find(|finding| finding.rule == "multiple_heads") {
+        trouble.look_at_heads(workshop, Some(&found.mend));
+    }
+    if let Some(begun) = &trouble.half_applied {
+        notes.extend(voided(workshop, &begun.revision));
+    }
+    notes.append(&mut trouble.notes);
+    Ok(Status { findings, current, not_compared, trouble, known, notes })
 }
 
 /// Writes the differences down as known.
-fn recorded(workshop: &Workshop, found: Drift, notes: &mut Vec<String>) -> Result<Drift, ToolError> {
-    found.baseline().write(&workshop.workspace.folder).map_err(|error| ToolError {
+fn recorded(workshop: &Workshop, items: &[Item], notes: &mut Vec<String>) -> Result<Known, ToolError> {
+    let known = Known::all(items);
+    known.write(workshop).map_err(|error| ToolError {
         code: "unwritable",
         message: format!("the drift baseline could not be recorded: {error}"),
         at: Some("record_drift".to_owned()),
         hint: error.hint().to_owned(),
         retry: false,
     })?;
-    notes.push(format!("{} recorded as known in `.alembic-gate/drift.json`", counted(found.items.len(), "difference")));
-    let items = found.items.into_iter().map(|item| Item { known: true, ..item }).collect();
-    Ok(Drift { items, has_baseline: true, notes: Vec::new() })
+    notes.push(format!("{} recorded as known in `.alembic-gate/drift.json`", counted(items.len(), "difference")));
+    Ok(known)
 }
 
-/// Reads the version table of a configured environment with one SELECT; `env.py` takes no part.
-pub(crate) fn current(input: &Input, workshop: &Workshop, notes: &mut Vec<String>) -> Result<Current, ToolError> {
+/// Where the only configured environment that can be read stands.
+pub(crate) fn current(workshop: &Workshop, notes: &mut Vec<String>) -> Result<Current, ToolError> {
+    let real = real(&Input::default(), workshop, notes)?;
+    Ok(real.map_or(Current::Unknown, |(_, real)| Current::At(real.versions)))
+}
+
+/// A configured environment, open for reading, with its name; `env.py` takes no part. None where nobody can be asked.
+fn real(input: &Input, workshop: &Workshop, notes: &mut Vec<String>) -> Result<Option<(String, Real)>, ToolError> {
     let environments = &workshop.config.environments;
     let refused = |code, message: String, hint: String| ToolError { code, message, at: Some("environment".to_owned()), hint, retry: false };
     let (name, environment) = match &input.environment {
@@ -287,7 +321,7 @@ pub(crate) fn current(input: &Input, workshop: &Workshop, notes: &mut Vec<String
             let readable: Vec<_> = environments.iter().filter(|(_, environment)| environment.read_url_env.is_some()).collect();
             match readable.as_slice() {
                 [one] => *one,
-                _ => return Ok(Current::Unknown),
+                _ => return Ok(None),
             }
         }
     };
@@ -297,23 +331,28 @@ pub(crate) fn current(input: &Input, workshop: &Workshop, notes: &mut Vec<String
     };
     let Ok(text) = std::env::var(variable) else {
         notes.push(format!("`{variable}` is not set: nobody was asked where `{name}` stands"));
-        return Ok(Current::Unknown);
+        return Ok(None);
     };
     let address = url::read(&text).map_err(|error| refused("bad_url", format!("`{variable}`: {error}"), error.hint().to_owned()))?;
-    let mut connection = Connection::open(&address)
-        .map_err(|error| refused("unreachable", format!("`{name}` could not be asked: {error}"), error.hint()))?;
-    connection.set_time_limit(Some(std::time::Duration::from_secs(10)));
-    match connection.rows("SELECT version_num FROM alembic_version ORDER BY version_num") {
-        Ok(rows) => Ok(Current::At(rows.into_iter().flatten().flatten().collect())),
-        Err(error) if matches!(error.code(), Some("42P01" | "1146")) || error.to_string().contains("no such table") => {
-            Ok(Current::At(Vec::new()))
-        }
-        Err(error) => Err(refused("unreadable", format!("the version table of `{name}` could not be read: {error}"), error.hint())),
+    let real =
+        Real::open(&address).map_err(|error| refused("unreachable", format!("`{name}` could not be asked: {error}"), error.hint()))?;
+    Ok(Some((name.clone(), real)))
+}
+
+/// Takes their weight from the tests of a revision that stopped half way: it did not do what they said it would.
+fn voided(workshop: &Workshop, revision: &str) -> Option<String> {
+    let concerns = |kept: &Kept| kept.revisions.iter().any(|one| one == revision);
+    let (id, kept) = on_record(&workshop.workspace).into_iter().find_map(|(id, kept)| Some((id, kept.filter(concerns)?)))?;
+    let mut record = Record::open(&workshop.workspace, &id);
+    if record.proven.trips().is_empty() {
+        return None;
     }
+    record.add(&[Happening::Event(Event::Voided { because: format!("`{revision}` was found applied in part") })], &kept);
+    Some(format!("what was tested of `{id}` before does not count any more: `{revision}` was found applied in part"))
 }
 
 fn answer(input: &Input, workshop: &Workshop, status: Status, records: Records, most: Option<usize>) -> Answer {
-    let Status { findings, current, drift, mut notes } = status;
+    let Status { findings, current, not_compared, trouble, known, mut notes } = status;
     let Records { open, asked, environment, current: stands } = records;
     notes.extend(open.notes);
     let graph = &workshop.workspace.project.graph;
@@ -321,15 +360,17 @@ fn answer(input: &Input, workshop: &Workshop, status: Status, records: Records, 
     let is_linear = graph.heads.len() == 1 && graph.faults.is_empty() && graph.branch_points().is_empty();
     let pending = pending(workshop, &current, &mut notes);
     let errors = counting(&findings).filter(|finding| finding.severity == Severity::Error).count();
-    let fresh = drift.as_ref().map_or(0, |drift| drift.new_ones().count());
+    let fresh = trouble.new_items().count();
     let drifted = fresh > 0;
-    let verdict = match (errors, drifted || open.is_bypassed || counting(&findings).any(|finding| finding.severity == Severity::Warning)) {
+    let half = trouble.half_applied.is_some();
+    let warned = drifted || open.is_bypassed || counting(&findings).any(|finding| finding.severity == Severity::Warning);
+    let verdict = match (errors + usize::from(half), warned) {
         (0, false) => Verdict::Pass,
         (0, true) => Verdict::Warn,
         _ => Verdict::Blocked,
     };
     let unexpected = counting(&findings).any(|finding| finding.rule == "multiple_heads");
-    let recovery = if unexpected { Some("multiple_heads") } else { drifted.then_some("drift") };
+    let recovery = if unexpected { Some("multiple_heads") } else { trouble.recovery };
     let current_revision = match &current {
         Current::Unknown => "unknown".to_owned(),
         Current::At(versions) if versions.is_empty() => "none".to_owned(),
@@ -346,32 +387,37 @@ fn answer(input: &Input, workshop: &Workshop, status: Status, records: Records, 
         Current::Unknown => write!(summary, "; no database was asked"),
         Current::At(_) => write!(summary, "; the database is at {current_revision}, {} pending", pending.len()),
     };
-    match &drift {
-        Ok(drift) if drift.items.is_empty() => summary.push_str("; models and chain agree"),
-        Ok(drift) if fresh == 0 => {
-            let _ = write!(summary, "; no new drift ({} known)", counted(drift.items.len(), "difference"));
-        }
-        Ok(drift) => {
-            let first = drift.new_ones().next().map(|item| format!("{} {}", item.kind, item.object)).unwrap_or_default();
-            let known = drift.items.len() - fresh;
-            let known = if known > 0 { format!(", {known} known before") } else { String::new() };
-            let _ = write!(summary, "; drift: {} ({first}){known}", counted(fresh, "difference"));
-            notes.extend(drift.notes.iter().cloned());
-            if !drift.has_baseline {
+    if let Some(begun) = &trouble.half_applied {
+        let list = trouble.applied_statements.iter().map(u32::to_string).collect::<Vec<_>>().join(", ");
+        let all = begun.statements.iter().filter(|one| one.revision == begun.revision).count();
+        let _ =
+            write!(summary, "; `{}` is applied in part: statements {list} of {all}; `upgrade` waits until that is mended", begun.revision);
+    }
+    let before = trouble.items.len() - fresh;
+    match trouble.new_items().next() {
+        Some(first) => {
+            let before = if before > 0 { format!(", {before} known before") } else { String::new() };
+            let _ = write!(summary, "; drift: {} ({} {}){before}", counted(fresh, "difference"), first.kind, first.object);
+            if !known.is_recorded() {
                 notes.push("what is known and meant can be recorded, so that only new differences count: `record_drift: true`".to_owned());
             }
         }
-        Err(why) => notes.push(why.clone()),
+        None if before > 0 => {
+            let _ = write!(summary, "; no new drift ({} known)", counted(before, "difference"));
+        }
+        None if not_compared.is_none() => summary.push_str("; models and chain agree"),
+        None => {}
     }
+    notes.extend(not_compared.clone());
     if open.is_bypassed {
         summary.push_str("; applied around the gates");
     }
     if let Some(first) = counting(&findings).max_by_key(|finding| finding.severity).filter(|finding| finding.severity > Severity::Notice) {
         let _ = write!(summary, ". {}", first.what);
     }
-    let next = next(unexpected, drifted, if open.shown.is_some() { &[] } else { &pending });
+    let next = next(unexpected, half, drifted, if open.shown.is_some() { &[] } else { &pending });
     let summary = clipped(&summary, MAX_SUMMARY);
-    let text = text_of(&summary, &findings, drift.as_ref().ok(), &pending, &notes);
+    let text = text_of(&summary, &findings, &trouble, &pending, &notes);
     let shown = findings.into_iter().filter(|finding| input.detail == Some(Detail::Full) || finding.severity > Severity::Notice).collect();
     let mut output = Output {
         common: Common {
@@ -403,14 +449,21 @@ fn answer(input: &Input, workshop: &Workshop, status: Status, records: Records, 
         }),
         current_revision,
         pending,
-        drift: drift.ok().map(|drift| json!({ "items": drift.items, "new": fresh, "baseline": drift.has_baseline })),
+        drift: (not_compared.is_none() || drifted || trouble.database_compared)
+            .then(|| json!({ "items": trouble.items, "new": fresh, "baseline": known.is_recorded() })),
         findings: shown,
         migrations: open::as_json(&open.lines),
         recovery,
         asked,
+        trouble,
     };
+    let mend = half.then(|| output.common.next.clone());
     if let Some(migration) = &open.shown {
         migration.show(&mut output.common, environment.as_deref(), stands.as_deref());
+    }
+    if let Some(mend) = mend {
+        // While the state is dirty nothing of the migration's own way is offered.
+        output.common.next = mend;
     }
     let text = with_block(&text, &output.common, most);
     Answer::of(&output, verdict, text).within(most)
@@ -433,10 +486,17 @@ fn pending(workshop: &Workshop, current: &Current, notes: &mut Vec<String>) -> V
     }
 }
 
-fn next(several_heads: bool, drifted: bool, pending: &[Value]) -> Vec<NextCall> {
+fn next(several_heads: bool, half: bool, drifted: bool, pending: &[Value]) -> Vec<NextCall> {
     let call = |tool, args, why: &str| vec![NextCall { tool, args, why: why.to_owned() }];
     if several_heads {
         return call("search_knowledge", json!({ "query": "Multiple head revisions are present" }), "mend the heads before anything else");
+    }
+    if half {
+        return call(
+            "search_knowledge",
+            json!({ "query": "upgrade failed in the middle, half applied" }),
+            "mend the half-applied revision before anything else; then call this again",
+        );
     }
     if drifted {
         return call(
@@ -451,15 +511,30 @@ fn next(several_heads: bool, drifted: bool, pending: &[Value]) -> Vec<NextCall> 
     }
 }
 
-fn text_of(summary: &str, findings: &[Finding], drift: Option<&Drift>, pending: &[Value], notes: &[String]) -> String {
+fn text_of(summary: &str, findings: &[Finding], trouble: &Trouble, pending: &[Value], notes: &[String]) -> String {
     let mut text = format!("{summary}\n");
     for finding in findings.iter().filter(|finding| finding.severity > Severity::Notice) {
         let place = finding.file.as_ref().map(|file| format!("{file}:{}", finding.line.unwrap_or(1))).unwrap_or_default();
         let _ = writeln!(text, "\n{} {} {place}\n  what: {}\n  do: {}", finding.severity.word(), finding.rule, finding.what, finding.mend);
     }
-    for item in drift.into_iter().flat_map(|drift| &drift.items) {
-        let word = if item.known { "known drift" } else { "drift" };
-        let _ = writeln!(text, "{word}: {} {} ({})", item.kind, item.object, item.likely_cause);
+    if let Some(begun) = &trouble.half_applied {
+        let _ = writeln!(text, "half applied: {}: {}", begun.revision, begun.why);
+        for one in &begun.statements {
+            let _ = writeln!(text, "  {} {} {}: {}", one.revision, one.index, one.state, clipped(&one.sql, 120));
+        }
+    }
+    trouble.items.iter().for_each(|item| drift_line(&mut text, item));
+    for plan in &trouble.plans {
+        let _ = writeln!(text, "plan {}{}: {}", plan.name, if plan.proven { " (proven on scratch)" } else { "" }, plan.what);
+        plan.sql.iter().chain(&plan.commands).for_each(|line| {
+            let _ = writeln!(text, "  {line}");
+        });
+        plan.mind.iter().for_each(|line| {
+            let _ = writeln!(text, "  mind: {line}");
+        });
+    }
+    if let Some(stamp) = &trouble.stamp {
+        let _ = writeln!(text, "stamp: {}", stamp.why);
     }
     for revision in pending {
         let _ = writeln!(text, "pending: {}", revision.get("revision").and_then(Value::as_str).unwrap_or_default());
@@ -468,4 +543,9 @@ fn text_of(summary: &str, findings: &[Finding], drift: Option<&Drift>, pending: 
         let _ = writeln!(text, "note: {note}");
     }
     text
+}
+
+fn drift_line(text: &mut String, item: &Item) {
+    let word = if item.known { "known drift" } else { "drift" };
+    let _ = writeln!(text, "{word}: {} {} ({})", item.kind, item.object, item.likely_cause);
 }

@@ -6,6 +6,7 @@ pub mod answer;
 pub mod apply_migration;
 pub mod call;
 pub mod classify_risk;
+pub mod code_in_use;
 mod differs;
 pub mod drift;
 pub mod generate_migration;

@@ -13,6 +13,7 @@ use crate::effects::Loss;
 use crate::recipes::parts::naming::snake;
 use crate::recipes::parts::wish::{self, Wish};
 use crate::recipes::{Asked, Concern, Planned, Refusal, plan};
+use crate::recovery::Item;
 use crate::risk::TableSizes;
 use crate::sql::catalog::Catalog;
 use crate::sql::change::{AlterAction, Change};
@@ -21,7 +22,7 @@ use crate::step::Options;
 use crate::tools::answer::{Answer, Common, MAX_CHARACTERS, MAX_SUMMARY, NextCall, ToolError, Verdict, clipped, counted};
 use crate::tools::call::Call;
 use crate::tools::classify_risk::serialized_length;
-use crate::tools::drift::{Item, told_apart};
+use crate::tools::drift::told_apart;
 use crate::tools::migration_status::{self, Current};
 use crate::tools::project_input::ProjectInput;
 use crate::tools::schema::{output_schema, schema_with_own};
@@ -308,7 +309,7 @@ fn of_project(input: &Input, workshop: &Workshop, call: &Call<'_>) -> Result<Sta
     let graph = &workshop.workspace.project.graph;
     let heads = graph.ids(&graph.real_heads);
     let mut notes = Vec::new();
-    let current = match migration_status::current(&migration_status::Input::default(), workshop, &mut notes) {
+    let current = match migration_status::current(workshop, &mut notes) {
         Ok(Current::At(versions)) if versions.is_empty() => "none".to_owned(),
         Ok(Current::At(versions)) => versions.join(", "),
         Ok(Current::Unknown) => "unknown".to_owned(),
@@ -352,9 +353,7 @@ fn of_project(input: &Input, workshop: &Workshop, call: &Call<'_>) -> Result<Sta
             let refs: Vec<_> = databases.iter().collect();
             let compared = workshop.python(&refs).and_then(|lent| Ok(lent.lock().bridge.compare()?));
             match compared {
-                Ok(compared) => {
-                    standing.drift = Some(compared.items.iter().cloned().zip(told_apart(workshop, &compared.items).items).collect())
-                }
+                Ok(compared) => standing.drift = Some(compared.items.iter().cloned().zip(told_apart(workshop, &compared.items)).collect()),
                 Err(error) => standing.notes.push(format!("models were not compared: {error}")),
             }
         }

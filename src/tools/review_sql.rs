@@ -8,16 +8,18 @@ use serde_json::{Value, json};
 use crate::finding::{Finding, Severity};
 use crate::intent::{Deed, Doing, Intent, beside};
 use crate::judge::{Judgement, judge_project};
+use crate::recovery::Compatibility;
 use crate::rules::shortened;
 use crate::sql::catalog::{Catalog, RelationKind};
 use crate::sql::change::{AlterAction, Change};
 use crate::sql::script::{Script, Statement};
 use crate::step::{Options, is_ddl};
-use crate::tools::answer::{Answer, Common, MAX_CHARACTERS, MAX_SUMMARY, Verdict, clipped, counted};
+use crate::tools::answer::{Answer, Common, MAX_CHARACTERS, MAX_SUMMARY, ToolError, Verdict, clipped, counted};
 use crate::tools::call::Call;
 use crate::tools::classify_risk::{
     Risk, StatementOut, assumptions, continuation, cut, repeated_length, risk_of, serialized_length, statements_of, verdict_of,
 };
+use crate::tools::code_in_use;
 use crate::tools::migration::Migration;
 use crate::tools::migration::view::with_block;
 use crate::tools::schema::output_schema;
@@ -52,6 +54,7 @@ fn schema() -> Value {
         ("findings", &["array"]),
         ("downgrade", &["object", "null"]),
         ("checklist", &["object"]),
+        ("deployed", &["object", "null"]),
         ("autogenerate_caveats", &["array"]),
         ("report_uri", &["string", "null"]),
     ])
@@ -96,6 +99,8 @@ pub struct Review {
     pub downgrade: Option<WayBack>,
     /// The checklist, in the order of the contract.
     pub checklist: BTreeMap<&'static str, Item>,
+    /// What the code of the deployed commit is to the new schema; none where none was named.
+    pub deployed: Option<Compatibility>,
     /// The outcome.
     pub verdict: Verdict,
 }
@@ -110,6 +115,8 @@ struct Output {
     findings: Vec<Finding>,
     downgrade: Option<WayBack>,
     checklist: BTreeMap<&'static str, Item>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    deployed: Option<Compatibility>,
     autogenerate_caveats: Vec<String>,
     report_uri: Option<String>,
     statements: Vec<StatementOut>,
@@ -120,7 +127,12 @@ struct Output {
 /// # Errors
 /// What `Asked::of` refuses.
 pub fn review(input: &SqlInput, options: Options, call: &Call<'_>) -> Result<Review, crate::tools::answer::ToolError> {
-    Ok(reviewed(Asked::of(input, options, call)?))
+    let mut review = reviewed(Asked::of(input, options, call)?);
+    review.deployed = tried(input, &review.asked, &mut review.judged.findings)?;
+    if review.deployed.as_ref().is_some_and(|found| !found.breaks.is_empty()) {
+        review.verdict = review.verdict.max(Verdict::Blocked);
+    }
+    Ok(review)
 }
 
 /// The review of what is asked.
@@ -129,6 +141,7 @@ pub fn reviewed(asked: Asked) -> Review {
     let mut judged = asked.upgrade();
     if let Some(ranged) = &asked.ranged {
         with_project(&mut judged.findings, ranged);
+        judged.findings.extend(code_in_use::in_use(&asked.script, &asked.options, ranged));
     }
     let risk = risk_of(&judged, &asked);
     let downgrade = asked.way_back(&judged.after).map(|(script, back)| WayBack {
@@ -148,7 +161,7 @@ pub fn reviewed(asked: Asked) -> Review {
         let statements: Vec<&Statement> = judged.steps.iter().filter_map(|step| asked.script.statements.get(step.at)).collect();
         checklist.extend(items_of_project(ranged, &judged.findings, &statements));
     }
-    Review { asked, judged, risk, downgrade, checklist, verdict }
+    Review { asked, judged, risk, downgrade, checklist, deployed: None, verdict }
 }
 
 /// Runs the tool. `most`: how many characters the answer may have; the command line never cuts.
@@ -164,7 +177,7 @@ pub fn run(input: &SqlInput, options: Options, call: &Call<'_>, most: Option<usi
 #[must_use]
 pub fn answer(input: &SqlInput, review: Review, most: Option<usize>) -> Answer {
     let migration = recorded(input, &review);
-    let Review { asked, judged, risk, mut downgrade, checklist, verdict } = review;
+    let Review { asked, judged, risk, mut downgrade, checklist, deployed, verdict } = review;
     let concise = asked.detail == Detail::Concise;
     let notices = judged.findings.iter().filter(|finding| finding.severity == Severity::Notice).count();
     let kept = |findings: Vec<Finding>| -> Vec<Finding> {
@@ -206,6 +219,7 @@ pub fn answer(input: &SqlInput, review: Review, most: Option<usize>) -> Answer {
         findings,
         downgrade,
         checklist,
+        deployed,
         autogenerate_caveats: asked.ranged.as_ref().map(|ranged| caveats(ranged, &asked.before)).unwrap_or_default(),
         report_uri: migration.as_ref().map(|migration| migration.report_uri("review.md")),
         statements: Vec::new(),
@@ -307,6 +321,22 @@ fn items_of_project(ranged: &Ranged, findings: &[Finding], statements: &[&Statem
 
 fn quoted(intents: &[Intent]) -> String {
     intents.iter().map(|intent| format!("\"{}\"", intent.said)).collect::<Vec<_>>().join(", ")
+}
+
+/// Tries the code of the commit that the caller named.
+fn tried(input: &SqlInput, asked: &Asked, findings: &mut Vec<Finding>) -> Result<Option<Compatibility>, ToolError> {
+    let Some(deployed) = &input.deployed else { return Ok(None) };
+    let refused =
+        |message: String, hint: String| ToolError { code: "deployed", message, at: Some("deployed".to_owned()), hint, retry: false };
+    let Some(ranged) = &asked.ranged else {
+        return Err(refused(
+            "`deployed` needs a project: raw SQL has no code".to_owned(),
+            "leave it out, or give `project` instead of `sql`".to_owned(),
+        ));
+    };
+    let (found, broken) = code_in_use::of_deployed(ranged, deployed).map_err(|error| refused(error.to_string(), error.hint()))?;
+    findings.extend(broken);
+    Ok(Some(found))
 }
 
 fn broken_finding(broken: &Broken, workshop: &Workshop) -> Finding {

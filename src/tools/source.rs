@@ -101,6 +101,10 @@ pub struct SqlInput {
     #[arg(long, value_enum)]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub detail: Option<Detail>,
+    /// The git commit that runs now, e.g. `origin/main`: its classes are tried before and after.
+    #[arg(long)]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub deployed: Option<String>,
     /// Go on behind this statement index, after an answer that was cut.
     #[arg(long)]
     #[serde(skip_serializing_if = "Option::is_none")]

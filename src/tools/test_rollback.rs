@@ -10,6 +10,7 @@ use serde_json::{Value, json};
 use crate::bridge::Fences;
 use crate::dialect::{Dialect, Production};
 use crate::lifecycle::evidence::{Outcome, Rerun};
+use crate::recovery::manual::{self, ManualRollback};
 use crate::snapshot::Difference;
 use crate::sql::script;
 use crate::store::Happening;
@@ -125,6 +126,10 @@ pub struct Input {
     #[arg(long)]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub lock_timeout_s: Option<u32>,
+    /// Environments that have it: a way back by hand is drafted.
+    #[arg(long, value_delimiter = ',')]
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub applied_on: Vec<String>,
     /// concise (default) or full.
     #[arg(long, value_enum)]
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -161,6 +166,7 @@ fn schema() -> Value {
         ("patch", &["string", "null"]),
         ("patch_why", &["string"]),
         ("recovery", &["string", "null"]),
+        ("manual_rollback", &["object"]),
         ("report_uri", &["string", "null"]),
     ])
 }
@@ -202,6 +208,8 @@ struct Output<'a> {
     patch: Option<&'a str>,
     patch_why: &'a str,
     recovery: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    manual_rollback: Option<&'a ManualRollback>,
     report_uri: Option<String>,
 }
 
@@ -230,6 +238,29 @@ struct Tried {
     migration: Option<Migration>,
     parity: Parity,
     assumed: Vec<String>,
+    /// The way back by hand, where it is applied somewhere and its downgrade does not lead back.
+    manual: Option<ManualRollback>,
+    manual_notes: Vec<String>,
+}
+
+/// Drafts the way back by hand, into the record's folder.
+fn by_hand(
+    input: &Input,
+    workshop: &crate::workshop::Workshop,
+    range: &Range,
+    id: &str,
+    outcome: Outcome,
+    why: &str,
+) -> Result<Option<ManualRollback>, String> {
+    if input.applied_on.is_empty() || outcome.leads_back() || outcome == Outcome::UpgradeFails {
+        return Ok(None);
+    }
+    let mut drafted = manual::draft(workshop, range, &input.applied_on, why)
+        .map_err(|error| format!("no way back by hand was drafted: {error}. {}", error.hint()))?;
+    if let Err(error) = drafted.write(&workshop.workspace.folder, id, range) {
+        drafted.mind.push(format!("the document could not be written: {error}"));
+    }
+    Ok(Some(drafted))
 }
 
 fn tried(input: &Input, call: &Call<'_>) -> Result<Tried, ToolError> {
@@ -266,7 +297,7 @@ fn of_sql(sql: &str, input: &Input, wishes: &Wishes, call: &Call<'_>) -> Result<
     let dev_server = rollback_place::of_sql(input, call)?;
     let trial = try_scripts(&scripts, server, dev_server.as_ref(), wishes, call.cancelled).map_err(|error| failed(&error))?;
     let parity = parity(input.production.as_ref(), &trial.engine);
-    Ok(Tried { trial, range: None, migration: None, parity, assumed })
+    Ok(Tried { trial, range: None, migration: None, parity, assumed, manual: None, manual_notes: Vec::new() })
 }
 
 fn of_range(input: &Input, wishes: &Wishes, call: &Call<'_>) -> Result<Tried, ToolError> {
@@ -296,7 +327,12 @@ fn of_range(input: &Input, wishes: &Wishes, call: &Call<'_>) -> Result<Tried, To
         migration.record.notes.push(format!("`production` says {}; what `alembic-gate.toml` declares counts", said.trim()));
     }
     keep(&mut migration, &workshop, &range, &trial, &parity);
-    Ok(Tried { trial, range: Some(range), migration: Some(migration), parity, assumed: workshop.assumed })
+    let why = trial.trips.iter().min_by_key(|trip| trip.outcome).map(|trip| trip.why.clone()).unwrap_or_default();
+    let (manual, manual_notes) = match by_hand(input, &workshop, &range, migration.id.as_str(), trial.outcome(), &why) {
+        Ok(manual) => (manual, Vec::new()),
+        Err(note) => (None, vec![note]),
+    };
+    Ok(Tried { trial, range: Some(range), migration: Some(migration), parity, assumed: workshop.assumed, manual, manual_notes })
 }
 
 fn no_range() -> ToolError {
@@ -362,7 +398,7 @@ pub fn parity(wanted: Option<&Production>, engine: &Engine) -> Parity {
 }
 
 fn answer(tried: &Tried, most: Option<usize>) -> Answer {
-    let Tried { trial, range, migration, parity, assumed } = tried;
+    let Tried { trial, range, migration, parity, assumed, manual, manual_notes } = tried;
     let outcome = trial.outcome();
     let proven = outcome.leads_back() && parity.ok != Some(false);
     let verdict = match (outcome.leads_back(), proven) {
@@ -395,6 +431,11 @@ fn answer(tried: &Tried, most: Option<usize>) -> Answer {
     notes.extend(trial.trace.mismatches.iter().take(5).map(|words| format!("observed otherwise than `classify_risk` foretells: {words}")));
     if trial.engine.dialect != Dialect::Postgresql.word() {
         notes.push(format!("locks are observed on PostgreSQL only: `classify_risk` says them for {}", trial.engine.dialect));
+    }
+    notes.extend(manual_notes.iter().cloned());
+    if let Some(ManualRollback { file: Some(file), environments, .. }) = manual {
+        let where_it_is = environments.join(", ");
+        notes.push(format!("applied on {where_it_is} already: going back may need SQL by hand; it is drafted in `{file}`, to be approved before anything of it is run"));
     }
     let digests = SchemaDigests {
         before: trial.trips.first().and_then(|trip| trip.schema.before.clone()),
@@ -449,6 +490,7 @@ fn answer(tried: &Tried, most: Option<usize>) -> Answer {
         patch: trial.mend.patch.as_deref(),
         patch_why: &trial.mend.why,
         recovery: recovery(outcome),
+        manual_rollback: manual.as_ref(),
         report_uri: migration.as_ref().map(|migration| migration.report_uri("rollback.md")),
     };
     if let Some(migration) = migration {
@@ -519,7 +561,7 @@ fn recovery(outcome: Outcome) -> Option<String> {
     let text = match outcome {
         Outcome::Ok | Outcome::OrderChanged => return None,
         Outcome::UpgradeFails => "mend upgrade(): as it is it cannot be applied to a database with rows",
-        Outcome::DowngradeFails => "mend downgrade(), or write the manual way back and have it approved before the upgrade is applied",
+        Outcome::DowngradeFails => "downgrade_failed",
         Outcome::ReupgradeFails | Outcome::SecondUpgradeDiffers => {
             "let downgrade() remove all that upgrade() makes (types, sequences, functions), then test again"
         }

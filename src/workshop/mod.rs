@@ -209,7 +209,44 @@ impl Workshop {
         }
         let running = &self.config.project;
         let python = Python::found(running.python.as_deref(), &self.workspace.folder, &Surroundings::of_this_process())?;
-        let settings = BridgeSettings {
+        let settings = self.bridge_settings(scratch);
+        let (mut bridge, hello) = Bridge::start(python, settings)?;
+        bridge.stop = Arc::clone(&self.stop);
+        let bridge = Arc::new(Mutex::new(Warm { bridge, hello }));
+        pythons.insert(key, Arc::clone(&bridge));
+        Ok(Lent { bridge })
+    }
+
+    /// A Python of its own for another state of the project: the same interpreter and settings, the files of `folder`,
+    /// which stands for the folder of this project below `to` as it does below `from`. Not kept warm.
+    ///
+    /// # Errors
+    /// As of `python`.
+    pub fn python_elsewhere(
+        &self,
+        folder: &Path,
+        moved: (PathBuf, PathBuf),
+        scratch: &[&ScratchDatabase],
+    ) -> Result<(Bridge, Hello), WorkshopError> {
+        let running = &self.config.project;
+        let python = Python::found(running.python.as_deref(), &self.workspace.folder, &Surroundings::of_this_process())?;
+        let there = |path: &Path| {
+            let inside = path.strip_prefix(&self.workspace.folder).map_or_else(|_| folder.join(path), |rest| folder.join(rest));
+            if inside.exists() { inside } else { path.to_owned() }
+        };
+        let mut settings = self.bridge_settings(scratch);
+        settings.ini = settings.ini.as_deref().map(there);
+        settings.hook = settings.hook.as_deref().map(there);
+        settings.folder = folder.to_owned();
+        settings.moved = Some(moved);
+        let (mut bridge, hello) = Bridge::start(python, settings)?;
+        bridge.stop = Arc::clone(&self.stop);
+        Ok((bridge, hello))
+    }
+
+    fn bridge_settings(&self, scratch: &[&ScratchDatabase]) -> BridgeSettings {
+        let running = &self.config.project;
+        BridgeSettings {
             folder: self.workspace.folder.clone(),
             ini: self.workspace.ini.clone(),
             section: self.workspace.section.clone(),
@@ -220,15 +257,11 @@ impl Workshop {
             hook: running.hook.as_ref().map(|hook| self.workspace.folder.join(hook)),
             env: running.env.clone(),
             dialect: self.server.dialect,
-            scratch: targets,
+            scratch: scratch.iter().map(|database| target(database)).collect(),
             namespaces: true,
+            moved: None,
             time_limit: self.time_limit,
-        };
-        let (mut bridge, hello) = Bridge::start(python, settings)?;
-        bridge.stop = Arc::clone(&self.stop);
-        let bridge = Arc::new(Mutex::new(Warm { bridge, hello }));
-        pythons.insert(key, Arc::clone(&bridge));
-        Ok(Lent { bridge })
+        }
     }
 
     /// A scratch server of the wanted kind.

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 /// A crate that could be exchanged, and the only places that name it.
 const PLACES: &[(&str, &[&str])] = &[
     ("sqlparser::", &["sql/understand/tree.rs"]),
-    ("ruff_", &["project/revision.rs"]),
+    ("ruff_", &["project/revision.rs", "project/uses.rs"]),
     ("tantivy::", &["knowledge/"]),
     ("rmcp::", &["mcp/"]),
     ("hyper::", &["mcp/"]),

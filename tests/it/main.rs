@@ -49,6 +49,7 @@ mod project_tools;
 mod ranges;
 mod real_alembic;
 mod recipes;
+mod recovery;
 mod regressions;
 mod retrieval;
 mod rollback;

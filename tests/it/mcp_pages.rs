@@ -40,12 +40,12 @@ fn names_in(text: &str) -> BTreeSet<String> {
 
 /// Words in backticks that are neither tools nor prompts: fields, gates, arguments and reasons of the contract, and examples.
 const OTHER_NAMES: &str = "
-    add_user_email_index applied_statements apply_disabled approval_required autocommit_block autogenerate_caveats
+    add_user_email_index applied_on applied_statements apply_disabled approval_required autocommit_block autogenerate_caveats
     backup_unconfirmed chain_linear current_revision data_diff data_loss_risk data_lost declared_irreversible
     differs_from_intent down_revision downgrade_failed downgrade_fails downgrade_plan downgrade_reviewed downgrade_sql
     drop_legacy_sessions_table findings_open fix_alembic fix_sql half_applied include_object likely_cause
     locks_acceptable loss_confirmed_and_backed_up matches_intent max_block_ms migration_id migration_name multiple_heads
-    names_describe no_data_loss no_downgrade no_unexpected_drop not_idempotent not_restored one_concern
+    names_describe no_data_loss no_downgrade no_unexpected_drop not_applied not_seen not_idempotent not_restored one_concern
     one_concern_violated open_questions order_changed parity_missing reupgrade_fails reverse_sql review_stale
     rollback_command rollback_not_tested rollback_tested safe_at_target schema_diff second_upgrade_differs
     seed_after_upgrade_sql seed_sql setup_sql sql_not_reviewed sql_reviewed state_block state_dirty state_overrides

@@ -12,7 +12,7 @@ from alembic.runtime.migration import MigrationStep
 from alembic.script.revision import RevisionError
 from alembic.util import CommandError
 
-from . import capture, comparison, failure, fence, places, process, trace
+from . import capture, comparison, failure, fence, models, places, process, trace
 from .project import NeverAsked, Project, Watch
 from .scratch import text_of_or_empty
 
@@ -254,6 +254,10 @@ class Questions:
     def revision(self, question):
         """Has Alembic write one revision file."""
         return self._about(comparison.written(self.project, self.wire, question))
+
+    def use_models(self, question):
+        """Which statements of the mapped classes the scratch database takes."""
+        return self._about(models.used(self.project))
 
     def query(self, question):
         """Runs one statement on the scratch database through the project's own driver."""

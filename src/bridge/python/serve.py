@@ -30,9 +30,17 @@ def run(questions, answers, settings):
         question = wire.next_question()
 
 
+def _moved(folder, moved):
+    """Where another state of the repository is looked at, its folders stand in front of those of the work tree."""
+    if moved and (folder == moved["from"] or folder.startswith(moved["from"] + os.sep)):
+        return [moved["to"] + folder[len(moved["from"]) :], folder]
+    return [folder]
+
+
 def _start(settings, namespaces, wire):
     os.chdir(settings["folder"])
     sys.argv = ["alembic"]
+    sys.path[:] = [folder for given in sys.path for folder in _moved(given, settings.get("moved"))]
     fence.guard_drivers()
     fence.watch()
     fence.redirect_engines()

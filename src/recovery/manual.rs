@@ -1,0 +1,143 @@
+//! A way back by hand, written down before anything is run: for a revision that is applied where others work and whose
+//! downgrade does not bring it back.
+
+use std::path::Path;
+
+use serde::Serialize;
+
+use super::RecoveryError;
+use super::bench::{Bench, differences};
+use super::ddl::{Made, way};
+use super::half::clipped;
+use super::replay::Replay;
+use crate::digest::Digest;
+use crate::snapshot::Change;
+use crate::workshop::Workshop;
+use crate::workshop::range::Range;
+
+/// The file beside a migration's record.
+pub const FILE: &str = "manual_rollback.md";
+
+/// A drafted way back.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct ManualRollback {
+    /// Where it may be needed.
+    pub environments: Vec<String>,
+    /// Why.
+    pub why: String,
+    /// The statements, in order, each with how it is checked.
+    pub steps: Vec<Step>,
+    /// It was run on a scratch database behind the upgrade and led to the schema in front of it.
+    pub proven: bool,
+    /// What must be seen to.
+    pub mind: Vec<String>,
+    /// The document, from the project's folder; none where it could not be written.
+    pub file: Option<String>,
+    /// Of the document: an approval that names another one is not for it.
+    pub digest: String,
+    /// Nothing of it is run before a person has approved it.
+    pub approval_required: bool,
+}
+
+/// One statement.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Step {
+    /// The statement.
+    pub sql: String,
+    /// How to see that it worked, and what to do if not.
+    pub check: String,
+}
+
+/// Drafts the way back of a range.
+///
+/// # Errors
+/// The chain does not lead to where the range begins; no scratch database.
+pub fn draft(workshop: &Workshop, range: &Range, environments: &[String], why: &str) -> Result<ManualRollback, RecoveryError> {
+    let bench = Bench::at(workshop, &range.from)?;
+    let replay = Replay::of(workshop, &bench, &range.from, &range.revisions)?;
+    let mut database = bench.fresh()?;
+    let mut mind = Vec::new();
+    if let Some((sql, error)) = database.run_all(replay.statements.iter().map(|one| one.sql.as_str())) {
+        mind.push(format!("the upgrade does not run here: `{}` is refused: {error}", clipped(&sql)));
+    }
+    let upgraded = database.schema()?;
+    let labels: Vec<String> = differences(&upgraded, &bench.schema).into_iter().map(|one| one.object).collect();
+    let texts = bench.fresh()?.texts(&labels)?;
+    let back = way(&upgraded, &bench.schema, workshop.server.dialect, &texts);
+    let refused = database.run_all(back.statements.iter().map(|made| made.sql.as_str()));
+    let left = differences(&database.schema()?, &bench.schema);
+    mind.extend(refused.iter().map(|(sql, error)| format!("`{}` is refused: {error}", clipped(sql))));
+    mind.extend(back.unwritten.iter().map(|label| format!("no statement could be written for {label}")));
+    mind.extend(left.iter().map(|one| format!("left over: {one}")));
+    if replay.statements.iter().any(|one| one.is_rows) {
+        mind.push("the upgrade changes rows: their old values are in a backup or nowhere".to_owned());
+    }
+    if back
+        .statements
+        .iter()
+        .any(|made| made.change == Change::Gone && (made.label.starts_with("column ") || made.label.starts_with("table ")))
+    {
+        mind.push("rows written since into what is dropped are lost: copy them first where they matter".to_owned());
+    }
+    let proven = refused.is_none() && left.is_empty();
+    let steps = back.statements.iter().map(step).collect();
+    let mut manual = ManualRollback {
+        environments: environments.to_vec(),
+        why: why.to_owned(),
+        steps,
+        proven,
+        mind,
+        file: None,
+        digest: String::new(),
+        approval_required: true,
+    };
+    manual.digest = Digest::of("manual_rollback", &[manual.body(range).as_bytes()]).hex();
+    Ok(manual)
+}
+
+fn step(made: &Made) -> Step {
+    let seen = match made.change {
+        Change::Gone => format!("{} is no more", made.label),
+        Change::New => format!("{} is there", made.label),
+        Change::Changed => format!("{} is as it was before the upgrade", made.label),
+    };
+    Step { sql: made.sql.clone(), check: format!("{seen}; if the statement is refused, stop here and change nothing more") }
+}
+
+impl ManualRollback {
+    /// Writes the document into the record's folder `.alembic-gate/<id>/`; a path from the project's folder.
+    ///
+    /// # Errors
+    /// It cannot be written.
+    pub fn write(&mut self, project: &Path, id: &str, range: &Range) -> std::io::Result<()> {
+        let inside = Path::new(".alembic-gate").join(id);
+        let folder = project.join(&inside);
+        std::fs::create_dir_all(&folder)?;
+        let text = format!("{}\ndigest: {}\n", self.body(range), self.digest);
+        std::fs::write(folder.join(FILE), text)?;
+        self.file = Some(inside.join(FILE).to_string_lossy().replace('\\', "/"));
+        Ok(())
+    }
+
+    fn body(&self, range: &Range) -> String {
+        let mut text = format!(
+            "# Manual rollback of {} to {}\n\nStatus: DRAFT, not approved. Nothing below is run before a person has approved this document.\n\n- Environments: {}\n- Why: {}\n- Tried on a scratch database: {}\n- Who runs it, when: ____\n- Backup taken and restored once for a test: ____\n- Approved by, on: ____\n\n## Before\n\n- [ ] the version table says `{}`\n- [ ] nothing writes to the tables below, or it may be lost\n\n## Statements, in this order\n",
+            range.revisions.join(", "),
+            range.from,
+            self.environments.join(", "),
+            self.why,
+            if self.proven { "yes, it leads to the schema in front of the upgrade" } else { "not to the end: see below" },
+            range.to
+        );
+        for (at, one) in self.steps.iter().enumerate() {
+            text.push_str(&format!("\n{}. ```sql\n   {};\n   ```\n   - [ ] {}\n", at + 1, one.sql.replace('\n', "\n   "), one.check));
+        }
+        text.push_str("\n## Mind\n\n");
+        self.mind.iter().for_each(|line| text.push_str(&format!("- {line}\n")));
+        text.push_str(&format!(
+            "\n## After\n\n- [ ] `migration_status` on the environment: the schema is that of `{}`; only then `alembic stamp {}`\n- [ ] the application starts and reads what it wrote\n",
+            range.from, range.from
+        ));
+        text
+    }
+}
