@@ -115,7 +115,7 @@ fn dropped(case: &Case<'_>, table: &Name, column: &Column, key: Option<&[String]
     {
         back.push(Part::Outside(vec![restored(case, table, name, key)]));
     }
-    back.extend(standing(case, table, Onto { from: name, to: name }).unwrap_or_default());
+    back.extend(standing(case, table, Onto { from: name, to: name, keeps_names: true }).unwrap_or_default());
     Some(Step {
         name: snake(&format!("drop_{}_{name}", table.name)),
         concern: Concern::Schema,

@@ -145,4 +145,18 @@ macro_rules! recipes {
     };
 }
 
-recipes![required_column, big_index, key_by_index, validated_constraint, drop_column, drop_table, rename_column, rename_table, backfill,];
+recipes![
+    required_column,
+    generated_column,
+    big_index,
+    key_by_index,
+    validated_constraint,
+    drop_column,
+    drop_table,
+    rename_column,
+    rename_table,
+    change_type,
+    enum_value,
+    attach_partition,
+    backfill,
+];

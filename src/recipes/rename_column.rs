@@ -80,7 +80,7 @@ pub fn steps(case: &Case<'_>) -> Option<Found> {
         deploy: "run it first: running code does not notice".to_owned(),
     });
     found.steps.push(copied(case, table, from, to));
-    let (switch, unswitch) = switched(case, table, column, Onto { from, to })?;
+    let (switch, unswitch) = switched(case, table, column, Onto { from, to, keeps_names: false })?;
     if !switch.is_empty() {
         found.steps.push(Step {
             name: snake(&format!("enforce_{}_{to}", table.name)),
@@ -150,6 +150,7 @@ fn contracted(case: &Case<'_>, table: &Name, column: &Column, to: &str, sync: &S
     if column.default.is_some() {
         again.insert(0, Line::execute(format!("ALTER TABLE {written} ALTER COLUMN {new} DROP DEFAULT")));
     }
+    again.extend(sync.made());
     let mut back = vec![Part::Inside(again)];
     let fill = Filling {
         table: table.clone(),
@@ -160,8 +161,7 @@ fn contracted(case: &Case<'_>, table: &Name, column: &Column, to: &str, sync: &S
         asks_fill: false,
     };
     back.extend(filled(case, &fill).0);
-    back.push(Part::Inside(sync.made()));
-    back.extend(standing(case, table, Onto { from, to: from })?);
+    back.extend(standing(case, table, Onto { from, to: from, keeps_names: true })?);
     if column.not_null {
         back.extend(not_null(case, table, from));
     }

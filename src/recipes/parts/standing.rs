@@ -13,13 +13,15 @@ pub struct Onto<'a> {
     pub from: &'a str,
     /// The column it is made on.
     pub to: &'a str,
+    /// Indexes and constraints keep their names: those that had them are gone.
+    pub keeps_names: bool,
 }
 
 impl Onto<'_> {
     /// The name of an index or constraint there: the column's word in it is exchanged, else it gets one behind.
     #[must_use]
     pub fn name(&self, name: &str) -> String {
-        if self.from == self.to {
+        if self.keeps_names || self.from == self.to {
             return name.to_owned();
         }
         let renamed = word_replaced(name, self.from, self.to, |c| c.is_alphanumeric());
@@ -34,6 +36,12 @@ impl Onto<'_> {
         let text = word_replaced(exact(expression)?, self.from, self.to, |c| c.is_alphanumeric() || c == '_');
         Some(Expression { text, ..expression.clone() })
     }
+}
+
+/// A column's name exchanged in an expression.
+#[must_use]
+pub fn with_column(text: &str, from: &str, to: &str) -> String {
+    word_replaced(text, from, to, |c| c.is_alphanumeric() || c == '_')
 }
 
 /// The text with each whole word exchanged; `is_word` says what a word is made of.

@@ -17,9 +17,9 @@ pub struct Sync {
     pub old: String,
     /// The one that takes its place.
     pub new: String,
-    /// The type of the new one, where it differs.
+    /// The new value as an expression over `NEW`, where it is not the old one itself; what does not fit becomes NULL.
     pub forth: Option<String>,
-    /// The type of the old one, where it differs; what does not fit becomes NULL.
+    /// The old value as an expression over `NEW`, in the same way.
     pub back: Option<String>,
 }
 
@@ -40,13 +40,12 @@ impl Sync {
     pub fn made(&self) -> Vec<Line> {
         let dialect = Dialect::Postgresql;
         let (old, new) = (quoted(dialect, &self.old), quoted(dialect, &self.new));
-        let cast =
-            |column: &str, to: &Option<String>| to.as_ref().map_or_else(|| format!("NEW.{column}"), |to| format!("NEW.{column}::{to}"));
-        let forth = format!("NEW.{new} := {};", cast(&old, &self.forth));
-        let back = match &self.back {
-            Some(_) => format!("BEGIN NEW.{old} := {}; EXCEPTION WHEN others THEN NEW.{old} := NULL; END;", cast(&new, &self.back)),
-            None => format!("NEW.{old} := {};", cast(&new, &self.back)),
+        let assigned = |target: &str, plain: &str, other: &Option<String>| match other {
+            Some(value) => format!("BEGIN NEW.{target} := {value}; EXCEPTION WHEN others THEN NEW.{target} := NULL; END;"),
+            None => format!("NEW.{target} := NEW.{plain};"),
         };
+        let forth = assigned(&new, &old, &self.forth);
+        let back = assigned(&old, &new, &self.back);
         let body = format!(
             "CREATE OR REPLACE FUNCTION {}() RETURNS trigger LANGUAGE plpgsql AS $$\nBEGIN\n  IF current_setting('{SILENCE}', true) = 'off' THEN\n    RETURN NEW;\n  END IF;\n  IF TG_OP = 'INSERT' THEN\n    IF NEW.{new} IS NOT NULL THEN\n      {back}\n    ELSE\n      {forth}\n    END IF;\n  ELSIF NEW.{new} IS DISTINCT FROM OLD.{new} THEN\n    {back}\n  ELSIF NEW.{old} IS DISTINCT FROM OLD.{old} THEN\n    {forth}\n  END IF;\n  RETURN NEW;\nEND\n$$",
             self.function()
