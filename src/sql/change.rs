@@ -403,8 +403,10 @@ pub struct Insert {
     pub row: Vec<Option<String>>,
     /// How many values the first row of `VALUES` has.
     pub width: Option<usize>,
-    /// PostgreSQL: what stands behind `VALUES`, as written, where it is short.
+    /// What stands behind `VALUES`, as written, where it is short.
     pub values: Option<Box<str>>,
+    /// `INSERT IGNORE`, `INSERT OR IGNORE`: rows that do not fit are mended or left out.
+    pub ignores: bool,
     /// `ON CONFLICT` in any form, `ON DUPLICATE KEY`.
     pub on_conflict: bool,
     /// `RETURNING`.

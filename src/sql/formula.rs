@@ -47,6 +47,55 @@ pub enum Formula {
     Cast(Box<Formula>, DataType),
 }
 
+impl Formula {
+    /// The columns that it names.
+    #[must_use]
+    pub fn columns(&self) -> Vec<String> {
+        match self {
+            Self::Column(name) => vec![name.clone()],
+            Self::Null | Self::Bool(_) | Self::Number(_) | Self::Text(_) | Self::Opaque => Vec::new(),
+            Self::Not(of) | Self::Minus(of) | Self::IsNull(of) | Self::Cast(of, _) => of.columns(),
+            Self::Binary(_, left, right) => [left.columns(), right.columns()].concat(),
+            Self::In(of, list) => std::iter::once(of.as_ref()).chain(list).flat_map(Self::columns).collect(),
+            Self::Case(arms, otherwise) => {
+                let arms = arms.iter().flat_map(|(when, then)| [when.columns(), then.columns()].concat());
+                arms.chain(otherwise.columns()).collect()
+            }
+            Self::Call(_, arguments) => arguments.iter().flat_map(Self::columns).collect(),
+        }
+    }
+}
+
+/// Words that stand for a value where a column could stand.
+const NO_COLUMNS: &[&str] = &[
+    "current_date",
+    "current_role",
+    "current_time",
+    "current_timestamp",
+    "current_user",
+    "default",
+    "localtime",
+    "localtimestamp",
+    "utc_date",
+    "utc_time",
+    "utc_timestamp",
+];
+
+/// The columns that an expression names, where all of it can be read, and is read alike by all dialects; else none.
+#[must_use]
+pub fn columns_named(expression: &Expression) -> Vec<String> {
+    let plain = Some(expression).filter(|expression| is_plain(&expression.text) && expression.is_exact);
+    let found = plain.and_then(|expression| read(&expression.text.replace('`', "")));
+    let columns = found.map(|formula| formula.columns()).unwrap_or_default();
+    columns.into_iter().filter(|name| !NO_COLUMNS.contains(&name.to_lowercase().as_str())).collect()
+}
+
+/// Written without what dialects read in two ways: a backslash, a double quote.
+#[must_use]
+pub fn is_plain(text: &str) -> bool {
+    !text.contains(['\\', '"'])
+}
+
 /// The formula that an expression is.
 #[must_use]
 pub fn of_expression(expression: &Expression) -> Option<Formula> {

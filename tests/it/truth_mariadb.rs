@@ -1,5 +1,5 @@
 //! Every case of `tests/truth/mariadb.json`, judged from the schema and the statement alone: as measured on MariaDB
-//! 10.11, and what differs on MariaDB 11.8 and MySQL 9.7.
+//! 10.11, and what differs on MariaDB 11.8 and MySQL 9.7; and those of `mariadb_further.json`, on 10.11.
 
 use alembic_gate::dialect::{Dialect, Server, ServerVersion};
 use alembic_gate::judge::{self, Options, Step};
@@ -21,6 +21,8 @@ const MYSQL_9: Measured = Measured { name: "9.7", server: Server { dialect: Dial
 
 /// The mode of all cases that set none.
 const MODE: &str = "STRICT_TRANS_TABLES,ERROR_FOR_DIVISION_BY_ZERO,NO_ENGINE_SUBSTITUTION";
+
+const CASES: &str = include_str!("../truth/mariadb.json");
 
 #[derive(Default)]
 struct Score {
@@ -75,21 +77,27 @@ fn step_of(case: &Value, schema: &str, server: Server) -> (Step, bool) {
 
 #[test]
 fn cases_of_mariadb_10_11_are_foretold() {
-    foretell(MARIADB_10, 0.97);
+    foretell(MARIADB_10, 0.97, CASES);
+}
+
+/// Written before anybody looked at what we say of them; most are refused by the schema or by a literal.
+#[test]
+fn further_cases_of_mariadb_10_11_are_foretold() {
+    foretell(MARIADB_10, 0.96, include_str!("../truth/mariadb_further.json"));
 }
 
 #[test]
 fn cases_of_mariadb_11_8_are_foretold() {
-    foretell(MARIADB_11, 0.97);
+    foretell(MARIADB_11, 0.97, CASES);
 }
 
 #[test]
 fn cases_of_mysql_9_7_are_foretold() {
-    foretell(MYSQL_9, 0.97);
+    foretell(MYSQL_9, 0.97, CASES);
 }
 
-fn foretell(on: Measured, goal: f64) {
-    let cases: Value = serde_json::from_str(include_str!("../truth/mariadb.json")).unwrap();
+fn foretell(on: Measured, goal: f64, cases: &str) {
+    let cases: Value = serde_json::from_str(cases).unwrap();
     let schema = include_str!("../truth/mariadb_schema.sql");
     let [mut algorithms, mut locks, mut works, mut losses, mut errors] = <[Score; 5]>::default();
     for measured in cases["cases"].as_array().unwrap() {

@@ -82,7 +82,18 @@ const WORK_PER_MILLE: usize = 955;
 
 #[test]
 fn answers_are_those_of_sqlite_on_all_versions() {
-    let truth: Value = serde_json::from_str(include_str!("../truth/sqlite.json")).unwrap();
+    hold(include_str!("../truth/sqlite.json"), RIGHT_PER_MILLE, WORK_PER_MILLE);
+}
+
+/// Written before anybody looked at what we say of them; on 3.40.1.
+#[test]
+fn further_answers_are_those_of_sqlite() {
+    // A keyword as a name, and which rows a REPLACE meets, are left.
+    hold(include_str!("../truth/sqlite_further.json"), 970, WORK_PER_MILLE);
+}
+
+fn hold(truth: &str, goal: usize, work_goal: usize) {
+    let truth: Value = serde_json::from_str(truth).unwrap();
     let schema = include_str!("../truth/sqlite_schema.sql").replace(":rows", "200");
     let (mut asked, mut right, mut work_asked, mut work_right) = (0, 0, 0, 0);
     let mut misses: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
@@ -115,6 +126,6 @@ fn answers_are_those_of_sqlite_on_all_versions() {
         println!("{miss} {versions:?}");
     }
     println!("SQLite: {right} of {asked} answers right, work {work_right} of {work_asked}");
-    assert!(right * 1000 >= asked * RIGHT_PER_MILLE, "{right} of {asked}");
-    assert!(work_right * 1000 >= work_asked * WORK_PER_MILLE, "{work_right} of {work_asked}");
+    assert!(right * 1000 >= asked * goal, "{right} of {asked}");
+    assert!(work_right * 1000 >= work_asked * work_goal, "{work_right} of {work_asked}");
 }

@@ -2,10 +2,11 @@
 
 use crate::effects::mysql::types::{self, Surroundings};
 use crate::effects::mysql::whole::{Alter, own_foreign_keys};
-use crate::effects::mysql::{breaks, has_old_rows, keys};
+use crate::effects::mysql::{breaks, has_old_rows, keys, literals, refused};
 use crate::effects::{Loss, Undo};
 use crate::sql::catalog::{Table, mysql::is_column_check};
 use crate::sql::change::{AlterAction, Column, ConstraintKind, DataType, Expression, Generated, IndexKey, Position};
+use crate::sql::formula;
 
 /// The column is known to be missing: refused, unless `IF EXISTS` lets it pass. True: nothing else happens.
 pub fn missing(whole: &mut Alter<'_, '_>, column: &str, code: &'static str, if_exists: bool) -> bool {
@@ -85,9 +86,23 @@ fn refuse_added(whole: &mut Alter<'_, '_>, column: &Column) {
         whole.refuse("1067", format!("the default of `{}` is no {data_type}", column.name));
     }
     refuse_default(whole, column, data_type);
+    if !whole.effect.always_fails() {
+        refuse_unfit(whole, column);
+    }
     let zero = column.not_null && column.default.is_none() && column.generated.is_none() && types::is_date(data_type);
     if zero && refuses_zero_dates(whole) {
         whole.refuse_on_rows("1292", format!("the rows of `{}` would get `0000-00-00` in `{}`", whole.name(), column.name));
+    }
+}
+
+/// What no column can be, and a computed one over columns that are not there.
+fn refuse_unfit(whole: &mut Alter<'_, '_>, column: &Column) {
+    if let Some((code, why)) = refused::unfit_column(column, whole.place) {
+        whole.refuse(code, why);
+    } else if let Some((_, computed)) = &column.generated
+        && let Some(name) = formula::columns_named(computed).into_iter().find(|name| whole.lacks(name))
+    {
+        whole.refuse("1054", format!("`{}` has no column `{name}`", whole.name()));
     }
 }
 
@@ -95,6 +110,9 @@ fn refuse_added(whole: &mut Alter<'_, '_>, column: &Column) {
 pub fn refuse_default_of(whole: &mut Alter<'_, '_>, name: &str, default: &Expression) {
     if let Some(data_type) = whole.table.and_then(|table| table.column(name)).and_then(|column| column.data_type.as_ref()) {
         refuse_literal(whole, name, default, data_type);
+        if let Some((code, why)) = literals::default_of(name, default, data_type, whole.place) {
+            whole.refuse(code, why);
+        }
     }
 }
 
@@ -368,6 +386,7 @@ pub fn change(whole: &mut Alter<'_, '_>, from: &str, column: &Column, if_exists:
     {
         return;
     }
+    refuse_unfit(whole, column);
     let Some((table, before)) = whole.table.and_then(|table| table.column(from).map(|before| (table, before))) else {
         unknown_before(whole, column);
         return;

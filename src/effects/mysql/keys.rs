@@ -5,6 +5,7 @@ use crate::effects::mysql::whole::{Alter, checks_off, lists_referenced};
 use crate::effects::mysql::{breaks, types};
 use crate::sql::catalog::{Table, mysql::begins_an_index};
 use crate::sql::change::{AlterAction, Constraint, ConstraintKind, DataType, Index, Reference};
+use crate::sql::formula;
 
 /// `ADD INDEX`, `CREATE INDEX`.
 pub fn add_index(whole: &mut Alter<'_, '_>, index: &Index, replace: bool) {
@@ -133,6 +134,12 @@ fn add_check(whole: &mut Alter<'_, '_>, constraint: &Constraint) {
         }
         return;
     }
+    if let ConstraintKind::Check(check) = &constraint.kind
+        && let Some(column) = formula::columns_named(check).into_iter().find(|column| whole.lacks(column))
+    {
+        whole.refuse("1054", format!("`{}` has no column `{column}`", whole.name()));
+        return;
+    }
     whole.part(if constraint.not_enforced { "drop_check" } else { "add_check" });
     if !constraint.not_enforced && whole.is_on("check_constraint_checks") {
         let code = if whole.is_mariadb() { "4025" } else { "3819" };
@@ -256,19 +263,21 @@ pub fn references(whole: &mut Alter<'_, '_>, columns: &[String], reference: &Ref
         return;
     }
     let other = targets.first().and_then(|target| parent.column(target)).and_then(|column| column.data_type.as_ref());
-    if let (Some(own), Some(other)) = (own_type, other) {
-        let integer = |data_type: &DataType| data_type.name.ends_with("int");
-        let differ = own.name != other.name && (integer(own) || integer(other)) || integer(own) && own.unsigned != other.unsigned;
-        if differ {
-            whole.refuse(code, format!("`{}` is {own}, what it points at is {other} (errno 150)", columns.join(", ")));
-            return;
-        }
+    if let Some((own, other)) = own_type.zip(other).filter(|(own, other)| differ(own, other)) {
+        whole.refuse(code, format!("`{}` is {own}, what it points at is {other} (errno 150)", columns.join(", ")));
+        return;
     }
     let sets_null = [&reference.on_delete, &reference.on_update].into_iter().any(|action| action.as_deref() == Some("set null"));
     if sets_null && whole.table.is_some_and(|table| columns.iter().any(|column| table.is_not_null(column))) {
         let code = if whole.is_mariadb() { "1005" } else { "1830" };
         whole.refuse(code, "`SET NULL` on a column that is NOT NULL (errno 150)");
     }
+}
+
+/// A foreign key cannot stand between columns of these types.
+pub fn differ(own: &DataType, other: &DataType) -> bool {
+    let integer = |data_type: &DataType| data_type.name.ends_with("int");
+    own.name != other.name && (integer(own) || integer(other)) || integer(own) && own.unsigned != other.unsigned
 }
 
 /// `DROP INDEX`, for unique keys too.

@@ -4,6 +4,8 @@ pub mod alter;
 pub mod column;
 pub mod facts;
 pub mod keys;
+pub mod literals;
+pub mod refused;
 pub mod rows;
 pub mod tables;
 pub mod types;

@@ -1,6 +1,6 @@
 //! DML and queries: nobody else's table waits, rows do.
 
-use crate::effects::mysql::{fails_on_rows, has_old_rows, is_on, is_strict, known, loses, loses_stored, meets, missing, types};
+use crate::effects::mysql::{fails_on_rows, has_old_rows, is_on, is_strict, known, literals, loses, loses_stored, meets, missing, refused};
 use crate::effects::reach::{all_new, by_key, is_bounded, is_selective};
 use crate::effects::{Effect, Loss, Place, When, Work};
 use crate::sql::catalog::{RelationKind, Table};
@@ -58,6 +58,10 @@ fn insert(effect: &mut Effect, change: &Insert, place: &Place<'_>) {
             effect.fail("1136", When::Always, format!("the row has not as many values as `{table}` has columns named"));
             return;
         }
+        if let Some((code, why)) = literals::insert(change, found, place) {
+            effect.fail(code, When::Always, why);
+            return;
+        }
         let needed = found.columns.iter().find(|column| is_required(found, column) && !names(&change.columns, &column.name));
         if let Some(column) = needed.filter(|_| !change.columns.is_empty() && is_strict(place)) {
             effect.fail("1364", When::Always, format!("`{}` of `{table}` has no default and gets no value", column.name));
@@ -108,6 +112,10 @@ fn update(effect: &mut Effect, change: &Update, place: &Place<'_>) {
             effect.fail("1054", When::Always, format!("`{table}` has no column `{column}`"));
             return;
         }
+        if let Some((code, why)) = refused::condition(table, found, &change.reach, &change.reads) {
+            effect.fail(code, When::Always, why);
+            return;
+        }
         refuse_values(effect, found, change, place);
     }
     keyed(effect, table, &change.reach, place);
@@ -143,26 +151,13 @@ fn refuse_values(effect: &mut Effect, found: &Table, change: &Update, place: &Pl
         if unique && !by_key(table, &change.reach, place) {
             fails_on_rows(effect, "1062", table, format!("equal values in `{}` stop it", column.name), place);
         }
-        let only = change.columns.len() == 1;
-        let value = change.values.text.split_once('=').map_or("", |(_, value)| value.trim());
-        if only && value.eq_ignore_ascii_case("null") && found.is_not_null(&column.name) {
-            fails_on_rows(effect, "1048", table, format!("`{}` of `{table}` cannot be NULL", column.name), place);
-        }
-        if only && is_strict(place) && is_too_long(column, value) {
-            fails_on_rows(effect, "1406", table, format!("the value is longer than `{}`", column.name), place);
-        }
+    }
+    for (code, why) in literals::update(change, found, place) {
+        fails_on_rows(effect, code, table, why, place);
     }
     if is_on("foreign_key_checks", place) {
         referenced(effect, found, change, place);
     }
-}
-
-/// A quoted text that is longer than the column.
-fn is_too_long(column: &Column, text: &str) -> bool {
-    let text = text.trim();
-    let quoted = text.len() >= 2 && text.starts_with('\'') && text.ends_with('\'') && text.matches('\'').count() == 2;
-    let room = column.data_type.as_ref().filter(|data_type| types::has_characters(data_type)).and_then(|data_type| data_type.number(0));
-    quoted && room.is_some_and(|room| i64::try_from(text.chars().count() - 2).is_ok_and(|length| length > room))
 }
 
 /// A key that other tables point at is written.
@@ -182,6 +177,11 @@ fn referenced(effect: &mut Effect, found: &Table, change: &Update, place: &Place
 fn delete(effect: &mut Effect, change: &Delete, place: &Place<'_>) {
     for table in &change.tables {
         if missing(effect, "1146", table, false, place) {
+            return;
+        }
+        let only = known(table, place).filter(|_| change.tables.len() == 1);
+        if let Some((code, why)) = only.and_then(|found| refused::condition(table, found, &change.reach, &change.reads)) {
+            effect.fail(code, When::Always, why);
             return;
         }
         keyed(effect, table, &change.reach, place);

@@ -1,10 +1,10 @@
 //! Tables as a whole, and all objects that are no table.
 
 use crate::dialect::Dialect;
-use crate::effects::mysql::{self, breaks, has_old_rows, is_on, loses, meets, missing, one_action, rows};
+use crate::effects::mysql::{self, breaks, has_old_rows, is_on, loses, meets, missing, one_action, refused, rows};
 use crate::effects::{Effect, Loss, Place, When};
 use crate::sql::catalog::RelationKind;
-use crate::sql::change::{AlterAction, Change, ConstraintKind, CreateTable, Drop, Name, Reading};
+use crate::sql::change::{AlterAction, Change, ConstraintKind, CreateTable, Drop, Name, Query, Reading};
 use crate::sql::words::Kind;
 
 /// A statement that is no ALTER TABLE and touches no rows by itself.
@@ -20,11 +20,17 @@ pub fn effect(effect: &mut Effect, reading: &Reading, place: &Place<'_>) {
             let write = mode.as_deref() != Some("read");
             each(effect, if write { "lock_tables_write" } else { "lock_tables_read" }, tables, place);
         }
-        Change::CreateTrigger { table, .. } if !missing(effect, "1146", table, false, place) => {
+        Change::CreateTrigger { name, table, or_replace, .. } if !missing(effect, "1146", table, false, place) => {
+            let taken = place.catalog.tables().any(|(_, found)| found.triggers.iter().any(|other| other.eq_ignore_ascii_case(name)));
+            let lenient = *or_replace || reading.flags.get("if_not_exists") == Some(&true.into());
+            if taken && !lenient && place.catalog.is_complete {
+                effect.fail("1359", When::Always, format!("trigger `{name}` stands already"));
+                return;
+            }
             meets(effect, "trigger", table, place);
         }
         Change::CreateView { name, or_replace, if_not_exists, query, .. } => {
-            create_view(effect, name, *or_replace, *if_not_exists, &query.tables, place);
+            create_view(effect, name, *or_replace, *if_not_exists, query, place);
         }
         Change::AlterSequence { name, if_exists, .. } if place.catalog.is_complete && !place.catalog.has_sequence(name) && !if_exists => {
             effect.fail("4091", When::Always, format!("sequence `{name}` does not exist"));
@@ -60,6 +66,10 @@ fn create_table(effect: &mut Effect, create: &CreateTable, place: &Place<'_>) {
     if counting > 1 {
         effect.fail("1075", When::Always, format!("`{}` would have {counting} AUTO_INCREMENT columns", create.name));
     }
+    if let Some((code, why)) = refused::new_table(create, place) {
+        effect.fail(code, When::Always, why);
+        return;
+    }
     let inline = create.columns.iter().flat_map(|column| &column.constraints);
     for constraint in create.constraints.iter().chain(inline) {
         let ConstraintKind::ForeignKey { reference, .. } = &constraint.kind else {
@@ -81,13 +91,16 @@ fn create_table(effect: &mut Effect, create: &CreateTable, place: &Place<'_>) {
     }
 }
 
-fn create_view(effect: &mut Effect, name: &Name, or_replace: bool, if_not_exists: bool, tables: &[Name], place: &Place<'_>) {
+fn create_view(effect: &mut Effect, name: &Name, or_replace: bool, if_not_exists: bool, query: &Query, place: &Place<'_>) {
     if place.catalog.table(name).is_some() && !or_replace && !if_not_exists {
         effect.fail("1050", When::Always, format!("`{name}` already exists"));
         return;
     }
-    for table in tables {
+    for table in &query.tables {
         missing(effect, "1146", table, false, place);
+    }
+    if let Some((code, why)) = refused::view(query, place).filter(|_| !effect.always_fails()) {
+        effect.fail(code, When::Always, why);
     }
 }
 
@@ -101,6 +114,11 @@ fn rename(effect: &mut Effect, pairs: &[(Name, Name)], if_exists: bool, place: &
         }
         if place.catalog.table(to).is_some() && !free.contains(&to_key) || made.contains(&to_key) {
             effect.fail("1050", When::Always, format!("table `{to}` already exists"));
+            return;
+        }
+        let nowhere = to.schema.as_ref().filter(|schema| from.schema.as_ref() != Some(schema) && !place.catalog.has_schema(schema));
+        if let Some(schema) = nowhere.filter(|schema| place.catalog.is_complete && place.catalog.in_schema(schema).is_empty()) {
+            effect.fail("1025", When::Always, format!("there is no database `{schema}`"));
             return;
         }
         if !made.contains(&from_key) {

@@ -33,7 +33,7 @@ impl TypeChange {
 
 /// A type, sorted by what conversions need to know.
 #[derive(Debug, Clone, PartialEq, Eq)]
-enum Shape {
+pub(super) enum Shape {
     Integer { bytes: u8, unsigned: bool },
     Decimal { digits: i64, scale: i64, unsigned: bool },
     Float,
@@ -81,7 +81,8 @@ impl Shape {
     }
 }
 
-fn shape(data_type: &DataType) -> Shape {
+/// What a type is.
+pub(super) fn shape(data_type: &DataType) -> Shape {
     let unsigned = data_type.unsigned;
     let length = |default| data_type.number(0).unwrap_or(default);
     let integer = |bytes| Shape::Integer { bytes, unsigned };

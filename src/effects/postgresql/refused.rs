@@ -7,7 +7,7 @@ use crate::sql::change::{
     AlterAction, AlterTable, Change, Column, ConstraintKind, CreateTable, DataType, DomainAction, Expression, IndexAction, IndexKey,
     Insert, Name, PartitionBound, Reading, ReindexScope, TypeAction, TypeForm,
 };
-use crate::sql::formula::{self, Formula};
+use crate::sql::formula;
 use crate::sql::words::Kind;
 
 /// An SQLSTATE and why.
@@ -188,24 +188,8 @@ fn is_pseudo_type(name: &str) -> bool {
 /// A default has no row to take a column from.
 fn names_column(default: &Expression, columns: &[Column]) -> Option<Refusal> {
     let formula = formula::of_expression(default).filter(|_| !default.is_literal)?;
-    let column = columns_of(&formula).into_iter().find(|name| columns.iter().any(|column| column.name == *name))?;
+    let column = formula.columns().into_iter().find(|name| columns.iter().any(|column| column.name == *name))?;
     Some(("0A000", format!("a default cannot take the value of column `{column}`")))
-}
-
-/// The columns that a formula names.
-fn columns_of(formula: &Formula) -> Vec<String> {
-    match formula {
-        Formula::Column(name) => vec![name.clone()],
-        Formula::Null | Formula::Bool(_) | Formula::Number(_) | Formula::Text(_) | Formula::Opaque => Vec::new(),
-        Formula::Not(of) | Formula::Minus(of) | Formula::IsNull(of) | Formula::Cast(of, _) => columns_of(of),
-        Formula::Binary(_, left, right) => [columns_of(left), columns_of(right)].concat(),
-        Formula::In(of, list) => std::iter::once(of.as_ref()).chain(list).flat_map(columns_of).collect(),
-        Formula::Case(arms, otherwise) => {
-            let arms = arms.iter().flat_map(|(when, then)| [columns_of(when), columns_of(then)].concat());
-            arms.chain(columns_of(otherwise)).collect()
-        }
-        Formula::Call(_, arguments) => arguments.iter().flat_map(columns_of).collect(),
-    }
 }
 
 /// The default of a new column is made a value at once, where one that is set is not.
@@ -231,7 +215,7 @@ fn unfit_check(check: &Expression, table: &Name, found: &Table, place: &Place<'_
         return None;
     }
     let formula = formula::of_expression(check)?;
-    let column = columns_of(&formula).into_iter().find(|name| found.column(name).is_none() && *name != table.name)?;
+    let column = formula.columns().into_iter().find(|name| found.column(name).is_none() && *name != table.name)?;
     Some(("42703", format!("column `{column}` of `{table}` does not exist")))
 }
 

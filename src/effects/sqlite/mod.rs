@@ -8,6 +8,7 @@ pub mod columns;
 pub mod drops;
 pub mod facts;
 pub mod foreign_keys;
+pub mod literals;
 pub mod objects;
 pub mod recreation;
 pub mod rows;

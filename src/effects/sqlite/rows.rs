@@ -1,10 +1,11 @@
 //! DML and queries on SQLite.
 
 use crate::effects::sqlite::foreign_keys::{self, Cause, ForeignKeys};
-use crate::effects::sqlite::{fact, knows_columns, meets, missing, refuse, works};
+use crate::effects::sqlite::{fact, knows_columns, literals, meets, missing, refuse, works};
 use crate::effects::{Effect, Loss, Place, Undo, When, Work};
 use crate::sql::catalog::{RelationKind, Table};
 use crate::sql::change::{Change, Column, ConstraintKind, Delete, Expression, IndexKey, Insert, Name, Reach, Update};
+use crate::sql::formula;
 
 /// A statement on rows.
 pub fn effect(effect: &mut Effect, change: &Change, place: &Place<'_>) {
@@ -67,6 +68,10 @@ fn insert(effect: &mut Effect, change: &Insert, place: &Place<'_>) {
     if known(table, place).is_some_and(|found| refused_for_columns(effect, change, found)) {
         return;
     }
+    if let Some(message) = known(table, place).and_then(|found| literals::refused(change, found, place)) {
+        refuse(effect, message, format!("`{table}` does not take the row"));
+        return;
+    }
     fact(effect, if change.query.is_some() { "insert_select" } else { "insert" }, place);
     if let Some(query) = &change.query {
         reads(effect, &query.tables, place);
@@ -112,15 +117,28 @@ fn left_out<'a>(change: &Insert, table: &Table, stored: &[&'a Column]) -> Option
     if change.columns.is_empty() || change.replaces || change.updates_on_conflict {
         return None;
     }
-    let is_rowid = |column: &Column| {
-        table.primary_key().is_some_and(|key| matches!(key, [only] if only.eq_ignore_ascii_case(&column.name)))
-            && column.data_type.as_ref().is_some_and(|found| found.name.eq_ignore_ascii_case("integer"))
-    };
     let given = |column: &Column| change.columns.iter().any(|name| name.eq_ignore_ascii_case(&column.name));
     let has_rows = change.query.is_none();
     let in_key = |column: &Column| table.primary_key().is_some_and(|key| key.iter().any(|name| name.eq_ignore_ascii_case(&column.name)));
     let required = stored.iter().find(|column| column.not_null && !in_key(column) && column.default.is_none() && !given(column));
-    required.filter(|column| has_rows && !is_rowid(column)).map(|column| column.name.as_str())
+    required.filter(|column| has_rows && !is_rowid(table, column)).map(|column| column.name.as_str())
+}
+
+/// A column that SQLite fills with the number of the row.
+pub(super) fn is_rowid(table: &Table, column: &Column) -> bool {
+    table.primary_key().is_some_and(|key| matches!(key, [only] if only.eq_ignore_ascii_case(&column.name)))
+        && column.data_type.as_ref().is_some_and(|found| found.name.eq_ignore_ascii_case("integer"))
+}
+
+/// A column of a `WHERE` that the only table of the statement does not have.
+fn unknown_column(effect: &mut Effect, table: &Name, reach: &Reach, reads: &[Name], place: &Place<'_>) -> bool {
+    let (Some(found), Some(condition)) = (known(table, place), &reach.condition) else { return false };
+    let hidden = |name: &String| ["rowid", "oid", "_rowid_"].iter().any(|hidden| name.eq_ignore_ascii_case(hidden));
+    let unknown = |name: &String| !hidden(name) && !found.columns.iter().any(|column| column.name.eq_ignore_ascii_case(name));
+    let alone = reach.joins.is_empty() && reads.is_empty();
+    let Some(name) = formula::columns_named(condition).into_iter().find(unknown).filter(|_| alone) else { return false };
+    refuse(effect, format!("no such column: {name}"), format!("`{table}` has no such column"));
+    true
 }
 
 /// Rows that were good for the table they are from, and may not be for the one they go to.
@@ -193,7 +211,7 @@ fn has_same_reference(source: Option<&Table>, constraint: &crate::sql::change::C
 }
 
 /// A CHECK's name as it stands in messages: its own, else its expression, before 3.35 its table.
-fn check_words(table: &Name, name: Option<&str>, check: &Expression, place: &Place<'_>) -> String {
+pub(super) fn check_words(table: &Name, name: Option<&str>, check: &Expression, place: &Place<'_>) -> String {
     let unnamed = if place.server.version.at_least(3, 35) { &check.text } else { &table.name };
     name.filter(|name| !name.starts_with("sqlite_constraint_")).unwrap_or(unnamed).to_owned()
 }
@@ -227,7 +245,9 @@ fn update(effect: &mut Effect, change: &Update, place: &Place<'_>) {
     if missing(effect, table, place) || refused_for_schema_table(effect, table, place) {
         return;
     }
-    if known(table, place).is_some_and(|found| refused_for_assigned(effect, change, found, place)) {
+    if known(table, place).is_some_and(|found| refused_for_assigned(effect, change, found, place))
+        || unknown_column(effect, table, &change.reach, &change.reads, place)
+    {
         return;
     }
     let keyed = by_key(table, &change.reach, place) || table.name == "alembic_version";
@@ -317,6 +337,9 @@ fn delete(effect: &mut Effect, change: &Delete, place: &Place<'_>) {
         || refused_for_schema_table(effect, table, place)
         || foreign_keys::points_at_nothing(effect, table, place)
     {
+        return;
+    }
+    if change.tables.len() == 1 && unknown_column(effect, table, &change.reach, &change.reads, place) {
         return;
     }
     let is_all = change.reach.condition.is_none() && change.reach.limit.is_none();

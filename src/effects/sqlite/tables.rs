@@ -5,6 +5,7 @@ use crate::effects::sqlite::{
 };
 use crate::effects::{Effect, Loss, Place, When, Work};
 use crate::sql::change::{AlterAction, AlterTable, Change, Constraint, ConstraintKind, CreateTable, Name};
+use crate::sql::formula;
 
 /// `CREATE TABLE`, also of a virtual table.
 pub fn create(effect: &mut Effect, create: &CreateTable, place: &Place<'_>) {
@@ -51,6 +52,8 @@ fn bad_definition(effect: &mut Effect, create: &CreateTable) -> bool {
         message
     } else if let Some(column) = unknown_key_column(create) {
         format!("unknown column \"{column}\" in foreign key definition")
+    } else if let Some(column) = unknown_named(create) {
+        format!("no such column: {column}")
     } else {
         return false;
     };
@@ -81,6 +84,23 @@ fn unknown_key_column(create: &CreateTable) -> Option<&str> {
         ConstraintKind::ForeignKey { columns, .. } => columns.iter().find(|name| !stands(name)).map(String::as_str),
         _ => None,
     })
+}
+
+/// A column of a key, a check or a computed column that the table does not have.
+fn unknown_named(create: &CreateTable) -> Option<String> {
+    let hidden = ["rowid", "oid", "_rowid_"];
+    let stands = |name: &str| {
+        create.columns.iter().any(|column| column.name.eq_ignore_ascii_case(name))
+            || hidden.iter().any(|own| own.eq_ignore_ascii_case(name))
+    };
+    let constraints = create.columns.iter().flat_map(|column| &column.constraints).chain(&create.constraints);
+    let named = constraints.flat_map(|found| match &found.kind {
+        ConstraintKind::Unique { columns, .. } | ConstraintKind::PrimaryKey { columns, .. } => columns.clone(),
+        ConstraintKind::Check(check) => formula::columns_named(check),
+        _ => Vec::new(),
+    });
+    let computed = create.columns.iter().filter_map(|column| column.generated.as_ref());
+    named.chain(computed.flat_map(|(_, expression)| formula::columns_named(expression))).find(|name| !stands(name))
 }
 
 /// `ALTER TABLE`. SQLite takes one part, and looks for the table of an `ADD` before it reads on.
@@ -145,8 +165,9 @@ fn rename_column(effect: &mut Effect, table: &Name, from: &str, to: &str, place:
     if knows && !has(from) {
         refuse(effect, format!("no such column: \"{from}\""), format!("`{table}` has no such column"));
     } else if knows && has(to) && !from.eq_ignore_ascii_case(to) {
+        let taken = place.catalog.table(table).and_then(|found| found.column(to)).map_or(to, |column| column.name.as_str());
         let rename = if version.at_least(3, 35) { format!("error in table {} after rename: ", table.name) } else { String::new() };
-        refuse(effect, format!("{rename}duplicate column name: {to}"), format!("`{table}` has such a column"));
+        refuse(effect, format!("{rename}duplicate column name: {taken}"), format!("`{table}` has such a column"));
     } else if let (true, Some((view, why))) = (place.catalog.is_on("legacy_alter_table"), views::broken_view(place)) {
         // With the old rules nobody says which view it is, from 3.39 on.
         let message = if version.at_least(3, 36) { "SQL logic error".to_owned() } else { format!("error in view {}: {why}", view.name) };

@@ -482,11 +482,13 @@ fn insert(cursor: &mut Cursor<'_>, flags: &mut Flags) -> Option<Insert> {
     }
     cursor.eat_one_of(&["low_priority", "delayed", "high_priority"]);
     if cursor.eat("ignore") {
+        found.ignores = true;
         flags.insert("or_action", "ignore".into());
     }
     if cursor.eat("or") {
         let word = cursor.identifier()?.to_lowercase();
         found.replaces |= word == "replace";
+        found.ignores |= word == "ignore";
         flags.insert("or_action", word.into());
     }
     cursor.eat("into");
@@ -519,7 +521,7 @@ fn insert_source(found: &mut Insert, cursor: &mut Cursor<'_>) -> Option<()> {
     if source.eat("values") && source.mark("(") {
         found.width = source.group().map(width_of_row);
         source = *cursor;
-        if cursor.dialect == Dialect::Postgresql {
+        if !cursor.dialect.is_experimental() {
             found.values = values(*cursor);
         }
     }
