@@ -155,6 +155,7 @@ recipes![
     drop_table,
     rename_column,
     rename_table,
+    change_key_type,
     change_type,
     enum_value,
     attach_partition,

@@ -62,6 +62,12 @@ fn word_replaced(text: &str, from: &str, to: &str, is_word: fn(char) -> bool) ->
 /// The operations that make it; `None`: something stands there that cannot be made so (a key that others point at, an exclusion).
 #[must_use]
 pub fn standing(case: &Case<'_>, table: &Name, onto: Onto<'_>) -> Option<Vec<Part>> {
+    standing_of(case, table, onto, &|_| true)
+}
+
+/// The same for the indexes and for those constraints that are asked for.
+#[must_use]
+pub fn standing_of(case: &Case<'_>, table: &Name, onto: Onto<'_>, takes: &dyn Fn(&Constraint) -> bool) -> Option<Vec<Part>> {
     let known = case.catalog.table(table)?;
     let mut parts = Vec::new();
     for state in known.indexes_on(onto.from).filter(|state| state.constraint.is_none()) {
@@ -71,7 +77,7 @@ pub fn standing(case: &Case<'_>, table: &Name, onto: Onto<'_>) -> Option<Vec<Par
         let name = onto.name(state.index.name.as_deref()?);
         parts.push(Part::Outside(concurrent(case, table, &name, &moved(&state.index, onto)?)?));
     }
-    for constraint in known.constraints_on(onto.from) {
+    for constraint in known.constraints_on(onto.from).filter(|one| takes(one)) {
         let name = onto.name(&constraint_name_of(table, constraint));
         let moved = Constraint { kind: moved_kind(&constraint.kind, onto)?, ..constraint.clone() };
         if !matches!(moved.kind, ConstraintKind::NotNull { .. } | ConstraintKind::Default { .. }) {
@@ -109,7 +115,9 @@ pub fn one(case: &Case<'_>, table: &Name, constraint: &Constraint, name: &str) -
     }
 }
 
-fn concurrent(case: &Case<'_>, table: &Name, name: &str, index: &Index) -> Option<Vec<Line>> {
+/// An index, outside of a transaction; what an earlier try left of it goes first.
+#[must_use]
+pub fn concurrent(case: &Case<'_>, table: &Name, name: &str, index: &Index) -> Option<Vec<Line>> {
     let dialect = case.dialect();
     let leftover = relation(dialect, &Name { schema: table.schema.clone(), name: name.to_owned() });
     Some(vec![Line::execute(format!("DROP INDEX CONCURRENTLY IF EXISTS {leftover}")), create_index(dialect, table, name, index, true)?])
