@@ -1,6 +1,7 @@
 //! The command line: the same tools as subcommands, for people, scripts and CI.
 
 mod clients;
+mod demo;
 mod doctor;
 mod gatekeeper;
 mod ordered;
@@ -18,7 +19,6 @@ use serde_json::Value;
 
 use crate::approve;
 use crate::config::Config;
-use crate::dialect::Dialect;
 use crate::format::{Format, github, gitlab, human, sarif};
 use crate::hook;
 use crate::rules::{RULES, by_name};
@@ -113,8 +113,12 @@ enum Command {
     },
     /// List the tools with their schemas, as JSON
     Tools,
-    /// Review a real migration that comes with the program
-    Demo,
+    /// Show the whole life of a migration: a real one reviewed, then a sample project led from PLAN to COMPLETE on servers of its own
+    Demo {
+        /// A Python with Alembic, SQLAlchemy 2 and psycopg. Default: one made for the demonstration, once
+        #[arg(long, value_name = "PATH")]
+        python: Option<PathBuf>,
+    },
     /// Print completions for a shell
     Completions {
         /// bash, zsh, fish, elvish or powershell
@@ -247,7 +251,7 @@ pub fn run() -> ExitCode {
         Command::Report(arguments) => reports::report(&arguments),
         Command::Rules { rule } => rules(rule.as_deref()),
         Command::Tools => print(&serde_json::to_string_pretty(&tools()).unwrap_or_default(), 0),
-        Command::Demo => demo(),
+        Command::Demo { python } => demo::demo(python.as_deref()),
         Command::Completions { shell } => {
             clap_complete::generate(shell, &mut Cli::command(), "alembic-gate", &mut std::io::stdout());
             ExitCode::SUCCESS
@@ -652,24 +656,4 @@ fn tools() -> Value {
         .iter()
         .map(|tool| serde_json::json!({ "name": tool.name, "title": tool.title, "description": tool.description, "inputSchema": (tool.input_schema)(), "outputSchema": (tool.output_schema)() }))
         .collect()
-}
-
-/// A revision of a public project, as Alembic renders it.
-const DEMO: &str = include_str!("../tests/corpus/airflow/postgresql_018_686269002441.up.sql");
-
-fn demo() -> ExitCode {
-    let input = SqlInput { sql: Some(DEMO.to_owned()), dialect: Some(Dialect::Postgresql), ..SqlInput::default() };
-    let options = Options {
-        files: vec![FilePart {
-            name: "tests/corpus/airflow/postgresql_018_686269002441.up.sql".to_owned(),
-            first_line: 1,
-            only_line: None,
-        }],
-        ..Options::default()
-    };
-    match review_sql::review(&input, options, &Call::local(&Settings::default())) {
-        // A demonstration ends well whatever it shows.
-        Ok(review) => print(&human::review(&review, human::Paint { colour: wants_colour() }), 0),
-        Err(error) => failed(&error, Format::Human),
-    }
 }

@@ -4,6 +4,7 @@
 //! is its answer, on a pipe of their own: what `env.py` prints goes to standard error. A question that takes too long
 //! ends the process and everything it started; the next question starts another. The process ends with this program.
 
+pub mod environment;
 mod process;
 mod protocol;
 mod python;

@@ -13,7 +13,7 @@ const PLACES: &[(&str, &[&str])] = &[
     ("postgres::", &["database/"]),
     ("mysql::Conn", &["database/"]),
     ("rusqlite::", &["database/", "scratch/sqlite.rs"]),
-    ("std::process::Command", &["git.rs", "bridge/", "scratch/", "wrap.rs", "mcp/"]),
+    ("std::process::Command", &["git.rs", "bridge/", "scratch/", "wrap.rs", "mcp/", "cli/demo/"]),
 ];
 
 fn source(file: &str) -> String {

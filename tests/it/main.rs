@@ -9,6 +9,7 @@ mod claims_mariadb;
 mod claims_sqlite;
 mod corpora;
 mod database;
+mod demo;
 mod deploy;
 mod deploy_cases;
 mod effects_postgresql;
