@@ -89,8 +89,7 @@ impl Transaction {
                     if let AlterAction::AddConstraint(constraint) = action
                         && constraint.not_valid
                     {
-                        let name =
-                            constraint.name.clone().unwrap_or_else(|| crate::sql::catalog::constraint_name(&alter.table, constraint));
+                        let name = crate::sql::catalog::constraint_name(&alter.table, constraint);
                         self.not_valid.push((alter.table.clone(), name));
                     }
                 }

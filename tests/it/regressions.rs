@@ -2,7 +2,9 @@
 
 use alembic_gate::dialect::{Dialect, Server};
 use alembic_gate::sql::script;
+use alembic_gate::step::Options;
 use alembic_gate::tools::answer::{Answer, MAX_CHARACTERS};
+use alembic_gate::tools::call::{Call, Settings};
 use alembic_gate::tools::source::SqlInput;
 use alembic_gate::tools::{classify_risk, review_sql};
 
@@ -50,5 +52,24 @@ fn names_of_any_length_fit_the_answer() {
     for letter in ["n", "\u{e9}", "\u{1f980}"] {
         let name = letter.repeat(5_000);
         fits(&SqlInput { sql: Some(format!("DROP TABLE {name};\nCREATE INDEX {name} ON {name} ({name});")), ..SqlInput::default() });
+    }
+}
+
+#[test]
+fn a_mend_keeps_the_name_of_the_constraint() {
+    for (sql, name) in [
+        ("ALTER TABLE tasks ADD CONSTRAINT tasks_of_run FOREIGN KEY (run_id) REFERENCES runs (id)", "tasks_of_run"),
+        ("ALTER TABLE tasks ADD CONSTRAINT one_a_run UNIQUE (run_id, attempt)", "one_a_run"),
+        ("ALTER TABLE tasks ADD FOREIGN KEY (run_id) REFERENCES runs (id)", "tasks_run_id_fkey"),
+    ] {
+        let input = SqlInput { sql: Some(sql.to_owned()), dialect: Some(Dialect::Postgresql), ..SqlInput::default() };
+        let answer = review_sql::run(&input, Options::default(), &Call::local(&Settings::default()), None);
+        let findings = answer.output["findings"].as_array().unwrap();
+        let mend = findings.iter().find(|finding| finding["severity"] == "error").unwrap();
+        for fix in ["fix_sql", "fix_alembic"] {
+            let text = mend[fix].as_str().unwrap();
+            assert!(text.contains(name), "{text}");
+            assert!(name == "tasks_run_id_fkey" || !text.contains("_fkey") && !text.contains("_key"), "{text}");
+        }
     }
 }

@@ -171,7 +171,7 @@ pub fn table_again(dialect: Dialect, name: &Name, table: &Table) -> Option<Vec<L
 /// The name a constraint has.
 #[must_use]
 pub fn constraint_name_of(table: &Name, constraint: &Constraint) -> String {
-    constraint.name.clone().unwrap_or_else(|| constraint_name(table, constraint))
+    constraint_name(table, constraint)
 }
 
 /// A column with what stood on it: constraints and indexes, of its own table and of others that point at it.

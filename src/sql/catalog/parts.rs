@@ -15,9 +15,14 @@ pub fn serves(own: &IndexState, parent: &IndexState) -> bool {
         && (parent.constraint.is_none() || own.constraint.is_some())
 }
 
-/// The name PostgreSQL gives to a constraint without one.
+/// The name of a constraint on PostgreSQL: its own, else the one the server gives it.
 #[must_use]
 pub fn constraint_name(table: &Name, constraint: &Constraint) -> String {
+    constraint.name.clone().unwrap_or_else(|| given_name(table, constraint))
+}
+
+/// The name PostgreSQL gives to a constraint without one.
+fn given_name(table: &Name, constraint: &Constraint) -> String {
     let base = &table.name;
     match &constraint.kind {
         ConstraintKind::PrimaryKey { using_index: Some(index), .. } | ConstraintKind::Unique { using_index: Some(index), .. } => {
@@ -57,7 +62,7 @@ pub(super) fn of_partition(partition: &Name, state: &IndexState) -> IndexState {
 /// The constraint that a partition gets from one of its parent: keys are named anew.
 pub(super) fn constraint_of_partition(partition: &Name, constraint: &Constraint) -> Constraint {
     let renamed = matches!(constraint.kind, ConstraintKind::PrimaryKey { .. } | ConstraintKind::Unique { .. });
-    let name = if renamed { Some(constraint_name(partition, constraint)) } else { constraint.name.clone() };
+    let name = if renamed { Some(given_name(partition, constraint)) } else { constraint.name.clone() };
     Constraint { name, ..constraint.clone() }
 }
 
@@ -75,7 +80,7 @@ pub(super) fn index_name(table: &Name, index: &Index) -> String {
 
 pub(super) fn add_constraint(table_name: &Name, table: &mut Table, constraint: &Constraint, is_new: bool) {
     let mut found = constraint.clone();
-    let name = found.name.clone().unwrap_or_else(|| constraint_name(table_name, constraint));
+    let name = constraint_name(table_name, constraint);
     found.name = Some(name.clone());
     match &mut found.kind {
         ConstraintKind::PrimaryKey { columns, using_index } | ConstraintKind::Unique { columns, using_index } => {

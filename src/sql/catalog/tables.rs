@@ -262,7 +262,7 @@ impl Catalog {
             AlterAction::DropIdentity { column, .. } => set(table, column, |found| found.identity = None),
             AlterAction::AddIdentity { column, always } => set(table, column, |found| found.identity = Some(*always)),
             AlterAction::AddConstraint(constraint) => {
-                let own = constraint.name.clone().unwrap_or_else(|| constraint_name(name, constraint));
+                let own = constraint_name(name, constraint);
                 table.new_constraints.push(own);
                 self.add_constraint(name, table, constraint);
             }
