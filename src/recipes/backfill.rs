@@ -22,18 +22,41 @@
 //! -- old code
 //! UPDATE users SET name = 'x' WHERE id = 1;
 //! ```
+//! ```plan mariadb
+//! CREATE TABLE users (shop int, id bigint, name varchar(40), slug varchar(40), PRIMARY KEY (shop, id));
+//! -- rows
+//! INSERT INTO users (shop, id, name) SELECT seq % 3, seq, CONCAT('User ', seq) FROM seq_1_to_12000;
+//! -- wish
+//! {"kind": "backfill", "table": "users", "column": "slug", "value": "lower(name)"}
+//! -- gives
+//! backfill_users_slug
+//! -- old code
+//! UPDATE users SET name = 'x' WHERE id = 1;
+//! ```
+//! ```plan sqlite
+//! CREATE TABLE users (id integer PRIMARY KEY, name text, slug text);
+//! -- rows
+//! INSERT INTO users (id, name) WITH RECURSIVE s(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM s WHERE n < 12000) SELECT n, 'User ' || n FROM s;
+//! -- wish
+//! {"kind": "backfill", "table": "users", "column": "slug", "value": "lower(name)"}
+//! -- gives
+//! backfill_users_slug
+//! -- old code
+//! UPDATE users SET name = 'x' WHERE id = 1;
+//! ```
 
 use crate::dialect::Dialect;
 use crate::recipes::parts::body::{Body, Line, quoted};
 use crate::recipes::parts::loops::{Filling, filled};
 use crate::recipes::parts::naming::snake;
 use crate::recipes::parts::wish::Wish;
+use crate::recipes::parts::written::{differ, same};
 use crate::recipes::{Case, Concern, Found, Stage, Step};
 
 /// What it mends.
 pub const MENDS: &[&str] = &["backfill"];
 /// Where it is proven.
-pub const DIALECTS: &[Dialect] = &[Dialect::Postgresql];
+pub const DIALECTS: &[Dialect] = &[Dialect::Postgresql, Dialect::Mariadb, Dialect::Sqlite];
 
 /// The revisions.
 #[must_use]
@@ -50,7 +73,7 @@ pub fn steps(case: &Case<'_>) -> Option<Found> {
     let fills_nulls = fill.condition.is_none() || open.to_lowercase().contains("is null");
     let assigned = value.clone().unwrap_or_else(|| ":fill".to_owned());
     // A condition that does not speak of the column would be true for ever: only what differs is open.
-    let open = if fills_nulls { open } else { format!("({open}) AND {own} IS DISTINCT FROM ({assigned})") };
+    let open = if fills_nulls { open } else { format!("({open}) AND {}", differ(case.dialect(), &own, &assigned)) };
     let upgrade = filled(
         case,
         &Filling {
@@ -68,7 +91,7 @@ pub fn steps(case: &Case<'_>) -> Option<Found> {
             &Filling {
                 table: fill.table.clone(),
                 assignment: format!("{own} = NULL"),
-                open: format!("{own} IS NOT DISTINCT FROM ({value})"),
+                open: same(case.dialect(), &own, value),
                 is_silent: false,
                 must_end: false,
                 asks_fill: false,

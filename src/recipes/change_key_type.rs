@@ -348,8 +348,8 @@ impl Widened<'_> {
         let (mut up, mut down) = (Vec::new(), Vec::new());
         for moved in &self.moved {
             up.push(add_column(PG, &moved.table, &moved.plain(new_of(moved.name()), self.wide.clone()))?);
-            up.extend(moved.before().made());
-            down.extend(moved.before().gone());
+            up.extend(moved.before().made(Dialect::Postgresql));
+            down.extend(moved.before().gone(Dialect::Postgresql));
             down.push(drop_column(PG, &moved.table, &new_of(moved.name())));
         }
         Some(Step {
@@ -435,14 +435,14 @@ impl Widened<'_> {
     }
 
     fn switched(&self) -> Option<Step> {
-        let mut up: Vec<Line> = self.moved.iter().flat_map(|moved| moved.before().gone()).collect();
+        let mut up: Vec<Line> = self.moved.iter().flat_map(|moved| moved.before().gone(Dialect::Postgresql)).collect();
         up.extend(self.pointers.iter().map(|pointer| {
             alter(&pointer.table, &format!("DROP CONSTRAINT {}", q(&pointer.name)))
         }));
         up.extend(self.keyed(Side::New));
         let mut down = Vec::new();
         for moved in &self.moved {
-            down.extend(moved.behind()?.gone());
+            down.extend(moved.behind()?.gone(Dialect::Postgresql));
         }
         down.extend(self.pointers.iter().map(|pointer| alter(&pointer.table, &format!("DROP CONSTRAINT {}", q(&fitting(&new_of(&pointer.name)))))));
         down.extend(self.keyed(Side::Old));
@@ -461,8 +461,8 @@ impl Widened<'_> {
                 up.push(alter(&moved.table, &format!("ALTER COLUMN {} DROP NOT NULL", q(&old))));
                 first.extend(not_null(self.case, &moved.table, &old));
             }
-            up.extend(moved.behind()?.made());
-            down.extend(moved.before().made());
+            up.extend(moved.behind()?.made(Dialect::Postgresql));
+            down.extend(moved.before().made(Dialect::Postgresql));
         }
         for pointer in &self.pointers {
             first.extend(self.pointing(pointer, Side::Old)?);
@@ -491,7 +491,7 @@ impl Widened<'_> {
         let mut forth = Vec::new();
         for moved in &self.moved {
             let (own, old) = (moved.name(), old_of(moved.name()));
-            up.extend(moved.behind()?.gone());
+            up.extend(moved.behind()?.gone(Dialect::Postgresql));
             up.push(drop_column(PG, &moved.table, &old).allowing("drop_column", format!("each of its values stands in {own}")));
             let (constraints, indexes) = self.names(moved)?;
             for (name, new) in &constraints {
@@ -504,7 +504,7 @@ impl Widened<'_> {
                 back.push(Line::execute(format!("ALTER INDEX {} RENAME TO {}", at(name), q(new))));
             }
             back.push(add_column(PG, &moved.table, &moved.plain(old.clone(), moved.column.data_type.clone()?))?);
-            back.extend(moved.behind()?.made());
+            back.extend(moved.behind()?.made(Dialect::Postgresql));
             let (wide, narrow) = (q(own), q(&old));
             fills.extend(filled(self.case, &Self::filling(moved, format!("{narrow} = {wide}"), format!("{narrow} IS NULL AND {wide} IS NOT NULL"), true)).0);
             fills.extend(self.standing(moved, &old, true)?);

@@ -180,8 +180,8 @@ impl Change<'_> {
             ..self.column.clone()
         };
         let mut up = vec![add_column(dialect, self.table, &new)?];
-        up.extend(self.before().made());
-        let mut down = self.before().gone();
+        up.extend(self.before().made(Dialect::Postgresql));
+        let mut down = self.before().gone(Dialect::Postgresql);
         down.push(drop_column(dialect, self.table, &self.new));
         Some(Step {
             name: snake(&format!("add_{}_{}", self.table.name, self.new)),
@@ -270,7 +270,7 @@ impl Change<'_> {
             let back = self.over(&self.back, &self.q(&self.new));
             proof.push(Part::Outside(vec![equal_or_raise(self.case, self.table, &format!("({back})"), &self.q(name))]));
         }
-        let mut up = self.before().gone();
+        let mut up = self.before().gone(Dialect::Postgresql);
         up.extend([self.renamed(name, &self.old), self.renamed(&self.new, name)]);
         if let Some(default) = &default {
             up.extend([
@@ -281,8 +281,8 @@ impl Change<'_> {
         if self.column.not_null {
             up.push(alter(&self.old, "DROP NOT NULL"));
         }
-        up.extend(self.behind().made());
-        let mut down = self.behind().gone();
+        up.extend(self.behind().made(Dialect::Postgresql));
+        let mut down = self.behind().gone(Dialect::Postgresql);
         if let Some(default) = &default {
             down.extend([
                 alter(&self.old, &format!("SET DEFAULT {default}")),
@@ -290,7 +290,7 @@ impl Change<'_> {
             ]);
         }
         down.extend([self.renamed(name, &self.new), self.renamed(&self.old, name)]);
-        down.extend(self.before().made());
+        down.extend(self.before().made(Dialect::Postgresql));
         let mut back = vec![Part::Inside(down)];
         if self.column.not_null {
             back.extend(not_null(self.case, self.table, name));
@@ -325,11 +325,11 @@ impl Change<'_> {
             forth.push(Line::execute(format!("ALTER INDEX {} RENAME TO {}", at(&moved), self.q(&own))));
             back.push(Line::execute(format!("ALTER INDEX {} RENAME TO {}", at(&own), self.q(&moved))));
         }
-        let mut up = self.behind().gone();
+        let mut up = self.behind().gone(Dialect::Postgresql);
         up.push(drop_column(dialect, self.table, &self.old).allowing("drop_column", format!("its values stand in {name}, in the new type")));
         up.extend(forth);
         back.push(add_column(dialect, self.table, &Column { name: self.old.clone(), not_null: false, default: None, constraints: Vec::new(), ..self.column.clone() })?);
-        back.extend(self.behind().made());
+        back.extend(self.behind().made(Dialect::Postgresql));
         let mut down = vec![Part::Inside(back)];
         let value = self.over(&self.back, &self.q(name));
         let fill = Filling {

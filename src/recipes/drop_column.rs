@@ -27,11 +27,26 @@
 //! -- new code
 //! INSERT INTO users (id, name) VALUES (20002, 'new');
 //! ```
+//! ```plan mariadb
+//! CREATE TABLE users (id bigint PRIMARY KEY, name varchar(40), phone varchar(20) NOT NULL, KEY ix_users_phone (phone));
+//! -- rows
+//! INSERT INTO users SELECT seq, CONCAT('user ', seq), CONCAT('+49', seq) FROM seq_1_to_6000;
+//! -- wish
+//! {"kind": "drop_column", "table": "users", "column": "phone"}
+//! -- gives
+//! make_users_phone_nullable, archive_users_phone, drop_users_phone
+//! -- old code
+//! INSERT INTO users (id, name, phone) VALUES (20001, 'old', '1');
+//! SELECT phone FROM users WHERE id = 1;
+//! -- new code
+//! INSERT INTO users (id, name) VALUES (20002, 'new');
+//! ```
 
 use crate::dialect::Dialect;
 use crate::recipes::parts::body::{Body, Line, Part, fitting, python_sql, quoted};
 use crate::recipes::parts::loops::BATCH;
 use crate::recipes::parts::naming::snake;
+use crate::recipes::parts::online::{in_place, modified, written_out};
 use crate::recipes::parts::standing::{Onto, not_null, standing};
 use crate::recipes::parts::written::{add_column, columns, drop_column, relation};
 use crate::recipes::{Case, Concern, Found, Stage, Step};
@@ -40,7 +55,7 @@ use crate::sql::change::{AlterAction, Column, Name};
 /// What it mends.
 pub const MENDS: &[&str] = &["drop_column"];
 /// Where it is proven.
-pub const DIALECTS: &[Dialect] = &[Dialect::Postgresql];
+pub const DIALECTS: &[Dialect] = &[Dialect::Postgresql, Dialect::Mariadb];
 
 /// The revisions.
 #[must_use]
@@ -59,7 +74,11 @@ pub fn steps(case: &Case<'_>) -> Option<Found> {
             concern: Concern::Schema,
             stage: Stage::Expand,
             why: format!("new code leaves `{column}` out while old code still writes it: it must not be required"),
-            upgrade: Body::inside(vec![Line::execute(format!("ALTER TABLE {written} ALTER COLUMN {name} DROP NOT NULL"))]),
+            upgrade: Body::inside(vec![if dialect.is_mysql_family() {
+                in_place(case, table, &modified(dialect, own, false)?)
+            } else {
+                Line::execute(format!("ALTER TABLE {written} ALTER COLUMN {name} DROP NOT NULL"))
+            }]),
             downgrade: Body(not_null(case, table, column)),
             deploy: format!("behind it deploy code that neither reads nor writes `{shown}.{column}`, its model without the attribute"),
         });
@@ -90,12 +109,19 @@ fn archived(case: &Case<'_>, table: &Name, column: &Column, key: &[String]) -> O
     let create = format!("CREATE TABLE {archive} AS SELECT {list}, {own} FROM {written} WHERE false");
     let unique = format!("ALTER TABLE {archive} ADD PRIMARY KEY ({list})");
     let copy = format!("INSERT INTO {archive} SELECT {list}, {own} FROM {written} WHERE {own} IS NOT NULL ON CONFLICT DO NOTHING");
+    let mut up = vec![Part::Inside(vec![Line::execute(create), Line::execute(unique), Line::execute(copy)])];
+    if dialect.is_mysql_family() {
+        // `INSERT … SELECT` over the whole table would lock all its rows: ranges of the key.
+        let create = format!("CREATE TABLE IF NOT EXISTS {archive} (PRIMARY KEY ({list})) AS SELECT {list}, {own} FROM {written} WHERE false");
+        let copy = format!("INSERT IGNORE INTO {archive} SELECT {list}, {own} FROM {written} WHERE {own} IS NOT NULL");
+        up = vec![Part::Inside(vec![Line::execute(create)]), Part::Outside(vec![ranged(dialect, &written, key, &copy, &copy, "")])];
+    }
     Some(Step {
         name: snake(&format!("archive_{}_{}", table.name, column.name)),
         concern: Concern::Data,
         stage: Stage::Backfill,
         why: "the values are copied aside under their key, for the way back and for those who ask later".to_owned(),
-        upgrade: Body::inside(vec![Line::execute(create), Line::execute(unique), Line::execute(copy)]),
+        upgrade: Body(up),
         downgrade: Body::inside(vec![Line::execute(format!("DROP TABLE {archive}")).allowing("drop_table", format!("it is a copy of what stands in {}", table.name))]),
         deploy: format!("after no running code writes `{}` any more: what is written later is not in the copy", column.name),
     })
@@ -104,7 +130,7 @@ fn archived(case: &Case<'_>, table: &Name, column: &Column, key: &[String]) -> O
 fn dropped(case: &Case<'_>, table: &Name, column: &Column, key: Option<&[String]>) -> Option<Step> {
     let dialect = case.dialect();
     let name = &column.name;
-    let drop = drop_column(dialect, table, name);
+    let drop = written_out(case, drop_column(dialect, table, name));
     let because = match key {
         Some(_) => format!("no running code uses it, and its values stand in {}", archive_of(table, name).name),
         None => "no running code uses it; the loss has its own gate".to_owned(),
@@ -131,17 +157,30 @@ fn dropped(case: &Case<'_>, table: &Name, column: &Column, key: Option<&[String]
 fn restored(case: &Case<'_>, table: &Name, column: &str, key: &[String]) -> Line {
     let dialect = case.dialect();
     let archive = relation(dialect, &archive_of(table, column));
-    let (written, own, list) = (relation(dialect, table), quoted(dialect, column), columns(dialect, key));
+    let (written, own) = (relation(dialect, table), quoted(dialect, column));
+    let joined = key.iter().map(|one| format!("t.{0} = a.{0}", quoted(dialect, one))).collect::<Vec<_>>().join(" AND ");
+    let whole = if dialect.is_mysql_family() {
+        format!("UPDATE {written} AS t JOIN {archive} AS a ON {joined} SET t.{own} = a.{own}")
+    } else {
+        format!("UPDATE {written} AS t SET {own} = a.{own} FROM {archive} AS a WHERE {joined}")
+    };
+    let write = if dialect.is_mysql_family() { format!("{whole} WHERE true") } else { whole.clone() };
+    ranged(dialect, &archive, key, &write, &whole, "a.")
+}
+
+/// Walks a table by its key; `write` is sent for each range and ends where `AND` may follow, `whole` is what it says of all rows.
+fn ranged(dialect: Dialect, walked: &str, key: &[String], write: &str, whole: &str, prefix: &str) -> Line {
+    let list = columns(dialect, key);
     let tuple = if key.len() == 1 { list.clone() } else { format!("({list})") };
     let binds = |prefix: &str, from: &str| (0..key.len()).map(|n| format!("\"{prefix}{n}\": {from}[{n}]")).collect::<Vec<_>>().join(", ");
     let row = |prefix: &str| {
         let names: Vec<String> = (0..key.len()).map(|n| format!(":{prefix}{n}")).collect();
         if let [one] = names.as_slice() { one.clone() } else { format!("({})", names.join(", ")) }
     };
-    let joined = key.iter().map(|one| format!("t.{0} = a.{0}", quoted(dialect, one))).collect::<Vec<_>>().join(" AND ");
-    let qualified = if key.len() == 1 { format!("a.{list}") } else { format!("({})", key.iter().map(|one| format!("a.{}", quoted(dialect, one))).collect::<Vec<_>>().join(", ")) };
-    let write = format!("UPDATE {written} AS t SET {own} = a.{own} FROM {archive} AS a WHERE {joined} AND {qualified} >= {} AND {qualified} <= {}", row("a"), row("z"));
-    let select = format!("SELECT {list} FROM {archive}");
+    let qualified = key.iter().map(|one| format!("{prefix}{}", quoted(dialect, one))).collect::<Vec<_>>().join(", ");
+    let qualified = if key.len() == 1 { qualified } else { format!("({qualified})") };
+    let write = format!("{write} AND {qualified} >= {} AND {qualified} <= {}", row("a"), row("z"));
+    let select = format!("SELECT {list} FROM {walked}");
     let order = format!("ORDER BY {list} LIMIT {BATCH}");
     let text = |sql: &str| python_sql(sql).replace("\\\\:", ":");
     let python = format!(
@@ -153,6 +192,5 @@ fn restored(case: &Case<'_>, table: &Name, column: &str, key: &[String]) -> Line
         text(&format!("{select} WHERE {tuple} > {} {order}", row("a"))),
         binds("a", "keys[-1]"),
     );
-    let whole = format!("UPDATE {written} AS t SET {own} = a.{own} FROM {archive} AS a WHERE {joined}");
     Line::operation(python, format!("-- in ranges of {BATCH} rows, each committed on its own\n{whole}"))
 }

@@ -21,6 +21,25 @@
 //! -- gives
 //! set_sessions_aside, drop_sessions
 //! ```
+//! ```plan mariadb loses
+//! CREATE TABLE sessions (id bigint PRIMARY KEY, note varchar(40) NOT NULL DEFAULT 'x', KEY ix_sessions_note (note));
+//! -- rows
+//! INSERT INTO sessions SELECT seq, CONCAT('user ', seq) FROM seq_1_to_60;
+//! -- wish
+//! {"kind": "drop_table", "table": "sessions"}
+//! -- gives
+//! set_sessions_aside, drop_sessions
+//! ```
+//! ```plan sqlite loses
+//! CREATE TABLE sessions (id integer PRIMARY KEY, note text NOT NULL DEFAULT 'x');
+//! CREATE INDEX ix_sessions_note ON sessions (note);
+//! -- rows
+//! INSERT INTO sessions (note) VALUES ('a'), ('b');
+//! -- wish
+//! {"kind": "drop_table", "table": "sessions"}
+//! -- gives
+//! set_sessions_aside, drop_sessions
+//! ```
 
 use crate::dialect::Dialect;
 use crate::fix;
@@ -34,7 +53,7 @@ use crate::sql::change::{Change, Name};
 /// What it mends.
 pub const MENDS: &[&str] = &["drop_table"];
 /// Where it is proven.
-pub const DIALECTS: &[Dialect] = &[Dialect::Postgresql];
+pub const DIALECTS: &[Dialect] = &[Dialect::Postgresql, Dialect::Mariadb, Dialect::Sqlite];
 
 /// The revisions.
 #[must_use]

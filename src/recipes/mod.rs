@@ -123,6 +123,12 @@ pub struct Recipe {
 }
 
 impl Recipe {
+    /// It is proven on the dialect; MySQL takes what is proven on MariaDB, and the plan says so.
+    #[must_use]
+    pub fn serves(&self, dialect: Dialect) -> bool {
+        self.dialects.contains(&dialect) || dialect == Dialect::Mysql && self.dialects.contains(&Dialect::Mariadb)
+    }
+
     /// The page, in Markdown.
     #[must_use]
     pub fn page(&self) -> String {
@@ -160,4 +166,5 @@ recipes![
     enum_value,
     attach_partition,
     backfill,
+    online_foreign_key,
 ];

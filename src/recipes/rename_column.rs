@@ -34,6 +34,23 @@
 //! UPDATE users SET full_name = 'newer' WHERE id = 20001;
 //! SELECT full_name FROM users WHERE id = 1;
 //! ```
+//! ```plan mariadb
+//! CREATE TABLE users (id bigint PRIMARY KEY, name varchar(80) NOT NULL, KEY ix_users_name (name));
+//! -- rows
+//! INSERT INTO users SELECT seq, CONCAT('user ', seq) FROM seq_1_to_7000;
+//! -- wish
+//! {"kind": "rename_column", "table": "users", "column": "name", "new_name": "full_name"}
+//! -- gives
+//! add_users_full_name, backfill_users_full_name, enforce_users_full_name, drop_users_name
+//! -- old code
+//! INSERT INTO users (id, name) VALUES (20001, 'old');
+//! UPDATE users SET name = 'older' WHERE id = 20001;
+//! SELECT name FROM users WHERE id = 1;
+//! -- new code
+//! INSERT INTO users (id, full_name) VALUES (20002, 'new');
+//! UPDATE users SET full_name = 'newer' WHERE id = 20001;
+//! SELECT full_name FROM users WHERE id = 1;
+//! ```
 
 use crate::dialect::Dialect;
 use crate::recipes::parts::body::{Body, Line, Part, quoted};
@@ -42,14 +59,15 @@ use crate::recipes::parts::naming::snake;
 use crate::recipes::parts::standing::{Onto, equal_or_raise, not_null, standing};
 use crate::recipes::parts::sync::Sync;
 use crate::recipes::parts::undo::constraint_name_of;
-use crate::recipes::parts::written::{add_column, drop_column, drop_index, exact, relation};
+use crate::recipes::parts::online::{in_place, modified, written_out};
+use crate::recipes::parts::written::{add_column, differ, drop_column, drop_index, exact, relation, same};
 use crate::recipes::{Case, Concern, Found, Stage, Step};
 use crate::sql::change::{AlterAction, Column, ConstraintKind, Name};
 
 /// What it mends.
 pub const MENDS: &[&str] = &["rename"];
 /// Where it is proven.
-pub const DIALECTS: &[Dialect] = &[Dialect::Postgresql];
+pub const DIALECTS: &[Dialect] = &[Dialect::Postgresql, Dialect::Mariadb];
 
 /// The revisions.
 #[must_use]
@@ -65,9 +83,9 @@ pub fn steps(case: &Case<'_>) -> Option<Found> {
     let sync = Sync::equal(table, from, to);
     let new = Column { name: to.clone(), not_null: false, default: None, constraints: Vec::new(), ..column.clone() };
     let shown = table.shown();
-    let mut expand = vec![add_column(dialect, table, &new)?];
-    expand.extend(sync.made());
-    let mut unexpand = sync.gone();
+    let mut expand = vec![written_out(case, add_column(dialect, table, &new)?)];
+    expand.extend(sync.made(dialect));
+    let mut unexpand = sync.gone(dialect);
     unexpand.push(drop_column(dialect, table, to));
     let mut found = Found::default();
     found.steps.push(Step {
@@ -111,7 +129,7 @@ fn copied(case: &Case<'_>, table: &Name, from: &str, to: &str) -> Step {
         stage: Stage::Backfill,
         why: "rows from before the trigger are copied in ranges of the key, each in its own transaction; it can be run again".to_owned(),
         upgrade: filled(case, &filling(format!("{new} = {old}"), format!("{new} IS NULL AND {old} IS NOT NULL"), false)),
-        downgrade: filled(case, &filling(format!("{new} = NULL"), format!("{new} IS NOT NULL AND {new} IS NOT DISTINCT FROM {old}"), true)),
+        downgrade: filled(case, &filling(format!("{new} = NULL"), format!("{new} IS NOT NULL AND {}", same(case.dialect(), &new, &old)), true)),
         deploy: "any time behind the first; while it runs nobody waits longer than for one range".to_owned(),
     }
 }
@@ -123,7 +141,13 @@ fn switched(case: &Case<'_>, table: &Name, column: &Column, onto: Onto<'_>) -> O
     let written = relation(dialect, table);
     let mut up = standing(case, table, onto)?;
     let mut down = Vec::new();
-    if column.not_null {
+    let new = Column { name: onto.to.to_owned(), default: None, ..column.clone() };
+    if column.not_null && dialect.is_mysql_family() {
+        // One rebuild for both: from here on code may leave the old column out, and the trigger fills it.
+        let both = |required: bool| Some(format!("{}, {}", modified(dialect, &new, required)?, modified(dialect, column, !required)?));
+        up.push(Part::Inside(vec![in_place(case, table, &both(true)?)]));
+        down.push(in_place(case, table, &both(false)?));
+    } else if column.not_null {
         up.extend(not_null(case, table, onto.to));
         down.push(Line::execute(format!("ALTER TABLE {written} ALTER COLUMN {} DROP NOT NULL", quoted(dialect, onto.to))));
     }
@@ -141,7 +165,7 @@ fn contracted(case: &Case<'_>, table: &Name, column: &Column, to: &str, sync: &S
     let dialect = case.dialect();
     let from = &column.name;
     let (written, old, new) = (relation(dialect, table), quoted(dialect, from), quoted(dialect, to));
-    let mut up = sync.gone();
+    let mut up = sync.gone(dialect);
     if let Some(default) = &column.default {
         up.push(Line::execute(format!("ALTER TABLE {written} ALTER COLUMN {new} SET DEFAULT {}", exact(default)?)));
     }
@@ -150,19 +174,19 @@ fn contracted(case: &Case<'_>, table: &Name, column: &Column, to: &str, sync: &S
     if column.default.is_some() {
         again.insert(0, Line::execute(format!("ALTER TABLE {written} ALTER COLUMN {new} DROP DEFAULT")));
     }
-    again.extend(sync.made());
+    again.extend(sync.made(dialect));
     let mut back = vec![Part::Inside(again)];
     let fill = Filling {
         table: table.clone(),
         assignment: format!("{old} = {new}"),
-        open: format!("{old} IS DISTINCT FROM {new}"),
+        open: differ(dialect, &old, &new),
         is_silent: false,
         must_end: true,
         asks_fill: false,
     };
     back.extend(filled(case, &fill).0);
     back.extend(standing(case, table, Onto { from, to: from, keeps_names: true })?);
-    if column.not_null {
+    if column.not_null && !dialect.is_mysql_family() {
         back.extend(not_null(case, table, from));
     }
     Some(Step {

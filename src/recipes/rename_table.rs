@@ -29,10 +29,28 @@
 //! INSERT INTO accounts (id, name) VALUES (20002, 'new');
 //! DELETE FROM accounts WHERE id = 20002;
 //! ```
+//! ```plan mariadb
+//! CREATE TABLE users (id bigint PRIMARY KEY, name varchar(40));
+//! CREATE TABLE orders (id bigint PRIMARY KEY, user_id bigint, CONSTRAINT fk_orders_user FOREIGN KEY (user_id) REFERENCES users (id));
+//! -- rows
+//! INSERT INTO users SELECT seq, CONCAT('user ', seq) FROM seq_1_to_50;
+//! -- wish
+//! {"kind": "rename_table", "table": "users", "new_name": "accounts"}
+//! -- gives
+//! rename_users_to_accounts, drop_users_view
+//! -- old code
+//! INSERT INTO users (id, name) VALUES (20001, 'old');
+//! UPDATE users SET name = 'older' WHERE id = 20001;
+//! INSERT INTO users (id, name) VALUES (20001, 'again') ON DUPLICATE KEY UPDATE name = 'again';
+//! SELECT name FROM users WHERE id = 1;
+//! -- new code
+//! INSERT INTO accounts (id, name) VALUES (20002, 'new');
+//! DELETE FROM accounts WHERE id = 20002;
+//! ```
 
 use crate::dialect::Dialect;
 use crate::fix;
-use crate::recipes::parts::body::{Body, Line, quoted};
+use crate::recipes::parts::body::{Body, Line, fitting, quoted};
 use crate::recipes::parts::naming::snake;
 use crate::recipes::parts::written::{python_table, relation};
 use crate::recipes::{Case, Concern, Found, Stage, Step};
@@ -41,7 +59,7 @@ use crate::sql::change::{AlterAction, Name};
 /// What it mends.
 pub const MENDS: &[&str] = &["rename"];
 /// Where it is proven.
-pub const DIALECTS: &[Dialect] = &[Dialect::Postgresql];
+pub const DIALECTS: &[Dialect] = &[Dialect::Postgresql, Dialect::Mariadb];
 
 /// The revisions.
 #[must_use]
@@ -68,14 +86,21 @@ pub fn steps(case: &Case<'_>) -> Option<Found> {
     let drop = Line::execute(format!("DROP VIEW {old_written}"));
     let mut up = vec![rename];
     up.extend(view.clone());
+    let mut down = vec![drop.clone(), back];
+    let mut why = "the view under the old name is made in the same transaction: there is no moment at which one of the names is missing";
+    if dialect.is_mysql_family() {
+        up = exchanged(case, table, &new);
+        down = exchanged_back(case, table, &new);
+        why = "one RENAME TABLE exchanges the table and the view at once: there is no moment at which one of the names is missing, although DDL commits on its own";
+    }
     let mut found = Found::default();
     found.steps.push(Step {
         name: snake(&format!("rename_{}_to_{}", table.name, to.name)),
         concern: Concern::Schema,
         stage: Stage::Switch,
-        why: "the view under the old name is made in the same transaction: there is no moment at which one of the names is missing".to_owned(),
+        why: why.to_owned(),
         upgrade: Body::inside(up),
-        downgrade: Body::inside(vec![drop.clone(), back]),
+        downgrade: Body::inside(down),
         deploy: format!("behind it deploy the code that uses `{}`; code that uses `{}` goes on through the view", to.name, table.name),
     });
     found.steps.push(Step {
@@ -92,4 +117,34 @@ pub fn steps(case: &Case<'_>) -> Option<Found> {
     }
     found.notes.push("indexes, constraints and sequences keep their old names; with a naming convention rename them too".to_owned());
     Some(found)
+}
+
+/// The view is made over an empty table of the new name, which goes again; then table and view change their names in one statement.
+fn exchanged(case: &Case<'_>, table: &Name, new: &Name) -> Vec<Line> {
+    let dialect = case.dialect();
+    let (old_written, new_written) = (relation(dialect, table), relation(dialect, new));
+    let beside = relation(dialect, &beside(table));
+    vec![
+        Line::execute(format!("DROP VIEW IF EXISTS {beside}")),
+        Line::execute(format!("CREATE TABLE {new_written} LIKE {old_written}")),
+        Line::execute(format!("CREATE VIEW {beside} AS SELECT * FROM {new_written}")),
+        Line::execute(format!("DROP TABLE {new_written}")),
+        Line::execute(format!("RENAME TABLE {old_written} TO {new_written}, {beside} TO {old_written}"))
+            .allowing("rename", format!("a view under the name {} takes its place in the same statement", table.name)),
+    ]
+}
+
+fn exchanged_back(case: &Case<'_>, table: &Name, new: &Name) -> Vec<Line> {
+    let dialect = case.dialect();
+    let (old_written, new_written) = (relation(dialect, table), relation(dialect, new));
+    let beside = relation(dialect, &beside(table));
+    vec![
+        Line::execute(format!("RENAME TABLE {old_written} TO {beside}, {new_written} TO {old_written}"))
+            .allowing("rename", "table and view take their old places in one statement"),
+        Line::execute(format!("DROP VIEW {beside}")).allowing("drop_object", "the view only kept a name alive"),
+    ]
+}
+
+fn beside(table: &Name) -> Name {
+    Name { schema: table.schema.clone(), name: fitting(&format!("{}_view_beside", table.name)) }
 }

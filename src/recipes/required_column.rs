@@ -49,19 +49,32 @@
 //! -- old code
 //! INSERT INTO users (region, number) VALUES ('x', 1);
 //! ```
+//! ```plan mariadb
+//! CREATE TABLE users (id bigint PRIMARY KEY, name varchar(40) NOT NULL);
+//! -- rows
+//! INSERT INTO users SELECT seq, CONCAT('user ', seq) FROM seq_1_to_12000;
+//! -- wish
+//! {"kind": "add_column", "table": "users", "column": "phone", "type": "varchar(20)", "nullable": false, "fill": "unknown"}
+//! -- gives
+//! add_users_phone, backfill_users_phone, enforce_users_phone_not_null
+//! -- old code
+//! INSERT INTO users (id, name) VALUES (20001, 'old');
+//! UPDATE users SET name = 'new' WHERE id = 1;
+//! ```
 
 use crate::dialect::Dialect;
 use crate::recipes::parts::body::{Body, Line, Part, fitting, quoted};
 use crate::recipes::parts::loops::{Filling, filled};
 use crate::recipes::parts::naming::snake;
-use crate::recipes::parts::written::{add_column, drop_column, exact, python_table, relation};
+use crate::recipes::parts::online::{in_place, modified, written_out};
+use crate::recipes::parts::written::{add_column, drop_column, exact, python_table, relation, same};
 use crate::recipes::{Case, Concern, Found, Stage, Step};
 use crate::sql::change::{AlterAction, Column, Name};
 
 /// What it mends.
 pub const MENDS: &[&str] = &["not_null_without_default", "set_not_null_scan", "add_column_rewrite"];
 /// Where it is proven.
-pub const DIALECTS: &[Dialect] = &[Dialect::Postgresql];
+pub const DIALECTS: &[Dialect] = &[Dialect::Postgresql, Dialect::Mariadb];
 
 /// The revisions.
 #[must_use]
@@ -81,7 +94,7 @@ pub fn steps(case: &Case<'_>) -> Option<Found> {
                     table.shown()
                 )),
             }
-            found.steps.push(enforced(case, table, column));
+            found.steps.push(enforced(case, table, case.catalog.table(table)?.column(column)?)?);
             Some(found)
         }
         _ => None,
@@ -93,7 +106,7 @@ fn added(case: &Case<'_>, table: &Name, column: &Column, fill: Option<&str>) -> 
     let name = &column.name;
     let shown = table.shown();
     let nullable = Column { not_null: false, default: None, ..column.clone() };
-    let mut lines = vec![add_column(dialect, table, &nullable)?];
+    let mut lines = vec![written_out(case, add_column(dialect, table, &nullable)?)];
     let default = match &column.default {
         Some(default) => {
             let text = exact(default)?;
@@ -118,9 +131,12 @@ fn added(case: &Case<'_>, table: &Name, column: &Column, fill: Option<&str>) -> 
         found.questions.push(format!("which value do the existing rows of `{shown}` get in `{name}`? (`fill`: a literal, or an expression over the row)"));
     }
     if column.not_null {
-        found.steps.push(enforced(case, table, name));
+        found.steps.push(enforced(case, table, column)?);
     }
-    if column.default.is_none() {
+    if dialect.is_mysql_family() {
+        found.notes.push(format!("added NOT NULL at once, the server would put the zero value of its type (0, '') into `{name}` of every row without a word"));
+    }
+    if column.default.is_none() && dialect == Dialect::Postgresql {
         found.notes.push(format!(
             "where a constant default means something, `ADD COLUMN {name} … NOT NULL DEFAULT …` is one revision and only changes the catalogue (PostgreSQL 11 and newer)"
         ));
@@ -143,7 +159,7 @@ fn backfill(case: &Case<'_>, table: &Name, column: &str, value: Option<&str>, is
     };
     let up = filled(case, &filling(format!("{own} = {assigned}"), format!("{own} IS NULL"), true));
     // What was filled is told by its value; a value that is computed anew each time cannot be told.
-    let back = if is_random { format!("{own} IS NOT NULL") } else { format!("{own} IS NOT DISTINCT FROM ({assigned})") };
+    let back = if is_random { format!("{own} IS NOT NULL") } else { same(dialect, &own, assigned) };
     let mut down = filled(case, &filling(format!("{own} = NULL"), back, false));
     if asks_fill {
         down = Body::outside(vec![Line::operation(
@@ -162,7 +178,25 @@ fn backfill(case: &Case<'_>, table: &Name, column: &str, value: Option<&str>, is
     }
 }
 
-fn enforced(case: &Case<'_>, table: &Name, column: &str) -> Step {
+fn enforced(case: &Case<'_>, table: &Name, column: &Column) -> Option<Step> {
+    if case.dialect().is_mysql_family() { modified_in_place(case, table, column) } else { Some(proven(case, table, &column.name)) }
+}
+
+/// MySQL and MariaDB read the rows while they rebuild the table; others read and write meanwhile.
+fn modified_in_place(case: &Case<'_>, table: &Name, column: &Column) -> Option<Step> {
+    let (dialect, name) = (case.dialect(), &column.name);
+    Some(Step {
+        name: snake(&format!("enforce_{}_{name}_not_null", table.name)),
+        concern: Concern::Schema,
+        stage: Stage::Contract,
+        why: "the table is rebuilt in place while others read and write; LOCK=NONE is written out, so that the server refuses rather than blocks".to_owned(),
+        upgrade: Body::inside(vec![in_place(case, table, &modified(dialect, column, true)?)]),
+        downgrade: Body::inside(vec![in_place(case, table, &modified(dialect, column, false)?)]),
+        deploy: format!("only when no running code leaves `{name}` out or writes NULL, and the backfill has ended; a rebuild needs the space of the table once more, and replicas lag behind it"),
+    })
+}
+
+fn proven(case: &Case<'_>, table: &Name, column: &str) -> Step {
     let dialect = case.dialect();
     let (written, own) = (relation(dialect, table), quoted(dialect, column));
     let (py_table, schema) = python_table(table);

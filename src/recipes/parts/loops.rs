@@ -62,7 +62,7 @@ fn by_key(dialect: Dialect, filling: &Filling, key: &[String]) -> Line {
     };
     let write = format!("UPDATE {table} SET {assignment} WHERE {bare} AND {first}{own} >= {} AND {own} <= {}", row("a"), row("z"));
     let binds = |prefix: &str, from: &str| (0..key.len()).map(|n| format!("\"{prefix}{n}\": {from}[{n}]")).collect::<Vec<_>>().join(", ");
-    let mut python = beginning(filling, &table);
+    let mut python = beginning(dialect, filling, &table);
     let _ = writeln!(python, "keys = connection.execute(sa.text({})).all()", bound(&format!("{select} {order}")));
     python.push_str("while keys:\n");
     let fill = if filling.asks_fill { ", \"fill\": fill" } else { "" };
@@ -79,7 +79,7 @@ fn by_key(dialect: Dialect, filling: &Filling, key: &[String]) -> Line {
         bound(&format!("{select} AND {own} > {} {order}", row("a"))),
         binds("a", "keys[-1]")
     );
-    ending(&mut python, filling, &table);
+    ending(dialect, &mut python, filling, &table);
     let shown = write.replace(":a", "$").replace(":z", "$");
     let numbered = |text: String| {
         let mut number = 0;
@@ -89,8 +89,13 @@ fn by_key(dialect: Dialect, filling: &Filling, key: &[String]) -> Line {
             out.push(c);
             if c == '$' && rest.peek().is_some_and(char::is_ascii_digit) {
                 number += 1;
-                out.push_str(&number.to_string());
                 rest.next();
+                if dialect == Dialect::Postgresql {
+                    out.push_str(&number.to_string());
+                } else {
+                    out.pop();
+                    out.push('?');
+                }
             }
         }
         out
@@ -112,10 +117,10 @@ fn by_limit(dialect: Dialect, filling: &Filling) -> Line {
             format!("UPDATE {table} SET {assignment} WHERE ctid IN (SELECT ctid FROM {table} WHERE ({open}) LIMIT {BATCH})")
         }
     };
-    let mut python = beginning(filling, &table);
+    let mut python = beginning(dialect, filling, &table);
     let fill = if filling.asks_fill { ", {\"fill\": fill}" } else { "" };
     let _ = writeln!(python, "while connection.execute(sa.text({}){fill}).rowcount:\n    pass", bound(&write));
-    ending(&mut python, filling, &table);
+    ending(dialect, &mut python, filling, &table);
     Line::operation(python, format!("-- {BATCH} rows at a time, each committed on its own, until none is left\n{write}"))
 }
 
@@ -132,7 +137,7 @@ fn bound(sql: &str) -> String {
     text
 }
 
-fn beginning(filling: &Filling, table: &str) -> String {
+fn beginning(dialect: Dialect, filling: &Filling, table: &str) -> String {
     let mut python = String::from("connection = op.get_bind()\n");
     if filling.asks_fill {
         python.insert_str(0, "fill = None  # the value that existing rows get\n");
@@ -140,19 +145,27 @@ fn beginning(filling: &Filling, table: &str) -> String {
             writeln!(python, "if fill is None and connection.scalar(sa.text({})):", python_sql(&format!("SELECT count(*) FROM {table}")));
         python.push_str("    raise RuntimeError(\"say which value existing rows get: set `fill` above\")\n");
     }
-    silence(&mut python, filling);
+    silence(dialect, &mut python, filling);
     python
 }
 
-fn silence(python: &mut String, filling: &Filling) {
-    if filling.is_silent {
-        let _ = writeln!(python, "connection.execute(sa.text(\"SELECT set_config('{SILENCE}', 'off', false)\"))");
+fn silence_sql(dialect: Dialect, word: &str) -> String {
+    if dialect.is_mysql_family() {
+        format!("SET @{} = '{word}'", SILENCE.replace('.', "_"))
+    } else {
+        format!("SELECT set_config('{SILENCE}', '{word}', false)")
     }
 }
 
-fn ending(python: &mut String, filling: &Filling, table: &str) {
+fn silence(dialect: Dialect, python: &mut String, filling: &Filling) {
     if filling.is_silent {
-        let _ = writeln!(python, "connection.execute(sa.text(\"SELECT set_config('{SILENCE}', '', false)\"))");
+        let _ = writeln!(python, "connection.execute(sa.text({}))", python_sql(&silence_sql(dialect, "off")));
+    }
+}
+
+fn ending(dialect: Dialect, python: &mut String, filling: &Filling, table: &str) {
+    if filling.is_silent {
+        let _ = writeln!(python, "connection.execute(sa.text({}))", python_sql(&silence_sql(dialect, "")));
     }
     if filling.must_end {
         let _ = writeln!(
@@ -163,7 +176,7 @@ fn ending(python: &mut String, filling: &Filling, table: &str) {
         let _ = writeln!(
             python,
             "if left:\n    raise RuntimeError(f\"{{left}} rows of {} are not filled: run it again\")",
-            table.replace('"', "")
+            table.replace(['"', '`'], "")
         );
     }
 }

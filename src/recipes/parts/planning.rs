@@ -4,14 +4,14 @@ use std::collections::BTreeSet;
 
 use serde::Serialize;
 
-use crate::dialect::Server;
+use crate::dialect::{Dialect, Server};
 use crate::effects::{Effect, Loss};
 use crate::finding::{Finding, Severity};
 use crate::judge::{Judgement, judge};
 use crate::recipes::parts::body::{Body, Line, Part};
 use crate::recipes::parts::doubts::doubt;
 use crate::recipes::parts::wish::{Statement, Wish};
-use crate::recipes::parts::{naming, standing, undo};
+use crate::recipes::parts::{naming, online, standing, undo};
 use crate::recipes::{Case, Concern, Found, RECIPES, Stage, Step};
 use crate::risk;
 use crate::sql::catalog::Catalog;
@@ -132,6 +132,12 @@ pub fn plan(wishes: &[Wish], asked: &Asked<'_>) -> Result<Planned, Refusal> {
         last = table.filter(|table| fresh.is_new(table));
     }
     unique_names(&mut planned.steps);
+    if asked.server.dialect == Dialect::Mysql && !planned.recipes.is_empty() {
+        planned.notes.push(format!(
+            "{}: from the manual of MySQL; run on MariaDB, not on MySQL: `test_rollback` on a MySQL dev server proves it",
+            planned.recipes.join(", ")
+        ));
+    }
     Ok(planned)
 }
 
@@ -204,8 +210,7 @@ fn found(wish: &Wish, following: &[Wish], catalog: &Catalog, asked: &Asked<'_>, 
         return Err(nothing(&statement.sql));
     };
     // A warning counts where a recipe is known that spares it.
-    let is_mended =
-        |rule: &str| RECIPES.iter().any(|recipe| recipe.mends.contains(&rule) && recipe.dialects.contains(&asked.server.dialect));
+    let is_mended = |rule: &str| RECIPES.iter().any(|recipe| recipe.mends.contains(&rule) && recipe.serves(asked.server.dialect));
     let weighs = |found: &Finding| found.severity == Severity::Error || found.severity == Severity::Warning && is_mended(found.rule);
     let errors: Vec<Finding> = findings.into_iter().filter(|found| weighs(found) && found.allowed.is_none()).collect();
     planned.needs_zero_downtime |= !errors.is_empty()
@@ -219,14 +224,14 @@ fn found(wish: &Wish, following: &[Wish], catalog: &Catalog, asked: &Asked<'_>, 
         let found = plain(statement, effect, catalog, &errors, &case);
         // A way back that makes others wait is spared too, where a recipe knows how.
         let waits = asked.zero_downtime && found.steps.iter().any(|step| waits_back(step, &judged.after, asked));
-        let better = RECIPES.iter().filter(|recipe| waits && recipe.dialects.contains(&asked.server.dialect));
+        let better = RECIPES.iter().filter(|recipe| waits && recipe.serves(asked.server.dialect));
         let better = better.filter(|recipe| recipe.mends.iter().any(|rule| WAITS_OR_BREAKS.contains(rule)));
         return match better.filter_map(|recipe| (recipe.steps)(&case)).find(|found| found.steps.len() == 1) {
             Some(better) => Ok((better, false)),
             None => Ok((found, true)),
         };
     }
-    let recipes = RECIPES.iter().filter(|recipe| recipe.dialects.contains(&asked.server.dialect));
+    let recipes = RECIPES.iter().filter(|recipe| recipe.serves(asked.server.dialect));
     let fitting = recipes.filter(|recipe| counts.iter().any(|found| recipe.mends.contains(&found.rule)));
     if let Some((name, found)) =
         fitting.filter_map(|recipe| Some((recipe.name, (recipe.steps)(&case)?))).find(|(_, found)| !found.steps.is_empty())
@@ -277,7 +282,7 @@ const WAITS_OR_BREAKS: &[&str] = &[
 fn by_word(word: &'static str, case: &Case<'_>) -> Result<(Found, bool), Refusal> {
     let dialect = case.dialect();
     let recipes = RECIPES.iter().filter(|recipe| recipe.mends.contains(&word));
-    let found = recipes.clone().filter(|recipe| recipe.dialects.contains(&dialect)).find_map(|recipe| (recipe.steps)(case));
+    let found = recipes.clone().filter(|recipe| recipe.serves(dialect)).find_map(|recipe| (recipe.steps)(case));
     found.filter(|found| !found.steps.is_empty()).map(|found| (found, false)).ok_or_else(|| {
         let known: Vec<&str> = recipes.flat_map(|recipe| recipe.dialects).map(|dialect| dialect.title()).collect();
         let hint = if known.contains(&dialect.title()) {
@@ -320,7 +325,7 @@ fn unsafe_wish(statement: &Statement, errors: &[&Finding], effect: &Effect) -> R
 /// One revision with the statement as it is.
 fn plain(statement: &Statement, effect: &Effect, catalog: &Catalog, accepted: &[Finding], case: &Case<'_>) -> Found {
     let dialect = case.dialect();
-    let mut forward = undo::forward(dialect, statement);
+    let mut forward = online::written_out(case, undo::forward(dialect, statement));
     if let Some(found) = accepted.first() {
         forward = forward.allowing(found.rule, "the application is stopped for this deploy");
     }

@@ -1,9 +1,10 @@
 //! What stands on a column, made again on it or on the one that takes its place, without a long lock (PostgreSQL).
 
 use crate::recipes::Case;
-use crate::recipes::parts::body::{Line, Part, fitting, quoted};
+use crate::recipes::parts::body::{Line, Part, fitting, python_sql, quoted};
+use crate::recipes::parts::online::{IN_PLACE, in_place, modified};
 use crate::recipes::parts::undo::constraint_name_of;
-use crate::recipes::parts::written::{constraint_text, create_index, exact, relation};
+use crate::recipes::parts::written::{constraint_text, create_index, differ, exact, relation};
 use crate::sql::change::{Constraint, ConstraintKind, Expression, Index, IndexKey, Name};
 
 /// On which column it is made.
@@ -92,6 +93,9 @@ pub fn standing_of(case: &Case<'_>, table: &Name, onto: Onto<'_>, takes: &dyn Fn
 pub fn one(case: &Case<'_>, table: &Name, constraint: &Constraint, name: &str) -> Option<Vec<Part>> {
     let dialect = case.dialect();
     let (written, own) = (relation(dialect, table), quoted(dialect, name));
+    if dialect.is_mysql_family() {
+        return one_in_place(case, table, constraint, name);
+    }
     match &constraint.kind {
         ConstraintKind::Unique { columns, .. } => {
             let index = Index { unique: true, keys: columns.iter().cloned().map(IndexKey::Column).collect(), ..Index::default() };
@@ -115,10 +119,39 @@ pub fn one(case: &Case<'_>, table: &Name, constraint: &Constraint, name: &str) -
     }
 }
 
+/// MySQL and MariaDB: unique in place; a foreign key in place while its rows are not looked at, since they held it before; a check as the
+/// server can.
+fn one_in_place(case: &Case<'_>, table: &Name, constraint: &Constraint, name: &str) -> Option<Vec<Part>> {
+    let text = constraint_text(case.dialect(), name, constraint);
+    let line = match &constraint.kind {
+        ConstraintKind::Unique { .. } => in_place(case, table, &format!("ADD {}", text?)),
+        ConstraintKind::ForeignKey { .. } => unchecked_foreign_key(case, table, &text?),
+        ConstraintKind::Check(_) => Line::execute(format!("ALTER TABLE {} ADD {}", relation(case.dialect(), table), text?)),
+        ConstraintKind::PrimaryKey { .. }
+        | ConstraintKind::Exclude { .. }
+        | ConstraintKind::NotNull { .. }
+        | ConstraintKind::Default { .. } => return None,
+    };
+    Some(vec![Part::Inside(vec![line])])
+}
+
+/// A foreign key added in place: the session's checks are off for this one statement, and on again whatever happens.
+#[must_use]
+pub fn unchecked_foreign_key(case: &Case<'_>, table: &Name, constraint: &str) -> Line {
+    let add = in_place(case, table, &format!("ADD {constraint}"));
+    let (off, on) = ("SET SESSION foreign_key_checks = 0", "SET SESSION foreign_key_checks = 1");
+    let python = format!("op.execute(\"{off}\")\ntry:\n    {}\nfinally:\n    op.execute(\"{on}\")", add.python);
+    Line::operation(python, format!("{off};\n{};\n{on}", add.sql))
+}
+
 /// An index, outside of a transaction; what an earlier try left of it goes first.
 #[must_use]
 pub fn concurrent(case: &Case<'_>, table: &Name, name: &str, index: &Index) -> Option<Vec<Line>> {
     let dialect = case.dialect();
+    if dialect.is_mysql_family() {
+        let sql = create_index(dialect, table, name, index, false)?.sql;
+        return Some(vec![Line::execute(format!("{sql} {}", IN_PLACE.replace(',', "")))]);
+    }
     let leftover = relation(dialect, &Name { schema: table.schema.clone(), name: name.to_owned() });
     Some(vec![Line::execute(format!("DROP INDEX CONCURRENTLY IF EXISTS {leftover}")), create_index(dialect, table, name, index, true)?])
 }
@@ -155,6 +188,14 @@ fn moved_kind(kind: &ConstraintKind, onto: Onto<'_>) -> Option<ConstraintKind> {
 pub fn not_null(case: &Case<'_>, table: &Name, column: &str) -> Vec<Part> {
     let dialect = case.dialect();
     let (written, own) = (relation(dialect, table), quoted(dialect, column));
+    if dialect.is_mysql_family() {
+        let known = case.catalog.table(table).and_then(|known| known.column(column));
+        return known
+            .and_then(|known| modified(dialect, known, true))
+            .map(|text| Part::Inside(vec![in_place(case, table, &text)]))
+            .into_iter()
+            .collect();
+    }
     let name = quoted(dialect, &fitting(&format!("ck_{}_{column}_present", table.name)));
     vec![
         Part::Outside(vec![
@@ -173,6 +214,15 @@ pub fn not_null(case: &Case<'_>, table: &Name, column: &str) -> Vec<Part> {
 #[must_use]
 pub fn equal_or_raise(case: &Case<'_>, table: &Name, one: &str, other: &str) -> Line {
     let written = relation(case.dialect(), table);
+    if case.dialect() != crate::dialect::Dialect::Postgresql {
+        let select = format!("SELECT count(*) FROM {written} WHERE {}", differ(case.dialect(), one, other));
+        let python = format!(
+            "if op.get_bind().scalar(sa.text({})):\n    raise RuntimeError({})",
+            python_sql(&select),
+            crate::fix::python(&format!("{one} and {other} differ: run the backfill again"))
+        );
+        return Line::operation(python, select);
+    }
     Line::execute(format!(
         "DO $$ BEGIN IF EXISTS (SELECT 1 FROM {written} WHERE {one} IS DISTINCT FROM {other}) THEN RAISE EXCEPTION '{} and {} differ: run the backfill again'; END IF; END $$",
         one.replace(['\'', '"'], ""),

@@ -37,7 +37,34 @@ impl Sync {
 
     /// Makes the function and the trigger.
     #[must_use]
-    pub fn made(&self) -> Vec<Line> {
+    pub fn made(&self, dialect: Dialect) -> Vec<Line> {
+        if dialect.is_mysql_family() { self.made_of_two(dialect) } else { self.made_of_one() }
+    }
+
+    /// MySQL and MariaDB: a trigger for each event, of one statement each.
+    fn made_of_two(&self, dialect: Dialect) -> Vec<Line> {
+        let (old, new) = (quoted(dialect, &self.old), quoted(dialect, &self.new));
+        let table = relation(dialect, &self.table);
+        let silent = format!("COALESCE(@{}, '') = 'off'", SILENCE.replace('.', "_"));
+        let [insert, update] = self.names(dialect);
+        vec![
+            Line::execute(format!(
+                "CREATE TRIGGER {insert} BEFORE INSERT ON {table} FOR EACH ROW SET NEW.{new} = IF({silent}, NEW.{new}, COALESCE(NEW.{new}, NEW.{old})), NEW.{old} = IF({silent}, NEW.{old}, NEW.{new})"
+            )),
+            Line::execute(format!(
+                "CREATE TRIGGER {update} BEFORE UPDATE ON {table} FOR EACH ROW SET NEW.{new} = IF({silent} OR NOT (NEW.{new} <=> OLD.{new}) OR NEW.{old} <=> OLD.{old}, NEW.{new}, NEW.{old}), NEW.{old} = IF({silent} OR NEW.{new} <=> OLD.{new}, NEW.{old}, NEW.{new})"
+            )),
+        ]
+    }
+
+    fn names(&self, dialect: Dialect) -> [String; 2] {
+        ["insert", "update"].map(|event| {
+            let name = Name { schema: self.table.schema.clone(), name: fitting(&format!("{}_{event}", self.name)) };
+            relation(dialect, &name)
+        })
+    }
+
+    fn made_of_one(&self) -> Vec<Line> {
         let dialect = Dialect::Postgresql;
         let (old, new) = (quoted(dialect, &self.old), quoted(dialect, &self.new));
         let assigned = |target: &str, plain: &str, other: &Option<String>| match other {
@@ -61,8 +88,13 @@ impl Sync {
 
     /// Takes both away.
     #[must_use]
-    pub fn gone(&self) -> Vec<Line> {
-        let dialect = Dialect::Postgresql;
+    pub fn gone(&self, dialect: Dialect) -> Vec<Line> {
+        if dialect.is_mysql_family() {
+            return self
+                .names(dialect)
+                .map(|name| Line::execute(format!("DROP TRIGGER {name}")).allowing("drop_object", "it only kept the two columns equal"))
+                .to_vec();
+        }
         vec![
             Line::execute(format!("DROP TRIGGER {} ON {}", quoted(dialect, &self.name), relation(dialect, &self.table))),
             Line::execute(format!("DROP FUNCTION {}()", self.function()))

@@ -162,7 +162,11 @@ pub fn table_again(dialect: Dialect, name: &Name, table: &Table) -> Option<Vec<L
         }
         parts.push(constraint_text(dialect, &constraint_name_of(name, constraint), constraint)?);
     }
-    let mut lines = vec![Line::execute(format!("CREATE TABLE {} ({})", relation(dialect, name), parts.join(", ")))];
+    let text = match dialect {
+        Dialect::Sqlite => crate::recipes::parts::rebuilt::create_table(name, table)?,
+        _ => format!("CREATE TABLE {} ({})", relation(dialect, name), parts.join(", ")),
+    };
+    let mut lines = vec![Line::execute(text)];
     let states: Vec<&IndexState> = table.indexes.iter().collect();
     lines.extend(crate::recipes::parts::written::indexes_again(dialect, name, &states)?);
     Some(lines)

@@ -67,6 +67,26 @@ pub fn type_text(dialect: Dialect, data_type: &DataType) -> String {
     text
 }
 
+/// Two values are equal, NULL to NULL too, in the dialect's words.
+#[must_use]
+pub fn same(dialect: Dialect, one: &str, other: &str) -> String {
+    match dialect {
+        Dialect::Mysql | Dialect::Mariadb => format!("{one} <=> ({other})"),
+        Dialect::Sqlite => format!("{one} IS ({other})"),
+        Dialect::Postgresql | Dialect::Mssql | Dialect::Oracle => format!("{one} IS NOT DISTINCT FROM ({other})"),
+    }
+}
+
+/// Two values differ, NULL from a value too.
+#[must_use]
+pub fn differ(dialect: Dialect, one: &str, other: &str) -> String {
+    match dialect {
+        Dialect::Mysql | Dialect::Mariadb => format!("NOT ({one} <=> ({other}))"),
+        Dialect::Sqlite => format!("{one} IS NOT ({other})"),
+        Dialect::Postgresql | Dialect::Mssql | Dialect::Oracle => format!("{one} IS DISTINCT FROM ({other})"),
+    }
+}
+
 /// A literal in single quotes.
 #[must_use]
 pub fn literal(text: &str) -> String {
