@@ -22,6 +22,12 @@
 //! ```sql good
 //! ALTER INDEX ix_books_title RENAME TO ix_books_headline;
 //! ```
+//! ```sql good
+//! BEGIN;
+//! ALTER TABLE books RENAME COLUMN title TO kept;
+//! ALTER TABLE books RENAME COLUMN kept TO title;
+//! COMMIT;
+//! ```
 
 use crate::finding::{Finding, Severity};
 use crate::rules::{Check, Context};
@@ -32,7 +38,7 @@ pub const CHECK: Check = Check::Statement(check);
 
 fn check(context: &Context<'_>) -> Vec<Finding> {
     let broken = context.broken("rename");
-    let Some(first) = broken.first() else { return Vec::new() };
+    let Some(first) = broken.first().filter(|_| !is_undone(context)) else { return Vec::new() };
     if let Some(granted) = view_in_its_place(context) {
         let severity = if granted { Severity::Notice } else { Severity::Warning };
         let what = format!("goes to a view from now on: {first}");
@@ -47,6 +53,23 @@ fn check(context: &Context<'_>) -> Vec<Finding> {
         found.fix_alembic = Some("# release 1: op.add_column(table, sa.Column(new_name, type_, nullable=True)), write both columns\n# a data revision copies the old values in batches\n# release 2: read the new column only\n# release 3: op.drop_column(table, old_name)".to_owned());
     }
     vec![found]
+}
+
+/// The same transaction takes the name back, or gives it back here: nobody sees the other one.
+fn is_undone(context: &Context<'_>) -> bool {
+    let Some((transaction, (table, from, to))) = context.statement.transaction.zip(renamed(context.change())) else { return false };
+    let beside = context.script.statements.iter().filter(|other| other.transaction == Some(transaction));
+    beside.filter_map(|other| renamed(&other.reading.change)).any(|other| other == (table, to, from))
+}
+
+/// The table of a column that is renamed, with its old and its new name; no table where a table is.
+fn renamed(change: &Change) -> Option<(Option<&Name>, &str, &str)> {
+    let Change::AlterTable(alter) = change else { return None };
+    match alter.actions.as_slice() {
+        [AlterAction::RenameColumn { from, to }] => Some((Some(&alter.table), from, to)),
+        [AlterAction::RenameTable { to }] => Some((None, &alter.table.name, &to.name)),
+        _ => None,
+    }
 }
 
 /// A view gets the old name in the same transaction: whether something is granted on it there.

@@ -5,6 +5,7 @@
 
 #![allow(missing_docs)] // Fields of variants are named as SQL names them; what is not plain has a comment.
 
+use crate::sql::bound::Bound;
 use std::collections::BTreeMap;
 use std::fmt;
 
@@ -303,6 +304,8 @@ pub struct PartitionBound {
     pub is_default: bool,
     /// As written, blanks folded.
     pub text: String,
+    /// The same, read; `None` where it cannot be.
+    pub read: Option<Bound>,
 }
 
 /// `CREATE TABLE`, in all its forms.

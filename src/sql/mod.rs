@@ -3,6 +3,7 @@
 //! `split` finds the statements, `understand` reads each into a `Change`, `script` puts them together with their
 //! transactions and revisions, `catalog` knows what stood before each of them.
 
+pub mod bound;
 pub mod catalog;
 pub mod change;
 pub mod formula;

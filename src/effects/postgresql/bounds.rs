@@ -3,35 +3,20 @@
 use std::cmp::Ordering;
 
 use crate::effects::Place;
+use crate::sql::bound::{Bound, Edge};
 use crate::sql::change::{Name, PartitionBound, Reach};
-
-/// A bound, read. Values are literals without quotes; the least and greatest of all have no literal.
-#[derive(Debug, Clone, PartialEq, Eq)]
-enum Bound {
-    Default,
-    Range { from: Vec<Edge>, to: Vec<Edge> },
-    List(Vec<String>),
-    Hash { modulus: u64, remainder: u64 },
-}
-
-#[derive(Debug, Clone, PartialEq, Eq)]
-enum Edge {
-    Least,
-    Value(String),
-    Greatest,
-}
 
 /// The partition whose bound overlaps a new one, if the bounds can be read.
 #[must_use]
 pub fn overlapping(parent: &Name, bound: &PartitionBound, place: &Place<'_>) -> Option<Name> {
-    let new = read(bound)?;
-    place.catalog.bounds(parent).find_map(|(name, own)| overlap(&read(own)?, &new).then(|| name.clone()))
+    let new = bound.read.as_ref()?;
+    place.catalog.bounds(parent).find_map(|(name, own)| overlap(own.read.as_ref()?, new).then(|| name.clone()))
 }
 
 /// True when a bound is written for this way of partitioning, or cannot be read.
 #[must_use]
 pub fn is_of(bound: &PartitionBound, method: &str) -> bool {
-    match read(bound) {
+    match &bound.read {
         Some(Bound::Default) => method != "hash",
         Some(Bound::Range { .. }) => method == "range",
         Some(Bound::List(_)) => method == "list",
@@ -43,8 +28,8 @@ pub fn is_of(bound: &PartitionBound, method: &str) -> bool {
 /// True for a range that ends where it begins, or before.
 #[must_use]
 pub fn is_empty(bound: &PartitionBound) -> bool {
-    match read(bound) {
-        Some(Bound::Range { from, to }) => compare_all(&from, &to).is_some_and(Ordering::is_ge),
+    match &bound.read {
+        Some(Bound::Range { from, to }) => compare_all(from, to).is_some_and(Ordering::is_ge),
         Some(Bound::Default | Bound::List(_) | Bound::Hash { .. }) | None => false,
     }
 }
@@ -62,14 +47,14 @@ pub fn is_pruned(partition: &Name, reach: &Reach, place: &Place<'_>) -> bool {
     };
     let text = condition.text.to_lowercase();
     let joined = !text.contains(" or ") && !text.contains(" between ");
-    joined && read(bound).is_some_and(|bound| text.split(" and ").any(|part| excludes(&bound, column, part)))
+    joined && bound.read.as_ref().is_some_and(|bound| text.split(" and ").any(|part| excludes(bound, column, part)))
 }
 
 /// True when all bounds of the partitions can be read, and none takes a row with this key.
 #[must_use]
 pub fn has_no_partition(parent: &Name, key: &str, place: &Place<'_>) -> bool {
     let value = Edge::Value(key.to_owned());
-    place.catalog.bounds(parent).all(|(_, bound)| match read(bound) {
+    place.catalog.bounds(parent).all(|(_, bound)| match &bound.read {
         Some(Bound::Range { from, to }) => {
             let below = from.first().and_then(|from| compare(&value, from)).is_some_and(Ordering::is_lt);
             below || to.first().and_then(|to| compare(&value, to)).is_some_and(Ordering::is_ge)
@@ -105,41 +90,6 @@ fn excludes(bound: &Bound, column: &str, part: &str) -> bool {
         Bound::List(values) => mark == "=" && !values.iter().any(|own| Edge::Value(own.clone()) == value),
         Bound::Default | Bound::Hash { .. } => false,
     }
-}
-
-fn read(bound: &PartitionBound) -> Option<Bound> {
-    if bound.is_default {
-        return Some(Bound::Default);
-    }
-    let lower = bound.text.to_lowercase();
-    let behind = |word: &str| lower.find(word).and_then(|at| bound.text.get(at + word.len()..)).and_then(list);
-    if lower.contains("modulus") {
-        let number = |word: &str| {
-            let rest = lower.split_once(word)?.1;
-            rest.trim().split(|c: char| !c.is_ascii_digit()).next()?.parse().ok()
-        };
-        return Some(Bound::Hash { modulus: number("modulus")?, remainder: number("remainder")? });
-    }
-    if let (Some(from), Some(to)) = (behind("from"), behind(" to")) {
-        return Some(Bound::Range { from: edges(from), to: edges(to) });
-    }
-    behind(" in").or_else(|| behind("in")).map(Bound::List)
-}
-
-/// `('a', 2, b)` as its parts.
-fn list(text: &str) -> Option<Vec<String>> {
-    let inside = text.trim_start().strip_prefix('(')?;
-    let end = inside.find(')')?;
-    Some(inside.get(..end)?.split(',').map(|part| part.trim().trim_matches('\'').to_owned()).collect())
-}
-
-fn edges(parts: Vec<String>) -> Vec<Edge> {
-    let edge = |part: String| match part.to_lowercase().as_str() {
-        "minvalue" => Edge::Least,
-        "maxvalue" => Edge::Greatest,
-        _ => Edge::Value(part),
-    };
-    parts.into_iter().map(edge).collect()
 }
 
 /// Numbers as numbers, all else (dates above all) as text; `None` where that says nothing.

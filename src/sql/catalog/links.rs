@@ -4,7 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::ops::{Deref, DerefMut};
 
-use crate::sql::catalog::Table;
+use crate::sql::catalog::{IndexState, Table};
 use crate::sql::change::Name;
 
 /// In which way one relation names another, or an index.
@@ -77,6 +77,14 @@ impl Tables {
         Some(Changed { name: name.clone(), table, linked: &mut self.linked, before })
     }
 
+    /// One more index of a relation.
+    pub(super) fn add_index(&mut self, name: &Name, state: IndexState) {
+        let Some(table) = self.by_name.get_mut(name) else { return };
+        let key = state.index.name.as_deref().map(|own| (Link::Index, own.to_lowercase()));
+        link(&mut self.linked, name, key.into_iter().collect());
+        table.indexes.push(state);
+    }
+
     /// A relation, to change what no link is made of: its rows.
     pub(super) fn rows_mut(&mut self, name: &Name) -> Option<&mut Table> {
         self.by_name.get_mut(name)
@@ -129,11 +137,21 @@ impl DerefMut for Changed<'_> {
 
 impl Drop for Changed<'_> {
     fn drop(&mut self) {
-        let after = keys_of(self.table);
-        if after != self.before {
-            unlink(self.linked, &self.name, std::mem::take(&mut self.before));
-            link(self.linked, &self.name, after);
+        let (mut before, mut after) = (std::mem::take(&mut self.before), keys_of(self.table));
+        if after == before {
+            return;
         }
+        // Of many links one has changed: what is alike in front and at the end stays.
+        let front = before.iter().zip(&after).take_while(|(a, b)| a == b).count();
+        let rest = before.len().min(after.len()) - front;
+        let end = before.iter().rev().zip(after.iter().rev()).take(rest).take_while(|(a, b)| a == b).count();
+        let tail = after.split_off(after.len() - end);
+        let head: Vec<Key> = after.drain(..front).collect();
+        before.truncate(before.len() - end);
+        before.drain(..front);
+        before.retain(|key| !head.contains(key) && !tail.contains(key));
+        unlink(self.linked, &self.name, before);
+        link(self.linked, &self.name, after);
     }
 }
 

@@ -12,7 +12,7 @@ impl Catalog {
             targets.extend(self.partitions(table_name));
         }
         for (n, target) in targets.iter().enumerate() {
-            let Some(mut table) = self.tables.get_mut(target) else {
+            let Some(table) = self.tables.get(target) else {
                 continue;
             };
             if index.if_not_exists && table.index(&own).is_some() {
@@ -21,7 +21,7 @@ impl Catalog {
             let name = if n == 0 { own.clone() } else { index_name(target, index) };
             let is_valid = !(only && table.partition_by.is_some());
             let index = Index { name: Some(name), ..index.clone() };
-            table.indexes.push(IndexState { index, constraint: None, is_new: true, is_valid, of_parent: n > 0 });
+            self.tables.add_index(target, IndexState { index, constraint: None, is_new: true, is_valid, of_parent: n > 0 });
         }
     }
 

@@ -55,7 +55,11 @@ impl Catalog {
             return query.tables.iter().any(|table| self.has_rows(table));
         }
         self.table(name).is_none_or(|table| table.rows == Rows::Some)
-            || self.partitions(name).iter().any(|partition| self.table(partition).is_some_and(|table| table.rows == Rows::Some))
+            || self.table(name).is_some_and(|table| table.partition_by.is_some() && self.has_filled_partition(name))
+    }
+
+    fn has_filled_partition(&self, name: &Name) -> bool {
+        self.partitions(name).iter().any(|partition| self.table(partition).is_some_and(|table| table.rows == Rows::Some))
     }
 
     /// True when it is known that no such relation stands.
@@ -78,7 +82,7 @@ impl Catalog {
         let mut open = vec![self.key(name)];
         while let Some(parent) = open.pop() {
             for (child, table) in self.tables.linked(Link::Parent, &parent.name) {
-                if table.partition_of.as_ref().is_some_and(|(of, _)| self.key(of) == parent) && seen.insert(child) {
+                if table.partition_of.as_ref().is_some_and(|(of, _)| *of == parent || self.key(of) == parent) && seen.insert(child) {
                     found.push(child.clone());
                     open.push(child.clone());
                 }
@@ -95,7 +99,7 @@ impl Catalog {
         let mut open = vec![self.key(name)];
         while let Some(parent) = open.pop() {
             for (child, table) in self.tables.linked(Link::Parent, &parent.name) {
-                if table.inherits.iter().any(|of| self.key(of) == parent) && seen.insert(child.clone()) {
+                if table.inherits.iter().any(|of| *of == parent || self.key(of) == parent) && seen.insert(child.clone()) {
                     found.push(child.clone());
                     open.push(child.clone());
                 }
@@ -110,7 +114,7 @@ impl Catalog {
         let children = self.tables.linked(Link::Parent, &parent.name);
         children.filter_map(move |(child, table)| {
             let (of, bound) = table.partition_of.as_ref()?;
-            (self.key(of) == key).then_some((child, bound))
+            (*of == key || self.key(of) == key).then_some((child, bound))
         })
     }
 

@@ -1,6 +1,7 @@
 //! Types, columns, constraints, indexes in a table's body, and `CREATE TABLE`.
 
 use crate::dialect::Dialect;
+use crate::sql::bound::{self, Bound};
 use crate::sql::change::Flags;
 use crate::sql::change::{
     Column, Constraint, ConstraintKind, CreateTable, DataType, Expression, Generated, Index, IndexKey, PartitionBound, Position, Reference,
@@ -886,14 +887,16 @@ fn begins_query(cursor: &Cursor<'_>) -> bool {
 pub fn partition_bound(cursor: &mut Cursor<'_>) -> Option<PartitionBound> {
     let from = cursor.at;
     if cursor.eat("default") {
-        return Some(PartitionBound { is_default: true, text: "DEFAULT".to_owned() });
+        return Some(PartitionBound { is_default: true, text: "DEFAULT".to_owned(), read: Some(Bound::Default) });
     }
     cursor.expect("for values")?;
     while cursor.is_one_of(&["in", "from", "to", "with"]) {
         cursor.at += 1;
         cursor.group()?;
     }
-    Some(PartitionBound { is_default: false, text: cursor.source(from, cursor.at) })
+    let text = cursor.source(from, cursor.at);
+    let read = bound::read(&text);
+    Some(PartitionBound { is_default: false, text, read })
 }
 
 /// Columns, constraints, indexes and `LIKE` between the brackets.
