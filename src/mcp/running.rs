@@ -91,7 +91,7 @@ async fn answered(
         let Outside { desk, cancelled, news } = outside;
         let progress = move |step| drop(news.try_send(step));
         let ask = |question| desk.ask(question);
-        let call = Call { settings: &settings, caller: &caller, progress: &progress, ask: &ask, cancelled: &cancelled };
+        let call = Call { caller: &caller, progress: &progress, ask: &ask, cancelled: &cancelled, ..Call::local(&settings) };
         let answer = timed(tool, arguments, &call, &metrics);
         (answer, desk.open())
     };

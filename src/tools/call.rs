@@ -7,6 +7,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use crate::tools::answer::{ToolError, clipped};
 use crate::tools::question::{Question, Reply};
+use crate::workshop::watch::Limits;
 
 /// A call under way. Tools that take long say how far they are, and stop where `cancelled` is set.
 pub struct Call<'a> {
@@ -20,6 +21,8 @@ pub struct Call<'a> {
     pub ask: &'a (dyn Fn(Question) -> Reply + Sync),
     /// Set once nobody waits for the answer: the client cancelled, left, or the server ends.
     pub cancelled: &'a AtomicBool,
+    /// How long work on scratch databases may take.
+    pub limits: Limits,
 }
 
 /// How far a call is. Nothing that the answer does not say too: clients may drop it.
@@ -58,7 +61,7 @@ impl<'a> Call<'a> {
     #[must_use]
     pub fn local(settings: &'a Settings) -> Self {
         static NEVER: AtomicBool = AtomicBool::new(false);
-        Self { settings, caller: &Caller::Local, progress: &|_| {}, ask: &|_| Reply::Nobody, cancelled: &NEVER }
+        Self { settings, caller: &Caller::Local, progress: &|_| {}, ask: &|_| Reply::Nobody, cancelled: &NEVER, limits: Limits::default() }
     }
 
     /// Nobody waits for the answer any more: stop, tidy up, return anything.

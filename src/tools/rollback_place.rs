@@ -9,7 +9,7 @@ use crate::tools::call::Call;
 use crate::tools::classify_risk;
 use crate::tools::source::{self, SqlInput};
 use crate::tools::test_rollback::Input;
-use crate::trial::Limits;
+use crate::workshop::watch::Limits;
 
 /// The limits that are asked for.
 pub(super) fn limits(input: &Input) -> Result<Limits, ToolError> {

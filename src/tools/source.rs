@@ -21,6 +21,7 @@ use crate::tools::migration::named::{self, Named};
 use crate::tools::schema::portable_schema;
 use crate::workshop::range::Range;
 use crate::workshop::rendering::Rendering;
+use crate::workshop::watch::Ended;
 use crate::workshop::{Wanted, Workshop, WorkshopError};
 
 /// Larger inputs are refused: 64 MiB.
@@ -215,7 +216,8 @@ impl Asked {
                 .map_err(|error| refused("bad_version", error.to_string(), "for example `server_version: \"16\"`"))?;
             workshop.server = Server { dialect: workshop.server.dialect, version };
         }
-        let rendering = workshop.render(&range).map_err(|error| failed(&error))?;
+        let mut rendering = workshop.watch.over(call.limits, call.cancelled, || workshop.render(&range)).map_err(|error| failed(&error))?;
+        rendering.notes.extend(workshop.watch.found().map(|found| format!("while its SQL was written down: {found}")));
         Ok(Self::of_rendering(input, options, Ranged { workshop, range, rendering, named, claim, wishes }))
     }
 
@@ -348,7 +350,7 @@ pub fn failed(error: &WorkshopError) -> ToolError {
         }
         source = inner.source();
     }
-    ToolError { code: error.code(), message, at: None, hint: error.hint(), retry: false }
+    ToolError { code: error.code(), message, at: None, hint: error.hint(), retry: matches!(error, WorkshopError::Ended(Ended::Cancelled)) }
 }
 
 /// The server that raw SQL is meant for; what was taken for granted is added to `assumed`.

@@ -27,6 +27,7 @@ use crate::trace::Seen;
 use crate::trial::{Engine, Failure, Lost, SchemaDigests, Scripts, Step, Trial, TrialError, Trip, Wishes, try_range, try_scripts};
 use crate::workshop::Workshop;
 use crate::workshop::range::Range;
+use crate::workshop::watch::Ended;
 
 /// The tool.
 pub const TOOL: Tool = Tool {
@@ -280,6 +281,7 @@ fn tried(input: &Input, call: &Call<'_>) -> Result<Tried, ToolError> {
         seed_after_upgrade_sql: input.seed_after_upgrade_sql.clone(),
         limits: rollback_place::limits(input)?,
     };
+    let call = &Call { limits: wishes.limits, ..*call };
     match &input.sql {
         Some(sql) => of_sql(sql, input, &wishes, call),
         None => of_range(input, &wishes, call),
@@ -316,8 +318,8 @@ fn of_range(input: &Input, wishes: &Wishes, call: &Call<'_>) -> Result<Tried, To
     let (mut migration, mut workshop) = Migration::found_for(&asked, input.production.clone(), call)?;
     let Some(range) = migration.range.clone() else { return Err(no_range()) };
     workshop.dev_server = rollback_place::dev_server(input.database.as_deref(), &workshop.config)?;
-    let news = |done: usize, total: usize, revision: &str| {
-        (call.progress)(Progress { done: done as u32, total: total as u32, message: format!("round trip of {revision}") });
+    let news = |done: usize, total: usize, message: &str| {
+        (call.progress)(Progress { done: done as u32, total: total as u32, message: message.to_owned() });
     };
     let trial = try_range(&workshop, &range, wishes, &news, call.cancelled).map_err(|error| failed(&error))?;
     let wanted = production_of(&workshop.config, &migration.kept.wishes);
@@ -368,7 +370,7 @@ pub fn failed(error: &TrialError) -> ToolError {
         }
         cause = inner.source();
     }
-    ToolError { code: error.code(), message, at: None, hint: error.hint(), retry: matches!(error, TrialError::Cancelled) }
+    ToolError { code: error.code(), message, at: None, hint: error.hint(), retry: matches!(error, TrialError::Ended(Ended::Cancelled)) }
 }
 
 /// The engine of the test against production's: the dialect, and PostgreSQL's major or the first two numbers of others.

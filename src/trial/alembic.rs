@@ -14,9 +14,9 @@ use crate::trace::{Sent, Trace};
 use crate::trial::base::Base;
 use crate::trial::mending::mend;
 use crate::trial::trip::{Mover, Trying, WayBack, add_new, second_run, try_one};
-use crate::trial::watch::Watch;
 use crate::trial::{Engine, Failure, SecondRun, Trial, TrialError, Wishes};
 use crate::workshop::range::Range;
+use crate::workshop::watch::Ended;
 use crate::workshop::{Workshop, target};
 
 /// Tries each revision of a range: up, down, up.
@@ -30,7 +30,7 @@ pub fn try_range(
     news: &dyn Fn(usize, usize, &str),
     cancelled: &AtomicBool,
 ) -> Result<Trial, TrialError> {
-    Watch::over(wishes.limits, cancelled, &workshop.stop, |watch| try_watched(workshop, range, wishes, news, cancelled, watch))
+    workshop.watch.over(wishes.limits, cancelled, || try_watched(workshop, range, wishes, news, cancelled))
 }
 
 fn try_watched(
@@ -39,11 +39,13 @@ fn try_watched(
     wishes: &Wishes,
     news: &dyn Fn(usize, usize, &str),
     cancelled: &AtomicBool,
-    watch: &Watch,
 ) -> Result<Trial, TrialError> {
-    news(0, range.revisions.len(), &format!("a scratch database at {}", range.from));
+    news(0, range.revisions.len(), &format!("making a scratch database at {}", range.from));
     let mut base = Base::at(workshop, &range.from, wishes)?;
-    base.watched_by(watch);
+    if base.is_reused {
+        news(0, range.revisions.len(), &format!("cloned the template of {}", range.from));
+    }
+    workshop.watch.spare(base.connection.session_id());
     let mut filled = base.filled.clone();
     let is_postgresql = workshop.server.dialect == Dialect::Postgresql;
     let foresight = |base: &Base| is_postgresql.then(|| Foresight::behind(&base.setup, workshop.server));
@@ -61,15 +63,15 @@ fn try_watched(
     let mut is_usable = true;
     for (at, revision) in range.revisions.iter().enumerate() {
         if cancelled.load(Ordering::Relaxed) {
-            return Err(TrialError::Cancelled);
+            return Err(TrialError::Ended(Ended::Cancelled));
         }
-        news(at, range.revisions.len(), revision);
+        news(at, range.revisions.len(), &format!("round trip of {revision}"));
         if !is_usable {
             // What failed before may have left anything: another database takes its place, in front of this revision.
             match Base::again(workshop, range, at, wishes) {
                 Ok(fresh) => {
                     base = fresh;
-                    base.watched_by(watch);
+                    workshop.watch.spare(base.connection.session_id());
                     lent.watch(is_postgresql.then(|| base.databases.first()).flatten());
                 }
                 Err(TrialError::Workshop(crate::workshop::WorkshopError::CannotReach { sentence, .. })) => {
@@ -93,7 +95,7 @@ fn try_watched(
         let mut mover = ByAlembic { bridge: &mut warm.bridge, workshop, sent: Vec::new() };
         let (mut trip, usable) = try_one(&mut mover, &mut base.connection, &trying, &mut filled, &mut trace)?;
         is_usable = usable;
-        if let (Some(found), Some(failure)) = (watch.found(), &mut trip.failure) {
+        if let (Some(found), Some(failure)) = (workshop.watch.found(), &mut trip.failure) {
             trip.why = format!("{} ({found})", trip.why);
             failure.message = format!("{found}\n{}", failure.message);
         }

@@ -15,7 +15,6 @@ use crate::rows::fill::{Filled, fill_empty};
 use crate::scratch::{ScratchDatabase, ScratchServer, Template};
 use crate::trial::alembic::ByAlembic;
 use crate::trial::trip::Mover;
-use crate::trial::watch::Watch;
 use crate::trial::{TrialError, Wishes};
 use crate::workshop::range::Range;
 use crate::workshop::{Workshop, WorkshopError};
@@ -28,6 +27,8 @@ pub(super) struct Base {
     pub(super) setup: String,
     /// How far its tables were filled.
     pub(super) filled: Vec<Filled>,
+    /// A template from an earlier call was taken.
+    pub(super) is_reused: bool,
 }
 
 /// What is known of templates that were made.
@@ -50,7 +51,7 @@ impl Base {
         let server = workshop.scratch_server()?;
         let key = key(workshop, revision, wishes, &server);
         if let Some(base) = Self::cloned(workshop, &server, &key)? {
-            return Ok(base);
+            return Ok(Self { is_reused: true, ..base });
         }
         let (databases, setup) = workshop.scratch_at(revision)?;
         let mut connection = looking_at(workshop, &databases)?;
@@ -59,7 +60,7 @@ impl Base {
         }
         let filled = fill_empty(&mut connection, wishes.rows)?;
         if revision == "base" || !server.is_ours() {
-            return Ok(Self { databases, connection, setup, filled });
+            return Ok(Self { databases, connection, setup, filled, is_reused: false });
         }
         drop(connection);
         let python = python_of(workshop, &databases)?;
@@ -85,7 +86,7 @@ impl Base {
             return Ok(None);
         }
         let connection = looking_at(workshop, &databases)?;
-        Ok(Some(Self { databases, connection, setup: kept.setup, filled: kept.filled }))
+        Ok(Some(Self { databases, connection, setup: kept.setup, filled: kept.filled, is_reused: false }))
     }
 
     /// In front of the revision at place `at` of the range, with rows.
@@ -103,13 +104,6 @@ impl Base {
             fill_empty(&mut base.connection, wishes.rows)?;
         }
         Ok(base)
-    }
-
-    /// Its first database is watched from now on.
-    pub(super) fn watched_by(&self, watch: &Watch) {
-        if let Some(first) = self.databases.first() {
-            watch.at(&first.admin_address(), first.name(), self.connection.session_id());
-        }
     }
 
     pub(super) fn refs(&self) -> Vec<&ScratchDatabase> {
@@ -135,9 +129,11 @@ fn python_of(workshop: &Workshop, databases: &[ScratchDatabase]) -> Result<Optio
 fn key(workshop: &Workshop, revision: &str, wishes: &Wishes, server: &ScratchServer) -> String {
     let workspace = &workshop.workspace;
     let graph = &workspace.project.graph;
+    let env = std::fs::read(workspace.env_py()).unwrap_or_default();
     let mut text = format!(
-        "{}\n{}\n{:?}\n{:?}\n{}\n{:?}\n{}\n",
+        "{}\n{}\n{}\n{:?}\n{:?}\n{}\n{:?}\n{}\n",
         workspace.folder.display(),
+        Digest::of("env", &[&env]).hex(),
         revision,
         workspace.ini,
         workspace.section,

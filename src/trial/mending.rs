@@ -10,6 +10,7 @@ use crate::trial::patch::{Text, unified};
 use crate::trial::trip::{Trying, WayBack, try_one};
 use crate::trial::{Mend, TrialError, Trip, Wishes};
 use crate::workshop::range::Range;
+use crate::workshop::watch::Ended;
 use crate::workshop::{Lent, Workshop, target};
 
 /// What is mended at most, in how many steps, of how many texts each.
@@ -30,7 +31,7 @@ pub(super) fn mend(
     let mut whys = Vec::new();
     for trip in trips.iter().filter(|trip| !trip.outcome.leads_back()).take(MOST_REVISIONS) {
         if cancelled.load(Ordering::Relaxed) {
-            return Err(TrialError::Cancelled);
+            return Err(TrialError::Ended(Ended::Cancelled));
         }
         match of_revision(workshop, range, wishes, trip, lent)? {
             Ok(patch) => {
@@ -102,7 +103,7 @@ fn is_later(tried: &Trip, before: &Trip) -> bool {
 
 /// The round trip of the revision at place `at`, with another text.
 fn tried_with(workshop: &Workshop, range: &Range, wishes: &Wishes, at: usize, text: &str, lent: &Lent) -> Result<Trip, TrialError> {
-    let Some(id) = range.revisions.get(at) else { return Err(TrialError::Cancelled) };
+    let Some(id) = range.revisions.get(at) else { return Err(TrialError::Ended(Ended::Cancelled)) };
     let mut base = Base::again(workshop, range, at, wishes)?;
     let mut warm = lent.lock();
     warm.bridge.point_at(base.databases.iter().map(target).collect())?;

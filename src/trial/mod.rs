@@ -11,10 +11,8 @@ mod mending;
 mod patch;
 mod script;
 mod trip;
-mod watch;
 
 use std::collections::BTreeMap;
-use std::time::Duration;
 
 use serde::Serialize;
 
@@ -28,6 +26,7 @@ use crate::scratch::ScratchError;
 use crate::snapshot::{Difference, SchemaSnapshot, SnapshotError};
 use crate::trace::Trace;
 use crate::workshop::WorkshopError;
+use crate::workshop::watch::{Ended, Limits};
 
 pub use alembic::try_range;
 pub use script::{Scripts, try_scripts};
@@ -43,23 +42,6 @@ pub struct Wishes {
     pub seed_after_upgrade_sql: Option<String>,
     /// How long things may take.
     pub limits: Limits,
-}
-
-/// How long things may take, each settable.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Limits {
-    /// The whole trial.
-    pub whole: Duration,
-    /// One statement.
-    pub statement: Duration,
-    /// One wait for a lock.
-    pub lock: Duration,
-}
-
-impl Default for Limits {
-    fn default() -> Self {
-        Self { whole: Duration::from_secs(600), statement: Duration::from_secs(120), lock: Duration::from_secs(10) }
-    }
 }
 
 /// A trial could not be made: nothing is said about the migration.
@@ -97,15 +79,9 @@ pub enum TrialError {
         /// What it said.
         message: String,
     },
-    /// The whole took too long.
-    #[error("the test was ended after {seconds} s")]
-    OutOfTime {
-        /// The limit.
-        seconds: u64,
-    },
-    /// The caller went away.
-    #[error("the test was cancelled")]
-    Cancelled,
+    /// It was ended from outside.
+    #[error(transparent)]
+    Ended(#[from] Ended),
 }
 
 impl TrialError {
@@ -120,8 +96,7 @@ impl TrialError {
             Self::Rows(_) => "rows",
             Self::Seed { .. } => "bad_seed",
             Self::Engine { .. } => "engine",
-            Self::OutOfTime { .. } => "timeout",
-            Self::Cancelled => "cancelled",
+            Self::Ended(ended) => ended.code(),
         }
     }
 
@@ -136,8 +111,7 @@ impl TrialError {
             Self::Rows(error) => error.hint(),
             Self::Seed { which, .. } => format!("mend `{which}`: it runs on the schema in front of the range"),
             Self::Engine { .. } => "free disk or memory for the scratch server, then call again".to_owned(),
-            Self::OutOfTime { .. } => "raise `timeout_s`, or test fewer revisions".to_owned(),
-            Self::Cancelled => "ask again".to_owned(),
+            Self::Ended(ended) => ended.hint().to_owned(),
         }
     }
 }

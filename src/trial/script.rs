@@ -17,8 +17,8 @@ use crate::trace::foresight::Foresight;
 use crate::trace::own::OwnTrace;
 use crate::trace::{Sent, Trace};
 use crate::trial::trip::{Mover, Trying, WayBack, second_run, try_one};
-use crate::trial::watch::Watch;
 use crate::trial::{Engine, Failure, Mend, SecondRun, Trial, TrialError, Wishes};
+use crate::workshop::watch::{Ended, Watch};
 
 /// The migration as SQL.
 pub struct Scripts<'a> {
@@ -48,7 +48,8 @@ pub fn try_scripts(
         Some(server) => server.clone(),
         None => ScratchServer::start(server, &Settings::from_environment(None))?,
     };
-    Watch::over(wishes.limits, cancelled, &AtomicBool::new(false), |watch| try_watched(scripts, &scratch, wishes, cancelled, watch))
+    let watch = Watch::default();
+    watch.over(wishes.limits, cancelled, || try_watched(scripts, &scratch, wishes, cancelled, &watch))
 }
 
 fn try_watched(
@@ -62,7 +63,8 @@ fn try_watched(
     let database = ScratchDatabase::create(scratch)?;
     let mut runner = database.connect()?;
     let mut looker = if server.dialect == Dialect::Sqlite { database.connect()? } else { database.connect_admin()? };
-    watch.at(&database.admin_address(), database.name(), looker.session_id());
+    watch.at(&database.admin_address(), database.name());
+    watch.spare(looker.session_id());
     for (which, sql) in [("setup_sql", scripts.setup), ("seed_sql", wishes.seed_sql.as_deref())] {
         let Some(sql) = sql else { continue };
         let script = script::read(sql.to_owned(), scratch.server);
@@ -70,7 +72,7 @@ fn try_watched(
     }
     let mut filled = fill_empty(&mut looker, wishes.rows)?;
     if cancelled.load(Ordering::Relaxed) {
-        return Err(TrialError::Cancelled);
+        return Err(TrialError::Ended(Ended::Cancelled));
     }
     let trying = Trying {
         revision: NAME,

@@ -6,10 +6,10 @@ pub mod autogenerate;
 mod dialect;
 pub mod range;
 pub mod rendering;
+pub mod watch;
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
-use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -19,6 +19,7 @@ use crate::dialect::{Dialect, Server};
 use crate::project::NameError;
 use crate::scratch::{ScratchDatabase, ScratchError, ScratchServer, Settings as ScratchSettings};
 use crate::trace::concurrent::ConcurrentWatch;
+use crate::workshop::watch::{Ended, Watch};
 use crate::workspace::{self, OpenError, Place, Workspace};
 
 /// Which project, as a caller says it.
@@ -67,6 +68,9 @@ pub enum WorkshopError {
         /// With which it ends.
         to: String,
     },
+    /// It was ended from outside.
+    #[error(transparent)]
+    Ended(#[from] Ended),
     /// The way to where the range begins does not work on an empty database.
     #[error("the chain cannot be brought to `{at}` on an empty database: {sentence}")]
     CannotReach {
@@ -91,6 +95,7 @@ impl WorkshopError {
             Self::BrokenChain(_) => "broken_chain",
             Self::EmptyRange { .. } => "empty_range",
             Self::CannotReach { .. } => "cannot_reach",
+            Self::Ended(ended) => ended.code(),
         }
     }
 
@@ -103,6 +108,7 @@ impl WorkshopError {
             Self::Bridge(error) => error.hint(),
             Self::Scratch(error) => error.hint(),
             Self::Name(error) => error.hint(),
+            Self::Ended(ended) => ended.hint().to_owned(),
             Self::BrokenChain(_) => {
                 "mend the revision files first; `alembic-gate migration-status` names each fault with its line".to_owned()
             }
@@ -127,8 +133,8 @@ pub struct Workshop {
     pub assumed: Vec<String>,
     /// Where scratch databases are made: a dev server of the user's; None: a server of ours.
     pub dev_server: Option<ScratchServer>,
-    /// Once it is set, a question to its Python ends.
-    pub stop: Arc<AtomicBool>,
+    /// Who watches over its work, where somebody does: limits, waits, a caller who goes away.
+    pub watch: Watch,
     time_limit: Duration,
 }
 
@@ -183,7 +189,7 @@ impl Workshop {
             server,
             assumed,
             dev_server: None,
-            stop: Arc::default(),
+            watch: Watch::default(),
             time_limit: wanted.time_limit.unwrap_or(TIME_LIMIT),
         })
     }
@@ -193,6 +199,9 @@ impl Workshop {
     /// # Errors
     /// No Python with Alembic, or the project cannot be loaded in it.
     pub fn python(&self, scratch: &[&ScratchDatabase]) -> Result<Lent, WorkshopError> {
+        if let Some(first) = scratch.first() {
+            self.watch.at(&first.admin_address(), first.name());
+        }
         let targets: Vec<ScratchTarget> = scratch.iter().map(|database| target(database)).collect();
         let key = (self.workspace.folder.clone(), self.workspace.ini.clone(), self.workspace.section.clone());
         let mut pythons = PYTHONS.lock().unwrap_or_else(PoisonError::into_inner);
@@ -202,7 +211,7 @@ impl Workshop {
             {
                 let mut warm = lent.lock();
                 warm.bridge.limit_time(self.time_limit);
-                warm.bridge.stop = Arc::clone(&self.stop);
+                warm.bridge.stop = self.watch.stop();
                 warm.bridge.point_at(targets)?;
             }
             return Ok(lent);
@@ -211,7 +220,7 @@ impl Workshop {
         let python = Python::found(running.python.as_deref(), &self.workspace.folder, &Surroundings::of_this_process())?;
         let settings = self.bridge_settings(scratch);
         let (mut bridge, hello) = Bridge::start(python, settings)?;
-        bridge.stop = Arc::clone(&self.stop);
+        bridge.stop = self.watch.stop();
         let bridge = Arc::new(Mutex::new(Warm { bridge, hello }));
         pythons.insert(key, Arc::clone(&bridge));
         Ok(Lent { bridge })
@@ -240,7 +249,7 @@ impl Workshop {
         settings.folder = folder.to_owned();
         settings.moved = Some(moved);
         let (mut bridge, hello) = Bridge::start(python, settings)?;
-        bridge.stop = Arc::clone(&self.stop);
+        bridge.stop = self.watch.stop();
         Ok((bridge, hello))
     }
 

@@ -54,6 +54,7 @@ mod recovery;
 mod regressions;
 mod retrieval;
 mod rollback;
+mod rollback_killed;
 mod rollback_watch;
 mod rows;
 mod rule_pages;

@@ -17,6 +17,9 @@ use crate::scratch::majors;
 const BASE: &str =
     "op.create_table('t', sa.Column('id', sa.Integer, primary_key=True), sa.Column('a', sa.String(50)), sa.Column('n', sa.Integer))";
 
+/// Slow while its SQL is written down: what asks the database has no offline text.
+const SLOW_TO_WRITE_DOWN: &str = "op.get_bind().exec_driver_sql('SELECT pg_sleep(60)')";
+
 /// Slow where there are rows: not while its SQL is written down for review.
 const SLOW: &str = "op.execute('SELECT pg_sleep(CASE WHEN EXISTS (SELECT FROM t) THEN 60 ELSE 0 END)')";
 
@@ -108,7 +111,7 @@ fn a_wait_that_nothing_would_end_is_seen() {
     // `env.py` keeps a session of its own open, idle in its transaction: the ALTER of the migration waits for it.
     let env = PLAIN_ENV.replace(
         "    context.configure(",
-        "    other = sa.create_engine(url, poolclass=sa.pool.NullPool).connect()\n    if sa.inspect(other).has_table('t') and not other.execute(sa.text('SELECT * FROM t')).all():\n        other.rollback()\n    context.configure(",
+        "    other = sa.create_engine(url, poolclass=sa.pool.NullPool).connect()\n    if sa.inspect(other).has_table('t'):\n        other.execute(sa.text('SELECT * FROM t'))\n    context.configure(",
     );
     let Some(folder) = project("op.execute('ALTER TABLE t ADD b int')", "op.execute('ALTER TABLE t DROP b')", &env) else { return };
     let answer = asked(&input(folder.path()));
@@ -129,23 +132,98 @@ fn limits_end_a_test_and_say_which() {
 }
 
 #[test]
-fn a_caller_who_goes_away_stops_it_within_a_second() {
-    let Some(folder) = project(SLOW, "pass", PLAIN_ENV) else { return };
+fn limits_count_while_the_sql_is_written_down() {
+    let Some(folder) = project(SLOW_TO_WRITE_DOWN, "pass", PLAIN_ENV) else { return };
+    let begun = Instant::now();
+    let whole = asked(&Input { timeout_s: Some(2), ..input(folder.path()) });
+    assert_eq!(whole["error"]["code"], "timeout", "{}", whole["summary"]);
+    assert!(begun.elapsed() < Duration::from_secs(30), "{:?}", begun.elapsed());
+    let statement = asked(&Input { statement_timeout_s: Some(1), ..input(folder.path()) });
+    assert_eq!(statement["outcome"], "upgrade_fails", "{}", statement["summary"]);
+    assert!(statement["failure"]["message"].as_str().unwrap().contains("statement_timeout_s"), "{}", statement["failure"]);
+}
+
+/// Asks and goes away half a second after `is_time` says so of the news, or after the call began; how long the answer took
+/// from then on.
+fn left(folder: &Path, is_time: &(dyn Fn(&str) -> bool + Sync)) -> (Value, Duration) {
     let cancelled = AtomicBool::new(false);
-    let left = std::sync::Mutex::new(Instant::now());
+    let gone = std::sync::Mutex::new(None);
     let settings = Settings::default();
-    // The news of the round trip is the moment at which the migration sleeps.
-    let progress = |news: alembic_gate::tools::call::Progress| {
-        if news.message.contains("0002") {
-            *left.lock().unwrap() = Instant::now();
+    let go = |message: &str| {
+        if is_time(message) {
+            gone.lock().unwrap().get_or_insert_with(Instant::now);
             cancelled.store(true, Ordering::Relaxed);
         }
     };
-    let call = Call { progress: &progress, cancelled: &cancelled, ..Call::local(&settings) };
-    let answer = Value::Object(test_rollback::run(&input(folder.path()), &call, None).output);
-    assert_eq!(answer["error"]["code"], "cancelled", "{}", answer["summary"]);
-    // A second on a quiet machine; the migration itself would take a minute.
-    assert!(left.lock().unwrap().elapsed() < Duration::from_secs(20), "it was waited for");
+    let progress = |news: alembic_gate::tools::call::Progress| go(&news.message);
+    let ended = AtomicBool::new(false);
+    std::thread::scope(|scope| {
+        let (ended, go) = (&ended, &go);
+        // Nothing is said while SQL is written down: looked for from outside, where the migration sleeps.
+        scope.spawn(move || {
+            while !ended.load(Ordering::Relaxed) {
+                go("a moment has passed");
+                std::thread::park_timeout(Duration::from_millis(20));
+            }
+        });
+        let call = Call { progress: &progress, cancelled: &cancelled, ..Call::local(&settings) };
+        let answer = Value::Object(test_rollback::run(&input(folder), &call, None).output);
+        ended.store(true, Ordering::Relaxed);
+        let took = gone.lock().unwrap().expect("nobody went").elapsed();
+        (answer, took)
+    })
+}
+
+#[test]
+fn a_caller_who_goes_away_stops_it_within_a_second() {
+    let Some(folder) = project(SLOW, "pass", PLAIN_ENV) else { return };
+    let Some(written) = project(SLOW_TO_WRITE_DOWN, "pass", PLAIN_ENV) else { return };
+    let begun = Instant::now();
+    let in_the_trip = |message: &str| message.contains("0002");
+    let while_written = |message: &str| message == "a moment has passed" && begun.elapsed() > Duration::from_secs(6);
+    for (folder, is_time) in [(&folder, &in_the_trip as &(dyn Fn(&str) -> bool + Sync)), (&written, &while_written)] {
+        let (answer, took) = left(folder.path(), is_time);
+        eprintln!("answered {took:?} after the caller had gone");
+        assert_eq!(answer["error"]["code"], "cancelled", "{}", answer["summary"]);
+        // A second on a quiet machine; the migration itself would take a minute.
+        assert!(took < Duration::from_secs(20), "it was waited for: {took:?}");
+    }
+}
+
+/// What was said on the way, and the answer.
+fn told(folder: &Path) -> (String, Value) {
+    let said = std::sync::Mutex::new(String::new());
+    let progress = |news: alembic_gate::tools::call::Progress| said.lock().unwrap().push_str(&format!("{}\n", news.message));
+    let settings = Settings::default();
+    let call = Call { progress: &progress, ..Call::local(&settings) };
+    let answer = Value::Object(test_rollback::run(&input(folder), &call, None).output);
+    (said.into_inner().unwrap(), answer)
+}
+
+#[test]
+fn a_template_is_kept_for_a_new_head_and_not_for_another_base_or_env() {
+    let up = "op.add_column('t', sa.Column('b', sa.Integer))";
+    let Some(folder) = project(up, "op.drop_column('t', 'b')", PLAIN_ENV) else { return };
+    let cloned = "cloned the template of 0001";
+    let edit = |file: &str, from: &str, to: &str| {
+        let path = folder.path().join(file);
+        let text = std::fs::read_to_string(&path).unwrap();
+        assert!(text.contains(from), "{text}");
+        std::fs::write(&path, text.replace(from, to)).unwrap();
+    };
+    let turns: [(&str, &dyn Fn(), bool); 5] = [
+        ("the first", &|| {}, false),
+        ("the same again", &|| {}, true),
+        ("an edited head", &|| edit("versions/0002_change.py", "'b'", "'c'"), true),
+        ("another base", &|| edit("versions/0001_base.py", "'n'", "'m'"), false),
+        ("another env.py", &|| edit("env.py", "import sqlalchemy as sa", "import sqlalchemy as sa\nsame = 1"), false),
+    ];
+    for (words, change, is_cloned) in turns {
+        change();
+        let (said, answer) = told(folder.path());
+        assert_eq!(answer["outcome"], "ok", "{words}: {}", answer["summary"]);
+        assert_eq!(said.contains(cloned), is_cloned, "{words}:\n{said}");
+    }
 }
 
 #[test]

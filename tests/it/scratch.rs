@@ -208,7 +208,7 @@ fn a_postgresql_server_has_no_port_and_a_private_socket() {
 }
 
 /// Our own server, named as a user names a dev server.
-fn as_dev(server: &ScratchServer) -> String {
+pub(crate) fn as_dev(server: &ScratchServer) -> String {
     let database = ScratchDatabase::create(server).unwrap();
     match database.connect_admin().unwrap().address().clone() {
         Address::Postgresql { socket_dir, port, user, .. } => {
@@ -376,7 +376,7 @@ fn is_running(pid: &str) -> bool {
     std::fs::read_to_string(format!("/proc/{pid}/stat")).is_ok_and(|text| !text.contains(") Z "))
 }
 
-fn wait_until_gone(pid: &str) -> Duration {
+pub(crate) fn wait_until_gone(pid: &str) -> Duration {
     let began = Instant::now();
     while is_running(pid) {
         assert!(began.elapsed() < Duration::from_secs(10), "{pid} still runs");
@@ -386,7 +386,7 @@ fn wait_until_gone(pid: &str) -> Duration {
 }
 
 /// Folders for servers of a test, below the usual one, so that paths stay short and other accounts may pass.
-fn own_run_folder() -> (tempfile::TempDir, PathBuf) {
+pub(crate) fn own_run_folder() -> (tempfile::TempDir, PathBuf) {
     let memory = Path::new("/dev/shm");
     let parent = if memory.is_dir() { memory.to_owned() } else { std::env::temp_dir() };
     let folder = tempfile::Builder::new().prefix("ag-test-").tempdir_in(parent).unwrap();
@@ -395,7 +395,7 @@ fn own_run_folder() -> (tempfile::TempDir, PathBuf) {
     (folder, run)
 }
 
-fn run_folders(run: &Path) -> usize {
+pub(crate) fn run_folders(run: &Path) -> usize {
     std::fs::read_dir(run).unwrap().flatten().filter(|entry| entry.path().is_dir()).count()
 }
 

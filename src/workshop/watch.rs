@@ -10,32 +10,79 @@ use std::time::{Duration, Instant};
 use crate::address::Address;
 use crate::database::Connection;
 use crate::dialect::Dialect;
-use crate::trial::{Limits, TrialError};
 
 /// So often it looks.
 const PAUSE: Duration = Duration::from_millis(50);
 
-/// Why a trial was stopped.
+/// How long things may take, each settable.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Stopped {
-    Cancelled,
-    OutOfTime,
+pub struct Limits {
+    /// The whole, from the first thing that is watched.
+    pub whole: Duration,
+    /// One statement.
+    pub statement: Duration,
+    /// One wait for a lock.
+    pub lock: Duration,
 }
 
-/// Watches as long as it lives.
-pub(super) struct Watch {
+impl Default for Limits {
+    fn default() -> Self {
+        Self { whole: Duration::from_secs(600), statement: Duration::from_secs(120), lock: Duration::from_secs(10) }
+    }
+}
+
+/// Work was ended from outside: nothing is said about the migration.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum Ended {
+    /// The caller went away.
+    #[error("it was cancelled")]
+    Cancelled,
+    /// The whole took too long.
+    #[error("it was ended after {seconds} s")]
+    OutOfTime {
+        /// The limit.
+        seconds: u64,
+    },
+}
+
+impl Ended {
+    /// A stable word for it.
+    #[must_use]
+    pub const fn code(self) -> &'static str {
+        match self {
+            Self::Cancelled => "cancelled",
+            Self::OutOfTime { .. } => "timeout",
+        }
+    }
+
+    /// What to do.
+    #[must_use]
+    pub const fn hint(self) -> &'static str {
+        match self {
+            Self::Cancelled => "ask again",
+            Self::OutOfTime { .. } => "raise `timeout_s` of test_rollback, or take fewer revisions",
+        }
+    }
+}
+
+/// Watches over work with scratch databases; clones watch the same.
+#[derive(Clone, Default)]
+pub struct Watch {
     shared: Arc<Shared>,
 }
 
 #[derive(Default)]
 struct Shared {
+    begun: Mutex<Option<Instant>>,
     done: AtomicBool,
-    stopped: Mutex<Option<Stopped>>,
+    /// Set where the project's Python has to be ended.
+    stop: Arc<AtomicBool>,
+    ended: Mutex<Option<Ended>>,
     found: Mutex<Option<String>>,
-    /// The sessions that are looked at: the database, and our own session in it.
     place: Mutex<Option<Place>>,
 }
 
+/// Where sessions are looked at: a database, and our own session in it.
 #[derive(Clone)]
 struct Place {
     address: Address,
@@ -48,69 +95,99 @@ fn locked<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
 }
 
 impl Watch {
-    /// Runs `work` while a thread watches; what was stopped is an error, whatever `work` made of it. `stop` is set where
-    /// the project's Python has to be ended.
-    pub(super) fn over<T>(
-        limits: Limits,
-        cancelled: &AtomicBool,
-        stop: &AtomicBool,
-        work: impl FnOnce(&Self) -> Result<T, TrialError>,
-    ) -> Result<T, TrialError> {
-        let shared = Arc::new(Shared::default());
-        let begun = Instant::now();
+    /// Runs `work` while a thread watches; what was ended is an error, whatever `work` made of it.
+    ///
+    /// The whole is counted from the first work that this watches over.
+    ///
+    /// # Errors
+    /// Those of `work`; that it was ended.
+    pub fn over<T, E: From<Ended>>(&self, limits: Limits, cancelled: &AtomicBool, work: impl FnOnce() -> Result<T, E>) -> Result<T, E> {
+        let shared = &*self.shared;
+        let begun = *locked(&shared.begun).get_or_insert_with(Instant::now);
+        shared.done.store(false, Ordering::Relaxed);
         std::thread::scope(|scope| {
-            let theirs = Arc::clone(&shared);
-            let watching = scope.spawn(move || look(&theirs, limits, (cancelled, stop), begun));
-            let watch = Self { shared: Arc::clone(&shared) };
-            let outcome = work(&watch);
-            shared.done.store(true, Ordering::Relaxed);
-            stop.store(false, Ordering::Relaxed);
+            let watching = scope.spawn(|| look(shared, limits, cancelled, begun));
+            let _done = Done { shared, watching: watching.thread().clone() };
+            let outcome = work();
+            drop(_done);
             let _ = watching.join();
-            match *locked(&shared.stopped) {
-                Some(Stopped::Cancelled) => Err(TrialError::Cancelled),
-                Some(Stopped::OutOfTime) => Err(TrialError::OutOfTime { seconds: limits.whole.as_secs() }),
+            shared.stop.store(false, Ordering::Relaxed);
+            match *locked(&shared.ended) {
+                Some(ended) => Err(ended.into()),
                 None => outcome,
             }
         })
     }
 
     /// From now on the sessions in this database are looked at.
-    pub(super) fn at(&self, address: &Address, name: &str, looker: Option<u64>) {
-        *locked(&self.shared.place) = Some(Place { address: address.clone(), name: name.to_owned(), looker });
+    pub fn at(&self, address: &Address, name: &str) {
+        let mut place = locked(&self.shared.place);
+        if place.as_ref().is_none_or(|place| place.name != name) {
+            *place = Some(Place { address: address.clone(), name: name.to_owned(), looker: None });
+        }
+    }
+
+    /// This session is ours: it is never taken for one that waits too long.
+    pub fn spare(&self, session: Option<u64>) {
+        if let Some(place) = &mut *locked(&self.shared.place) {
+            place.looker = session;
+        }
     }
 
     /// What was cancelled since the last call, in a sentence.
-    pub(super) fn found(&self) -> Option<String> {
+    #[must_use]
+    pub fn found(&self) -> Option<String> {
         locked(&self.shared.found).take()
+    }
+
+    /// Is set once the project's Python has to be ended.
+    #[must_use]
+    pub fn stop(&self) -> Arc<AtomicBool> {
+        Arc::clone(&self.shared.stop)
     }
 }
 
-fn look(shared: &Shared, limits: Limits, (cancelled, stop): (&AtomicBool, &AtomicBool), begun: Instant) {
+/// Lets the watching thread end, also where the work panics.
+struct Done<'a> {
+    shared: &'a Shared,
+    watching: std::thread::Thread,
+}
+
+impl Drop for Done<'_> {
+    fn drop(&mut self) {
+        self.shared.done.store(true, Ordering::Relaxed);
+        self.watching.unpark();
+    }
+}
+
+fn look(shared: &Shared, limits: Limits, cancelled: &AtomicBool, begun: Instant) {
     let mut session: Option<(String, Connection)> = None;
     let mut stopping: Option<Instant> = None;
     while !shared.done.load(Ordering::Relaxed) {
         let place = locked(&shared.place).clone();
-        if let Some(place) = place.filter(|place| session.as_ref().is_none_or(|(name, _)| *name != place.name)) {
+        if let Some(place) = place.filter(|place| {
+            !matches!(place.address, Address::Sqlite { .. }) && session.as_ref().is_none_or(|(name, _)| *name != place.name)
+        }) {
             session = Connection::open(&place.address).ok().map(|connection| (place.name, connection));
             if let Some((_, connection)) = &mut session {
                 connection.set_time_limit(Some(Duration::from_secs(2)));
             }
         }
         let why = if cancelled.load(Ordering::Relaxed) {
-            Some(Stopped::Cancelled)
+            Some(Ended::Cancelled)
         } else {
-            (begun.elapsed() > limits.whole).then_some(Stopped::OutOfTime)
+            (begun.elapsed() > limits.whole).then_some(Ended::OutOfTime { seconds: limits.whole.as_secs() })
         };
         let looker = locked(&shared.place).as_ref().and_then(|place| place.looker);
         if let Some(why) = why {
-            locked(&shared.stopped).get_or_insert(why);
+            locked(&shared.ended).get_or_insert(why);
             let since = *stopping.get_or_insert_with(Instant::now);
             if let Some((name, connection)) = &mut session {
-                end_all(connection, name, looker);
+                end_all(connection, name);
             }
             // A Python that is busy with something else than the server does not notice.
             if since.elapsed() > Duration::from_millis(200) {
-                stop.store(true, Ordering::Relaxed);
+                shared.stop.store(true, Ordering::Relaxed);
             }
         } else if let Some((name, connection)) = &mut session
             && let Some(found) = waits(connection, name, looker, limits)
@@ -121,17 +198,16 @@ fn look(shared: &Shared, limits: Limits, (cancelled, stop): (&AtomicBool, &Atomi
     }
 }
 
-/// Ends every session in the database but ours.
-fn end_all(connection: &mut Connection, name: &str, looker: Option<u64>) {
-    let looker = looker.unwrap_or_default();
+/// Ends every session in the database but this one: also the one that fills tables for us.
+fn end_all(connection: &mut Connection, name: &str) {
     match connection.server().dialect {
         Dialect::Postgresql => {
-            let _ = connection.rows(&format!(
-                "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() AND pid NOT IN (pg_backend_pid(), {looker})"
-            ));
+            let _ = connection.rows(
+                "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()",
+            );
         }
         Dialect::Mysql | Dialect::Mariadb => {
-            for id in sessions(connection, name, looker, "") {
+            for id in sessions(connection, name, 0, "") {
                 let _ = connection.execute(&format!("KILL {id}"));
             }
         }
