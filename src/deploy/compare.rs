@@ -72,7 +72,9 @@ pub fn likeness(wanted: &SchemaSnapshot, found: &SchemaSnapshot, known: &[&Schem
     let mut strangers: BTreeMap<String, bool> = BTreeMap::new();
     for (label, object) in &found.objects {
         let above = object.belongs_to.as_deref().filter(|above| found.objects.get(*above).is_some_and(|above| above.kind != "schema"));
-        if !is_known(label) && above.is_none() {
+        // The copy that a batch operation of SQLite makes of a table is the chain's own work, left behind.
+        let is_left_copy = object.name.strip_prefix("_alembic_tmp_").is_some_and(|name| is_known(&format!("table {name}")));
+        if !is_known(label) && above.is_none() && !is_left_copy {
             strangers.insert(label.clone(), true);
         }
     }

@@ -118,6 +118,12 @@ impl Trouble {
         }
     }
 
+    /// A database was compared, and it is what its version table says: what is known otherwise counts here.
+    #[must_use]
+    pub fn is_as_chain(&self) -> bool {
+        self.database_compared && self.half_applied.is_none() && self.items.iter().all(|item| item.source != "hotfix")
+    }
+
     /// The database is not what its version table says: nothing may be applied to it.
     #[must_use]
     pub fn is_dirty(&self) -> bool {

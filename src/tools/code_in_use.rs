@@ -12,6 +12,7 @@ use crate::sql::script::Script;
 use crate::sql::split::Direction;
 use crate::sql::words::Kind;
 use crate::step::Options;
+use crate::tools::answer::ToolError;
 use crate::tools::source::Ranged;
 
 /// So many places are told of one column.
@@ -90,6 +91,12 @@ pub fn of_deployed(ranged: &Ranged, deployed: &str) -> Result<(Compatibility, Ve
     let found = compatibility(&ranged.workshop, &ranged.range, deployed)?;
     let findings = found.breaks.iter().map(|one| break_finding(one, deployed, &ranged.range.to)).collect();
     Ok((found, findings))
+}
+
+/// A commit that could not be tried, as a tool's error.
+#[must_use]
+pub fn refused(error: &RecoveryError) -> ToolError {
+    ToolError { code: "deployed", message: error.to_string(), at: Some("deployed".to_owned()), hint: error.hint(), retry: false }
 }
 
 fn break_finding(one: &Break, deployed: &str, revision: &str) -> Finding {

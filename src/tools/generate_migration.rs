@@ -12,12 +12,14 @@ use crate::dialect::Dialect;
 use crate::finding::{Finding, Severity};
 use crate::intent::Intent;
 use crate::judge::judge_project;
+use crate::recovery::Trouble;
 use crate::tools::answer::{Answer, Common, MAX_CHARACTERS, MAX_SUMMARY, NextCall, ToolError, Verdict, clipped, counted};
 use crate::tools::call::Call;
 use crate::tools::differs::differs;
 use crate::tools::migration::claim::Claim;
 use crate::tools::migration::generated::{Made, generated as generated_record};
 use crate::tools::migration::view::with_block;
+use crate::tools::migration_status::dirty;
 use crate::tools::project_input::ProjectInput;
 use crate::tools::schema::{output_schema, portable_schema};
 use crate::tools::source::{SqlInput, counting, failed};
@@ -178,7 +180,17 @@ fn generated(input: &Input, call: &Call<'_>) -> Result<Output, ToolError> {
     let at = if parent.is_some() { "head" } else { "base" };
     let (databases, _) = workshop.scratch_at(at).map_err(|error| failed(&error))?;
     let refs: Vec<_> = databases.iter().collect();
-    let lent = workshop.python(&refs).map_err(|error| failed(&error))?;
+    let mut lent = workshop.python(&refs).map_err(|error| failed(&error))?;
+    let mut compared = Vec::new();
+    let is_readable = workshop.config.environments.values().any(|environment| environment.read_url_env.is_some());
+    if mode == Mode::Autogenerate && parent.is_some() && is_readable {
+        let models = lent.lock().bridge.compare().map_err(|error| failed(&error.into()))?.items;
+        if let Some((environment, trouble)) = dirty(&workshop, &models, &mut compared) {
+            return Ok(drifted(input, &workshop, &name, &environment, &trouble));
+        }
+        // The comparison may have led the Python elsewhere.
+        lent = workshop.python(&refs).map_err(|error| failed(&error))?;
+    }
     let wish = NewRevision {
         message: name.clone(),
         mode: if mode == Mode::Autogenerate { RevisionMode::Autogenerate } else { RevisionMode::Empty },
@@ -245,7 +257,7 @@ fn generated(input: &Input, call: &Call<'_>) -> Result<Output, ToolError> {
             state_overrides: Vec::new(),
             next: Vec::new(),
             assumed: workshop.assumed.clone(),
-            notes: written.about.notes.clone(),
+            notes: compared.into_iter().chain(written.about.notes.iter().cloned()).collect(),
             suggested_queries: vec!["what autogenerate does not detect".to_owned()],
             truncated: None,
         },
@@ -273,6 +285,32 @@ fn generated(input: &Input, call: &Call<'_>) -> Result<Output, ToolError> {
         }
     }
     Ok(output)
+}
+
+/// An environment is not what its chain says: nothing is generated on top of that (S-040, S-131, S-150).
+fn drifted(input: &Input, workshop: &Workshop, name: &str, environment: &str, trouble: &Trouble) -> Output {
+    let first = match (&trouble.half_applied, trouble.new_items().next()) {
+        (Some(begun), _) => format!("`{}` is applied there in part", begun.revision),
+        (None, Some(item)) => format!("{} {} ({})", item.kind, item.object, item.likely_cause),
+        (None, None) => "it differs".to_owned(),
+    };
+    let mut output = nothing(workshop, name);
+    output.common.verdict = Verdict::Blocked;
+    output.common.summary = clipped(
+        &format!("blocked: no file was written for `{name}`: `{environment}` is not what its chain says: {first}; find the cause first"),
+        MAX_SUMMARY,
+    );
+    output.common.notes = vec![
+        "`migration_status` has the way out: `formalise` (write it with mode `step`) or `align`; what is known and meant is recorded with `record_drift: true`".to_owned(),
+    ];
+    let mut args = json!({ "environment": environment });
+    if let (Some(args), Some(project)) = (args.as_object_mut(), &input.project) {
+        args.insert("project".to_owned(), json!(project));
+    }
+    output.common.next =
+        vec![NextCall { tool: "migration_status", args, why: "it names each difference, its source and the plans".to_owned() }];
+    output.common.suggested_queries = vec!["recover from drift".to_owned()];
+    output
 }
 
 /// `process_revision_directives` of `env.py` dropped the revision, since nothing differs.

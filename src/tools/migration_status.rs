@@ -10,6 +10,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
+use crate::bridge::Difference;
 use crate::database::url;
 use crate::dialect::Dialect;
 use crate::finding::{Finding, Severity};
@@ -169,7 +170,7 @@ pub fn run(input: &Input, call: &Call<'_>, most: Option<usize>) -> Answer {
             Current::Unknown => None,
             Current::At(versions) => environment(input, &workshop).zip(Some(versions.clone())),
         };
-        let seen = seen.as_ref().map(|(environment, versions)| Seen { environment, versions });
+        let seen = seen.as_ref().map(|(environment, versions)| Seen { environment, versions, is_as_chain: status.trouble.is_as_chain() });
         let records = Records::of(input, &workshop, seen.as_ref(), call)?;
         Ok(answer(input, &workshop, status, records, most))
     });
@@ -299,6 +300,30 @@ fn recorded(workshop: &Workshop, items: &[Item], notes: &mut Vec<String>) -> Res
 pub(crate) fn current(workshop: &Workshop, notes: &mut Vec<String>) -> Result<Current, ToolError> {
     let real = real(&Input::default(), workshop, notes)?;
     Ok(real.map_or(Current::Unknown, |(_, real)| Current::At(real.versions)))
+}
+
+/// The first environment that can be read and is not what its chain says; what was recorded as known is no trouble.
+pub(crate) fn dirty(workshop: &Workshop, models: &[Difference], notes: &mut Vec<String>) -> Option<(String, Trouble)> {
+    let known = Known::of(workshop);
+    for (name, environment) in &workshop.config.environments {
+        if environment.read_url_env.is_none() {
+            continue;
+        }
+        let asked = Input { environment: Some(name.clone()), ..Input::default() };
+        match real(&asked, workshop, notes) {
+            Ok(Some((name, mut real))) => {
+                let mut trouble = Trouble::of(workshop, &mut real, &name, models);
+                trouble.set_known(|item| known.has(item));
+                notes.append(&mut trouble.notes);
+                if trouble.is_dirty() {
+                    return Some((name, trouble));
+                }
+            }
+            Ok(None) => {}
+            Err(error) => notes.push(format!("{}: it was not compared with its chain", error.message)),
+        }
+    }
+    None
 }
 
 /// A configured environment, open for reading, with its name; `env.py` takes no part. None where nobody can be asked.

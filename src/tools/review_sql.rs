@@ -326,15 +326,16 @@ fn quoted(intents: &[Intent]) -> String {
 /// Tries the code of the commit that the caller named.
 fn tried(input: &SqlInput, asked: &Asked, findings: &mut Vec<Finding>) -> Result<Option<Compatibility>, ToolError> {
     let Some(deployed) = &input.deployed else { return Ok(None) };
-    let refused =
-        |message: String, hint: String| ToolError { code: "deployed", message, at: Some("deployed".to_owned()), hint, retry: false };
     let Some(ranged) = &asked.ranged else {
-        return Err(refused(
-            "`deployed` needs a project: raw SQL has no code".to_owned(),
-            "leave it out, or give `project` instead of `sql`".to_owned(),
-        ));
+        return Err(ToolError {
+            code: "deployed",
+            message: "`deployed` needs a project: raw SQL has no code".to_owned(),
+            at: Some("deployed".to_owned()),
+            hint: "leave it out, or give `project` instead of `sql`".to_owned(),
+            retry: false,
+        });
     };
-    let (found, broken) = code_in_use::of_deployed(ranged, deployed).map_err(|error| refused(error.to_string(), error.hint()))?;
+    let (found, broken) = code_in_use::of_deployed(ranged, deployed).map_err(|error| code_in_use::refused(&error))?;
     findings.extend(broken);
     Ok(Some(found))
 }

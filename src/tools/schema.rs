@@ -9,6 +9,7 @@ use serde_json::{Map, Value, json};
 pub const SHARED: &[(&str, &str)] = &[
     ("after", "Go on behind this index, after a cut answer."),
     ("config", "Ini file, if not alembic.ini."),
+    ("deployed", "Git commit that runs now: its classes are tried on both sides."),
     ("detail", "Default: concise."),
     ("dialect", "Default: the project's, else postgresql."),
     ("downgrade_sql", "The way back, from the schema after `sql`."),

@@ -10,7 +10,9 @@ use serde_json::{Value, json};
 use crate::bridge::Fences;
 use crate::dialect::{Dialect, Production};
 use crate::lifecycle::evidence::{Outcome, Rerun};
+use crate::recovery::deployed::compatibility;
 use crate::recovery::manual::{self, ManualRollback};
+use crate::recovery::{Break, Compatibility};
 use crate::snapshot::Difference;
 use crate::sql::script;
 use crate::store::Happening;
@@ -22,7 +24,7 @@ use crate::tools::migration::tested::round_trip;
 use crate::tools::migration::view::with_block;
 use crate::tools::schema::{output_schema, portable_schema};
 use crate::tools::source::{self, SqlInput};
-use crate::tools::{Tool, Touches, parsed, rollback_place};
+use crate::tools::{Tool, Touches, code_in_use, parsed, rollback_place};
 use crate::trace::Seen;
 use crate::trial::{Engine, Failure, Lost, SchemaDigests, Scripts, Step, Trial, TrialError, Trip, Wishes, try_range, try_scripts};
 use crate::workshop::Workshop;
@@ -131,6 +133,10 @@ pub struct Input {
     #[arg(long, value_delimiter = ',')]
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub applied_on: Vec<String>,
+    /// The git commit that runs now, e.g. `origin/main`: its classes are tried before and after.
+    #[arg(long)]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub deployed: Option<String>,
     /// concise (default) or full.
     #[arg(long, value_enum)]
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -168,6 +174,7 @@ fn schema() -> Value {
         ("patch_why", &["string"]),
         ("recovery", &["string", "null"]),
         ("manual_rollback", &["object"]),
+        ("deployed", &["object"]),
         ("report_uri", &["string", "null"]),
     ])
 }
@@ -211,6 +218,8 @@ struct Output<'a> {
     recovery: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     manual_rollback: Option<&'a ManualRollback>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    deployed: Option<&'a Compatibility>,
     report_uri: Option<String>,
 }
 
@@ -242,6 +251,8 @@ struct Tried {
     /// The way back by hand, where it is applied somewhere and its downgrade does not lead back.
     manual: Option<ManualRollback>,
     manual_notes: Vec<String>,
+    /// What the code of the commit that runs now is to both sides; none where none was named.
+    deployed: Option<Compatibility>,
 }
 
 /// Drafts the way back by hand, into the record's folder.
@@ -299,7 +310,7 @@ fn of_sql(sql: &str, input: &Input, wishes: &Wishes, call: &Call<'_>) -> Result<
     let dev_server = rollback_place::of_sql(input, call)?;
     let trial = try_scripts(&scripts, server, dev_server.as_ref(), wishes, call.cancelled).map_err(|error| failed(&error))?;
     let parity = parity(input.production.as_ref(), &trial.engine);
-    Ok(Tried { trial, range: None, migration: None, parity, assumed, manual: None, manual_notes: Vec::new() })
+    Ok(Tried { trial, range: None, migration: None, parity, assumed, manual: None, manual_notes: Vec::new(), deployed: None })
 }
 
 fn of_range(input: &Input, wishes: &Wishes, call: &Call<'_>) -> Result<Tried, ToolError> {
@@ -329,12 +340,16 @@ fn of_range(input: &Input, wishes: &Wishes, call: &Call<'_>) -> Result<Tried, To
         migration.record.notes.push(format!("`production` says {}; what `alembic-gate.toml` declares counts", said.trim()));
     }
     keep(&mut migration, &workshop, &range, &trial, &parity);
+    let deployed = match &input.deployed {
+        Some(commit) => Some(compatibility(&workshop, &range, commit).map_err(|error| code_in_use::refused(&error))?),
+        None => None,
+    };
     let why = trial.trips.iter().min_by_key(|trip| trip.outcome).map(|trip| trip.why.clone()).unwrap_or_default();
     let (manual, manual_notes) = match by_hand(input, &workshop, &range, migration.id.as_str(), trial.outcome(), &why) {
         Ok(manual) => (manual, Vec::new()),
         Err(note) => (None, vec![note]),
     };
-    Ok(Tried { trial, range: Some(range), migration: Some(migration), parity, assumed: workshop.assumed, manual, manual_notes })
+    Ok(Tried { trial, range: Some(range), migration: Some(migration), parity, assumed: workshop.assumed, manual, manual_notes, deployed })
 }
 
 fn no_range() -> ToolError {
@@ -400,7 +415,7 @@ pub fn parity(wanted: Option<&Production>, engine: &Engine) -> Parity {
 }
 
 fn answer(tried: &Tried, most: Option<usize>) -> Answer {
-    let Tried { trial, range, migration, parity, assumed, manual, manual_notes } = tried;
+    let Tried { trial, range, migration, parity, assumed, manual, manual_notes, deployed } = tried;
     let outcome = trial.outcome();
     let proven = outcome.leads_back() && parity.ok != Some(false);
     let verdict = match (outcome.leads_back(), proven) {
@@ -409,6 +424,8 @@ fn answer(tried: &Tried, most: Option<usize>) -> Answer {
         (true, false) => Verdict::Blocked,
         (false, _) => Verdict::Failed,
     };
+    let breaks: Vec<&Break> = deployed.iter().flat_map(|found| found.breaks.iter().chain(&found.breaks_after_downgrade)).collect();
+    let verdict = if breaks.is_empty() { verdict } else { verdict.max(Verdict::Blocked) };
     let mut ordered: Vec<&Trip> = trial.trips.iter().collect();
     ordered.sort_by_key(|trip| trip.outcome);
     let mut outcomes: Vec<OutcomeOf<'_>> = trial
@@ -435,6 +452,17 @@ fn answer(tried: &Tried, most: Option<usize>) -> Answer {
         notes.push(format!("locks are observed on PostgreSQL only: `classify_risk` says them for {}", trial.engine.dialect));
     }
     notes.extend(manual_notes.iter().cloned());
+    notes.extend(deployed.iter().flat_map(|found| found.notes.iter().cloned()));
+    if let Some(first) = breaks.first() {
+        let column = first.column.as_ref().map(|column| format!(".{column}")).unwrap_or_default();
+        notes.push(format!(
+            "code that worked before fails: {}, the first {} by `{}` on `{}{column}` (`deployed`)",
+            counted(breaks.len(), "statement"),
+            first.statement,
+            first.class,
+            first.table
+        ));
+    }
     if let Some(ManualRollback { file: Some(file), environments, .. }) = manual {
         let where_it_is = environments.join(", ");
         notes.push(format!("applied on {where_it_is} already: going back may need SQL by hand; it is drafted in `{file}`, to be approved before anything of it is run"));
@@ -493,6 +521,7 @@ fn answer(tried: &Tried, most: Option<usize>) -> Answer {
         patch_why: &trial.mend.why,
         recovery: recovery(outcome),
         manual_rollback: manual.as_ref(),
+        deployed: deployed.as_ref(),
         report_uri: migration.as_ref().map(|migration| migration.report_uri("rollback.md")),
     };
     if let Some(migration) = migration {

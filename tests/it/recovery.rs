@@ -512,3 +512,101 @@ fn s_157_earlier_tests_lose_their_weight() {
     let reviewed = site.call("review_sql", &json!({ "from": "r040", "to": "r041" }));
     assert_eq!(reviewed["state"]["rollback_tested"], false, "{reviewed:#}");
 }
+
+/// A batch operation of SQLite copies the table; where it stops, the copy stays and the next try fails on it.
+#[test]
+fn s_151_to_s_154_the_copy_that_a_batch_operation_left() {
+    let batch: Revision<'_> = (
+        "r041",
+        "with op.batch_alter_table('users') as batch:\n    batch.add_column(sa.Column('phone', sa.String(20)))\n    batch.alter_column('email', nullable=True)",
+        "with op.batch_alter_table('users') as batch:\n    batch.alter_column('email', nullable=False)\n    batch.drop_column('phone')",
+    );
+    let Some(site) = Site::of(Dialect::Sqlite, SHOP, &[USERS, batch]) else { return };
+    site.upgrade("r040");
+    site.sql("CREATE TABLE _alembic_tmp_users (id INTEGER NOT NULL PRIMARY KEY, email VARCHAR(80), phone VARCHAR(20))");
+    assert!(site.upgrade_fails("head").contains("_alembic_tmp_users"));
+    let answer = site.status();
+    assert_eq!(answer["recovery"], "half_applied", "S-151: {answer:#}");
+    assert_eq!(answer["current_revision"], "r040", "S-152");
+    assert_eq!(answer["applied_statements"], json!([]), "S-153: {answer:#}");
+    assert_eq!(answer["reverse_sql"], json!(["DROP TABLE \"_alembic_tmp_users\""]), "S-154: {answer:#}");
+    let after = site.follow(plan(&answer, "back"));
+    assert!(after["half_applied"].is_null(), "{after:#}");
+    site.upgrade("head");
+}
+
+#[test]
+fn s_131_s_150_nothing_is_generated_while_a_database_drifts() {
+    let models = SHOP.replace("nullable=False))\n", "nullable=False), sa.Column('phone', sa.String(20)))\n");
+    let Some(site) = Site::of(Dialect::Sqlite, &models, &[USERS]) else { return };
+    site.upgrade("head");
+    site.sql("ALTER TABLE users ADD COLUMN nickname VARCHAR(30)");
+    let wish = json!({ "migration_name": "add_users_phone" });
+    let answer = site.call("generate_migration", &wish);
+    assert_eq!((&answer["verdict"], &answer["file"]), (&json!("blocked"), &Value::Null), "{answer:#}");
+    assert!(answer["summary"].as_str().unwrap().contains("users.nickname"), "{answer:#}");
+    assert_eq!(answer["next"][0]["tool"], "migration_status", "{answer:#}");
+    assert_eq!(
+        std::fs::read_dir(site.path().join("migrations/versions"))
+            .unwrap()
+            .filter(|file| file.as_ref().unwrap().path().extension().is_some_and(|end| end == "py"))
+            .count(),
+        1
+    );
+    // What is known and meant does not stand in the way.
+    site.call("migration_status", &json!({ "record_drift": true }));
+    let known = site.call("generate_migration", &wish);
+    assert!(known["file"].is_string(), "{known:#}");
+}
+
+#[test]
+fn a_migration_applied_by_hand_behind_open_gates_is_complete_where_its_schema_is_seen() {
+    let phone: Revision<'_> =
+        ("add_users_phone", "op.add_column('users', sa.Column('phone', sa.String(20)))", "op.drop_column('users', 'phone')");
+    let models = SHOP.replace("nullable=False))\n", "nullable=False), sa.Column('phone', sa.String(20)))\n");
+    let Some(site) = Site::of(Dialect::Sqlite, &models, &[USERS, phone]) else { return };
+    site.upgrade("r040");
+    let range = json!({ "from": "r040", "to": "add_users_phone" });
+    let review = site.call("review_sql", &range);
+    let trip = site.call("test_rollback", &range);
+    assert_eq!(trip["rollback_tested"], true, "{trip:#}");
+    site.upgrade("head");
+    let asked = json!({ "migration_id": review["state"]["migration_id"], "environment": "dev" });
+    let answer = site.call("migration_status", &asked);
+    assert_eq!(answer["state"]["phase"], "COMPLETE", "{answer:#}");
+}
+
+/// Models of an asynchronous project are tried like others, and `test_rollback` takes the commit too.
+#[test]
+fn the_deployed_code_of_an_asynchronous_project_is_tried() {
+    let models = format!(
+        "from sqlalchemy.ext.asyncio import AsyncAttrs\n{}",
+        MAPPED.replace("class Base(DeclarativeBase)", "class Base(AsyncAttrs, DeclarativeBase)")
+    );
+    let base: Revision<'_> = (
+        "r040",
+        "op.create_table('users', sa.Column('id', sa.Integer, primary_key=True), sa.Column('email', sa.String(80), nullable=False), sa.Column('kind', sa.String(10), server_default='user', nullable=False))\n\
+         op.create_table('admins', sa.Column('id', sa.Integer, sa.ForeignKey('users.id'), primary_key=True), sa.Column('level', sa.Integer, nullable=False))",
+        "op.drop_table('admins')\nop.drop_table('users')",
+    );
+    let Some(site) = Site::of(Dialect::Postgresql, &models, &[base]) else { return };
+    let ini = std::fs::read_to_string(site.path().join("alembic.ini")).unwrap().replace("postgresql+psycopg:", "postgresql+asyncpg:");
+    site.write("alembic.ini", &ini);
+    site.write(
+        "migrations/env.py",
+        "import asyncio, os, sys\nsys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))\nfrom alembic import context\nfrom sqlalchemy import pool\nfrom sqlalchemy.ext.asyncio import create_async_engine\nfrom models import metadata\n\n\n\
+def run(connection):\n    context.configure(connection=connection, target_metadata=metadata)\n    with context.begin_transaction():\n        context.run_migrations()\n\n\n\
+async def main():\n    engine = create_async_engine(context.config.get_main_option('sqlalchemy.url'), poolclass=pool.NullPool)\n    async with engine.connect() as connection:\n        await connection.run_sync(run)\n    await engine.dispose()\n\n\n\
+if context.is_offline_mode():\n    context.configure(url=context.config.get_main_option('sqlalchemy.url'), literal_binds=True, target_metadata=metadata)\n    with context.begin_transaction():\n        context.run_migrations()\nelse:\n    asyncio.run(main())\n",
+    );
+    let git = |arguments: &[&str]| assert!(Command::new("git").args(arguments).current_dir(site.path()).output().unwrap().status.success());
+    git(&["init", "-q", "-b", "work"]);
+    git(&["add", "-A"]);
+    git(&["-c", "user.name=a", "-c", "user.email=a@example.org", "commit", "-qm", "deployed"]);
+    site.write("models.py", &models.replace("    level: Mapped[int]\n", ""));
+    site.revision("r041", "'r040'", "op.drop_column('admins', 'level')", "op.add_column('admins', sa.Column('level', sa.Integer))");
+    let answer = site.call("test_rollback", &json!({ "from": "r040", "to": "r041", "deployed": "HEAD" }));
+    let breaks = answer["deployed"]["breaks"].as_array().unwrap_or_else(|| panic!("{answer:#}"));
+    assert!(breaks.iter().any(|one| one["class"] == "Admin" && one["column"] == "level"), "{answer:#}");
+    assert_ne!(answer["verdict"], "pass", "{answer:#}");
+}

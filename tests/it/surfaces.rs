@@ -111,7 +111,7 @@ fn the_list_of_tools_is_small_and_portable() {
     assert!(!text.contains("\"format\"") && !text.contains("[\"string\",\"null\"]"), "{text}");
     for tool in listed.as_array().unwrap() {
         assert!(tool["description"].as_str().unwrap().chars().count() < 900, "{}", tool["name"]);
-        assert!(tool["inputSchema"].to_string().len() < 2_600 && tool["outputSchema"].to_string().len() < 950, "{}", tool["name"]);
+        assert!(tool["inputSchema"].to_string().len() < 2_700 && tool["outputSchema"].to_string().len() < 1_000, "{}", tool["name"]);
         let writes = ["generate_migration", "apply_migration"].contains(&tool["name"].as_str().unwrap());
         assert_eq!(tool["annotations"]["readOnlyHint"], json!(!writes), "{}", tool["name"]);
         assert_eq!(tool["outputSchema"]["required"], json!(["verdict", "summary"]));

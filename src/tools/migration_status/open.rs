@@ -5,7 +5,7 @@ use serde::Serialize;
 use serde_json::{Value, json};
 
 use crate::lifecycle::evidence::Changed;
-use crate::lifecycle::gate::{rollback_tested, sql_reviewed};
+use crate::lifecycle::gate::{Gate, Verdict, rollback_tested, sql_reviewed};
 use crate::lifecycle::ledger::Event;
 use crate::lifecycle::phase::Phase;
 use crate::store::Happening;
@@ -29,6 +29,8 @@ pub struct Seen<'a> {
     pub environment: &'a str,
     /// Its version table; empty for an empty database.
     pub versions: &'a [String],
+    /// Its schema was compared and is what the chain makes there.
+    pub is_as_chain: bool,
 }
 
 impl Seen<'_> {
@@ -199,6 +201,7 @@ fn notice(workshop: &Workshop, migration: &mut Migration, seen: &Seen<'_>, notes
     );
     let was_right = sql_reviewed(proven, now) && rollback_tested(proven, now);
     if by_us || (was_right && !noted) {
+        confirm(migration, seen);
         return;
     }
     *is_bypassed = true;
@@ -207,6 +210,24 @@ fn notice(workshop: &Workshop, migration: &mut Migration, seen: &Seen<'_>, notes
     ));
     if !noted {
         migration.add(&[Happening::Event(Event::AppliedUnreviewed { environment, revision })]);
+    }
+}
+
+/// By hand or by us: with open gates, at its target, and the schema the tested one, a migration is complete there.
+fn confirm(migration: &mut Migration, seen: &Seen<'_>) {
+    let (Some(now), Some(range)) = (&migration.now, &migration.range) else { return };
+    let current = seen.current();
+    if !seen.is_as_chain || current != range.to {
+        return;
+    }
+    let event =
+        Event::Confirmed { environment: seen.environment.to_owned(), files: now.subject.revision_files, revision: range.to.clone() };
+    let is_known = migration.record.proven.sealed().any(|entry| entry.event == event);
+    // Where it stands now it stood not when it was applied: the last gate has nothing to say any more.
+    let gates = migration.gates(seen.environment, Some(&range.from), Some(false));
+    let is_open = gates.iter().all(|(gate, verdict)| *gate == Gate::SafeAtTarget || !matches!(verdict, Verdict::Closed { .. }));
+    if is_open && !is_known {
+        migration.add(&[Happening::Event(event)]);
     }
 }
 
