@@ -13,8 +13,8 @@ use crate::lifecycle::approval::{Approval, Statement, Tier, Way};
 use crate::lifecycle::evidence::{Outcome, Review};
 use crate::lifecycle::identity::{IdError, MigrationId};
 use crate::lifecycle::ledger::{Event, Version};
-use crate::store::file::FileStore;
 use crate::store::home::{Home, HomeError};
+use crate::store::records::Records;
 use crate::store::{Happening, Kept, Saved, StoreError, Wishes, clock};
 use crate::tools::call::{Call, Settings};
 use crate::tools::migration::Migration;
@@ -155,7 +155,7 @@ fn plain(text: &str) -> String {
 #[derive(Debug)]
 struct Matter {
     id: MigrationId,
-    store: FileStore,
+    store: Records,
     home: Home,
     environment: NamedEnvironment,
     review: Review,
@@ -168,7 +168,7 @@ struct Matter {
 impl Matter {
     fn found(folder: &Path, migration_id: &str, environment: &str, backup: Option<&str>) -> Result<Self, ApproveError> {
         let id: MigrationId = migration_id.parse()?;
-        let store = FileStore::found_from(folder);
+        let store = Records::found_from(folder);
         let config = Config::found_from(store.project())?;
         let environment = config.environment(environment).ok_or_else(|| ApproveError::NoEnvironment {
             name: environment.to_owned(),

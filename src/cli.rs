@@ -22,6 +22,7 @@ use crate::config::Config;
 use crate::format::{Format, github, gitlab, human, sarif};
 use crate::hook;
 use crate::rules::{RULES, by_name};
+use crate::secret::redacted;
 use crate::step::{FilePart, Options};
 use crate::tools::answer::{Answer, ToolError};
 use crate::tools::call::{Call, Settings};
@@ -36,11 +37,19 @@ use crate::wrap;
 ///
 /// Exit codes: 0 pass or warn, 1 blocked or failed (with `--deny warning` also warn), 2 could not tell.
 #[derive(Debug, Parser)]
-#[command(name = "alembic-gate", version, max_term_width = 100)]
+#[command(name = "alembic-gate", version, max_term_width = 100, after_help = BEGIN)]
 struct Cli {
     #[command(subcommand)]
     command: Command,
 }
+
+/// Where to begin, below the list of commands.
+const BEGIN: &str = "Begin with:
+  alembic-gate demo                                   review a real migration, right now
+  alembic-gate doctor                                 what is here, what is missing
+  alembic-gate migration-status                       in a project: where do we stand
+  alembic-gate review-sql up.sql --downgrade-sql @down.sql
+  alembic-gate config claude --write                  for an agent";
 
 #[derive(Debug, Subcommand)]
 enum Command {
@@ -52,25 +61,25 @@ enum Command {
     ClassifyRisk(SqlArguments),
     /// Prove on a scratch database that a migration can be taken back, with rows
     TestRollback(PlainArguments<test_rollback::Input>),
-    /// Say where the migrations of a project stand: chain, heads, database, drift, what next
+    /// Say where the migrations stand: chain, heads, database, drift, what next
     MigrationStatus(PlainArguments<migration_status::Input>),
-    /// Write one revision file, with the project's own Alembic against a scratch database
+    /// Write one revision file, with the project's own Alembic
     GenerateMigration(PlainArguments<generate_migration::Input>),
-    /// Ask the five gates for an environment and, where all are open and it is allowed, apply
+    /// Ask the five gates for an environment; apply where all are open
     ApplyMigration(ApplyArguments),
-    /// Repeat everything from nothing, for CI: render, judge, try up, down and up again; no record is believed
+    /// For CI: render, judge and try everything anew; no record is believed
     Verify(verify::VerifyArguments),
     /// Search the migration reference: a question, an error text, a code, an id
     SearchKnowledge(SearchArguments),
     /// Serve the tools over MCP, on standard input and output or over HTTP
     Serve(serve::ServeArguments),
-    /// Print or write the file by which Claude Code, Cursor, Windsurf or VS Code starts the server
+    /// Print or write the file by which a client starts the server: claude, cursor …
     Config(clients::ConfigArguments),
-    /// Say what is there, what was guessed and why, what is missing and how to mend it
+    /// Say what is there, what is guessed, what is missing and how to mend it
     Doctor(doctor::DoctorArguments),
-    /// Make a token for `serve --http`: prints it once, and its entry for the tokens file
+    /// Make a token for `serve --http`
     Token(token::TokenArguments),
-    /// Call a tool with JSON arguments and print its output: `call review_sql --args '{"sql": "…"}'`
+    /// Call a tool with JSON arguments: `call review_sql --args '{"sql": "…"}'`
     Call {
         /// The tool, for example `review_sql`
         tool: String,
@@ -95,7 +104,9 @@ enum Command {
         #[arg(long, value_name = "DIR")]
         project: Option<PathBuf>,
     },
-    /// Stop `alembic upgrade | downgrade | stamp` until the gates are open: a client's hook JSON on standard input, or a command behind `--`
+    /// Stop `alembic upgrade | downgrade | stamp` until the gates are open
+    ///
+    /// Reads a client's hook JSON on standard input, or runs the command behind `--`.
     ///
     /// Standard input: exit code 0 lets the call pass, 2 stops it (as Claude Code's PreToolUse reads them).
     /// Behind `--`: the command is run in our place, or stopped with exit code 1.
@@ -104,7 +115,7 @@ enum Command {
         #[arg(last = true, value_name = "COMMAND")]
         command: Vec<String>,
     },
-    /// Print a report of a migration, as it holds now: `report review`, `report rollback`
+    /// Print a report of a migration, as it holds now: review or rollback
     Report(reports::ReportArguments),
     /// List the rules, or print one rule's page
     Rules {
@@ -548,17 +559,26 @@ fn sql_tool(arguments: &SqlArguments, reviews: bool) -> ExitCode {
         Ok(review) => review,
         Err(error) => return failed(&error, arguments.format),
     };
+    let json = arguments.format == Format::Json;
+    let migration = if json || !reviews { None } else { review_sql::recorded(&input, &review) };
     let both = || review.judged.findings.iter().chain(review.downgrade.iter().flat_map(|back| back.findings.iter()));
     let text = match arguments.format {
         Format::Json => return answered(&review_sql::answer(&input, review, None), Format::Json, deny),
-        Format::Human => human::review(&review, human::Paint { colour: wants_colour() }),
+        Format::Human => {
+            let mut text = human::review(&review, human::Paint { colour: wants_colour() });
+            if let Some(migration) = &migration {
+                text.push_str(&format!("\nkept as evidence of {}: `alembic-gate report review {}`\n", migration.id, migration.id));
+                migration.record.notes.iter().for_each(|note| text.push_str(&format!("note: {note}\n")));
+            }
+            text
+        }
         Format::Sarif => serde_json::to_string_pretty(&sarif::log(both())).unwrap_or_default(),
         Format::Github => github::lines(both()),
         Format::Gitlab => serde_json::to_string_pretty(&gitlab::report(both())).unwrap_or_default(),
         Format::Markdown => report::review(&review, &heading(arguments, &review)),
     };
     let code = Answer { output: serde_json::Map::new(), text: String::new(), is_error: false, verdict: review.verdict }.exit_code(deny);
-    print(&text, code)
+    print(&redacted(&text), code)
 }
 
 fn heading(arguments: &SqlArguments, review: &review_sql::Review) -> report::Heading {

@@ -5,7 +5,7 @@ use std::path::Path;
 use crate::config::Config;
 use crate::hook::{Change, Refusal, Verb, refusal_of};
 use crate::lifecycle::gate::{Gate, Reason, Verdict};
-use crate::store::file::FileStore;
+use crate::store::records::Records;
 use crate::tools::call::{Call, Settings};
 use crate::tools::migration::Migration;
 use crate::tools::source::SqlInput;
@@ -16,7 +16,7 @@ use crate::tools::source::SqlInput;
 /// counts, and production where it names none.
 #[must_use]
 pub fn refusal(folder: &Path, change: &Change) -> Option<Refusal> {
-    let store = FileStore::found_from(folder);
+    let store = Records::found_from(folder);
     let refused = |reason: Reason, next: &str| Some(Refusal { reasons: vec![reason.to_string()], next: next.to_owned() });
     match change.verb {
         Verb::Stamp | Verb::EnsureVersion => {

@@ -1,11 +1,11 @@
-//! What is kept of a migration between two calls ([`file`]), and where ([`shelf`]): in the project, or in PostgreSQL for several
+//! What is kept of a migration between two calls ([`records`]), and where ([`shelf`]): in the project, or in PostgreSQL for several
 //! replicas; but for what an agent that may write the project must not have ([`home`]).
 
 pub mod clock;
 pub mod drift;
-pub mod file;
 mod folder;
 pub mod home;
+pub mod records;
 pub mod runs;
 pub mod server;
 pub mod shelf;

@@ -31,7 +31,7 @@ pub const MOST_WAIT: Duration = Duration::from_secs(5);
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Server {
     address: Address,
-    /// The project's name: its folder's, the same on every replica.
+    /// The project's name, the same on every replica.
     project: String,
 }
 

@@ -5,11 +5,13 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use crate::digest::Digest;
 use crate::lifecycle::identity::MigrationId;
 use crate::lifecycle::ledger::Fault;
 use crate::store::StoreError;
 use crate::store::folder::{self, Lock};
 use crate::store::server::{self, Server, ServerError};
+use crate::workspace::open_folder;
 
 /// The ledger's name.
 pub const LEDGER: &str = "ledger.jsonl";
@@ -157,10 +159,22 @@ impl Held {
     }
 }
 
-/// The project's name in a database: its folder's, the same on every replica.
-fn name_of(project: &Path) -> String {
+/// The project's name in a database, the same on every replica: its folder's and a digest of the revisions that its chain
+/// begins with, which no other project has. Until there is a revision, the folder's alone.
+#[must_use]
+pub fn name_of(project: &Path) -> String {
     let whole = project.canonicalize().unwrap_or_else(|_| project.to_owned());
-    whole.file_name().map_or_else(|| "project".to_owned(), |name| name.to_string_lossy().into_owned())
+    let folder = whole.file_name().map_or_else(|| "project".to_owned(), |name| name.to_string_lossy().into_owned());
+    let Ok(workspace) = open_folder(&whole) else { return folder };
+    let graph = &workspace.project.graph;
+    let mut first = graph.ids(&graph.bases);
+    first.sort();
+    if first.is_empty() {
+        return folder;
+    }
+    let parts: Vec<&[u8]> = first.iter().map(|id| id.as_bytes()).collect();
+    let digest = Digest::of("project of a store", &parts).hex();
+    format!("{folder}-{}", digest.get(..8).unwrap_or(&digest))
 }
 
 fn fault(error: &ServerError) -> Fault {

@@ -4,6 +4,7 @@ use serde::Serialize;
 use serde_json::{Map, Value, json};
 
 use crate::lifecycle::state::Override;
+use crate::secret::{redacted, secrets};
 
 /// The outcome in one word.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
@@ -133,7 +134,7 @@ impl Answer {
             text.push_str(&format!("\nwhere: {at}"));
         }
         let output = json!({ "verdict": "failed", "summary": summary, "error": error });
-        Self { output: object(output), text, is_error: true, verdict: Verdict::Failed }
+        Self { output: object(output), text, is_error: true, verdict: Verdict::Failed }.without_secrets()
     }
 
     /// An answer from an output.
@@ -141,7 +142,16 @@ impl Answer {
     pub fn of(output: &impl Serialize, verdict: Verdict, text: String) -> Self {
         let value = serde_json::to_value(output)
             .unwrap_or_else(|error| json!({ "verdict": "failed", "summary": format!("the answer could not be written: {error}") }));
-        Self { output: object(value), text, is_error: false, verdict }
+        Self { output: object(value), text, is_error: false, verdict }.without_secrets()
+    }
+
+    /// No answer holds a secret, whoever put it into what was asked or what a database said.
+    fn without_secrets(mut self) -> Self {
+        self.output.values_mut().for_each(hide);
+        if let Some(clean) = redaction(&self.text) {
+            self.text = clean;
+        }
+        self
     }
 
     /// The same with texts clipped, the longest first, until its JSON has at most `most` bytes: names may be of any length.
@@ -178,6 +188,24 @@ fn object(value: Value) -> Map<String, Value> {
     }
 }
 
+fn hide(value: &mut Value) {
+    match value {
+        Value::String(text) => {
+            if let Some(clean) = redaction(text) {
+                *text = clean;
+            }
+        }
+        Value::Array(values) => values.iter_mut().for_each(hide),
+        Value::Object(map) => map.values_mut().for_each(hide),
+        Value::Null | Value::Bool(_) | Value::Number(_) => {}
+    }
+}
+
+/// The text without its secrets; none where it has none.
+fn redaction(text: &str) -> Option<String> {
+    (!secrets(text).is_empty()).then(|| redacted(text))
+}
+
 fn clip_texts(output: &mut Map<String, Value>, longest: usize) {
     for (_, value) in output.iter_mut().filter(|(key, _)| !matches!(key.as_str(), "args" | "state_block")) {
         clip_text(value, longest);
@@ -193,11 +221,15 @@ fn clip_text(value: &mut Value, longest: usize) {
     }
 }
 
-/// A text of at most `most` characters.
+/// A text of at most `most` characters. What is cut is looked at whole before: half a secret would not be seen to be one.
 #[must_use]
 pub fn clipped(text: &str, most: usize) -> String {
     if text.chars().count() <= most {
         return text.to_owned();
+    }
+    let text = redacted(text);
+    if text.chars().count() <= most {
+        return text;
     }
     let mut short: String = text.chars().take(most.saturating_sub(1)).collect();
     short.push('…');

@@ -224,11 +224,12 @@ pub(crate) fn continuation(input: &SqlInput, told: &[StatementOut], left: usize)
     Some(json!({ "left": left, "args": args }))
 }
 
-/// The length that `input` takes in a call that goes on; 0: it is too long to be said again.
+/// The length that `input` takes in a call that goes on; 0: it is too long to be said again, or holds a secret.
 pub(crate) fn repeated_length(input: &SqlInput) -> usize {
     const MOST: usize = 4_000;
     let texts = [&input.sql, &input.downgrade_sql, &input.setup_sql];
-    if texts.into_iter().flatten().map(String::len).sum::<usize>() > MOST {
+    let said = texts.into_iter().flatten();
+    if said.clone().map(String::len).sum::<usize>() > MOST || said.into_iter().any(|text| !crate::secret::secrets(text).is_empty()) {
         return 0;
     }
     Some(serialized_length(input)).filter(|length| *length <= MOST).unwrap_or(0)

@@ -50,15 +50,15 @@ Call it first, before generating anything, and whenever you lost track. Instead 
 #[serde(deny_unknown_fields, default)]
 pub struct Input {
     /// The project's folder. Default: the current one.
-    #[arg(long)]
+    #[arg(long, value_name = "DIR")]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub project: Option<String>,
     /// The ini file. Default: alembic.ini.
-    #[arg(long)]
+    #[arg(long, value_name = "FILE")]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub config: Option<String>,
     /// The ini section. Default: alembic.
-    #[arg(long)]
+    #[arg(long, value_name = "NAME")]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub section: Option<String>,
     /// The dialect. Default: what the project says.
@@ -66,19 +66,19 @@ pub struct Input {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub dialect: Option<Dialect>,
     /// The server's version, for example "16".
-    #[arg(long)]
+    #[arg(long, value_name = "VERSION")]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub server_version: Option<String>,
     /// An environment of alembic-gate.toml whose `read_url_env` is set. Default: the only one that has it.
-    #[arg(long)]
+    #[arg(long, value_name = "NAME")]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub environment: Option<String>,
     /// The migration that is meant, as an earlier answer named it. Default: the open one.
-    #[arg(long)]
+    #[arg(long, value_name = "ID")]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub migration_id: Option<String>,
     /// The state block of an earlier answer: what it claims is checked.
-    #[arg(long)]
+    #[arg(long, value_name = "TEXT")]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub state_block: Option<String>,
     /// Answers to the checks after an apply: {"app_starts": "yes, 14:02"}

@@ -57,23 +57,23 @@ pub struct Input {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub changes: Option<Value>,
     /// The change as naive DDL, instead of `changes`.
-    #[arg(long)]
+    #[arg(long, value_name = "SQL|@FILE")]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub sql: Option<String>,
     /// The schema before, without a project.
-    #[arg(long)]
+    #[arg(long, value_name = "SQL|@FILE")]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub setup_sql: Option<String>,
     /// The project's folder. Default: the current one.
-    #[arg(long)]
+    #[arg(long, value_name = "DIR")]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub project: Option<String>,
     /// The ini file. Default: alembic.ini.
-    #[arg(long)]
+    #[arg(long, value_name = "FILE")]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub config: Option<String>,
     /// The ini section. Default: alembic.
-    #[arg(long)]
+    #[arg(long, value_name = "NAME")]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub section: Option<String>,
     /// The dialect. Default: what the project says.
@@ -81,7 +81,7 @@ pub struct Input {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub dialect: Option<Dialect>,
     /// The server's version, for example "16".
-    #[arg(long)]
+    #[arg(long, value_name = "VERSION")]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub server_version: Option<String>,
     /// Sizes of tables, as review_sql takes them.
@@ -89,7 +89,7 @@ pub struct Input {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub table_stats: Option<TableSizes>,
     /// The write block that the deploy tolerates, in milliseconds. Default: 1000.
-    #[arg(long)]
+    #[arg(long, value_name = "MS")]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub max_block_ms: Option<u64>,
     /// false: the deploy stops the application. Default: true.
@@ -97,7 +97,7 @@ pub struct Input {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub zero_downtime: Option<bool>,
     /// Go on behind this many revisions.
-    #[arg(long)]
+    #[arg(long, value_name = "N")]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub after: Option<u32>,
 }

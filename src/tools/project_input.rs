@@ -16,15 +16,15 @@ use crate::workshop::{Wanted, Workshop};
 #[serde(default)]
 pub struct ProjectInput {
     /// The project's folder. Default: the current one.
-    #[arg(long)]
+    #[arg(long, value_name = "DIR")]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub project: Option<String>,
     /// The ini file. Default: alembic.ini.
-    #[arg(long)]
+    #[arg(long, value_name = "FILE")]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub config: Option<String>,
     /// The ini section. Default: alembic.
-    #[arg(long)]
+    #[arg(long, value_name = "NAME")]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub section: Option<String>,
     /// The dialect. Default: what the project says.
@@ -32,7 +32,7 @@ pub struct ProjectInput {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub dialect: Option<Dialect>,
     /// The server's version, for example "16". Default: what `alembic-gate.toml` says, else the newest that is known.
-    #[arg(long)]
+    #[arg(long, value_name = "VERSION")]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub server_version: Option<String>,
 }

@@ -230,8 +230,8 @@ pub fn answer(input: &SqlInput, review: Review, most: Option<usize>) -> Answer {
     Answer::of(&output, verdict, text).within(most)
 }
 
-/// The migration that was reviewed, with this review on its record; none for raw SQL.
-fn recorded(input: &SqlInput, review: &Review) -> Option<Migration> {
+/// The migration that was reviewed, with this review on its record; none for raw SQL. Once for each review, in whatever form it is told.
+pub fn recorded(input: &SqlInput, review: &Review) -> Option<Migration> {
     let mut migration = Migration::of_review(review, input)?;
     if input.setup_sql.is_some() {
         migration.record.notes.push("reviewed against `setup_sql` and not the chain: no evidence is kept of it".to_owned());

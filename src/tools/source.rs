@@ -43,43 +43,43 @@ pub enum Detail {
 #[serde(deny_unknown_fields, default)]
 pub struct SqlInput {
     /// The SQL to look at, as `psql -f` would run it. Without it: revisions of the project.
-    #[arg(long)]
+    #[arg(long, value_name = "SQL|@FILE")]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub sql: Option<String>,
     /// The project's folder. Default: the current one.
-    #[arg(long)]
+    #[arg(long, value_name = "DIR")]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub project: Option<String>,
     /// The ini file. Default: alembic.ini.
-    #[arg(long)]
+    #[arg(long, value_name = "FILE")]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub config: Option<String>,
     /// The ini section. Default: alembic.
-    #[arg(long)]
+    #[arg(long, value_name = "NAME")]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub section: Option<String>,
     /// The revision in front of the range, as Alembic writes revisions. Default: where what is pending begins.
-    #[arg(long)]
+    #[arg(long, value_name = "REVISION")]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub from: Option<String>,
     /// The last revision of the range. Default: head.
-    #[arg(long)]
+    #[arg(long, value_name = "REVISION")]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub to: Option<String>,
     /// The migration that is meant, as an earlier answer named it: add_user_email_index-1a2b3c4d
-    #[arg(long)]
+    #[arg(long, value_name = "ID")]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub migration_id: Option<String>,
     /// The state block of an earlier answer: says which migration is meant; what it claims is checked.
-    #[arg(long)]
+    #[arg(long, value_name = "TEXT")]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub state_block: Option<String>,
     /// The way back, reviewed against the schema after `sql`.
-    #[arg(long)]
+    #[arg(long, value_name = "SQL|@FILE")]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub downgrade_sql: Option<String>,
     /// The schema before `sql` (CREATE statements; INSERT or COPY mark the tables that have rows): decides what rewrites or scans.
-    #[arg(long)]
+    #[arg(long, value_name = "SQL|@FILE")]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub setup_sql: Option<String>,
     /// The dialect. Default: postgresql.
@@ -87,7 +87,7 @@ pub struct SqlInput {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub dialect: Option<Dialect>,
     /// The server's version, for example "16", "10.11" or "8.0.29". Default: the newest that is known.
-    #[arg(long)]
+    #[arg(long, value_name = "VERSION")]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub server_version: Option<String>,
     /// Sizes of tables: {"orders": {"rows": 8000000, "bytes": 6000000000}}.
@@ -95,7 +95,7 @@ pub struct SqlInput {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub table_stats: Option<TableSizes>,
     /// The write block that the deploy tolerates, in milliseconds. Default: 1000.
-    #[arg(long)]
+    #[arg(long, value_name = "MS")]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub max_block_ms: Option<u64>,
     /// concise (default) or full.
@@ -107,7 +107,7 @@ pub struct SqlInput {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub deployed: Option<String>,
     /// Go on behind this statement index, after an answer that was cut.
-    #[arg(long)]
+    #[arg(long, value_name = "N")]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub after: Option<u32>,
 }

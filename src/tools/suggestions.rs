@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use crate::config::Config;
-use crate::store::file::FileStore;
+use crate::store::records::Records;
 use crate::tools::call::{Call, Caller};
 
 /// Values for the argument called `name`, in the project of the call.
@@ -25,7 +25,7 @@ fn projects(call: &Call<'_>) -> Vec<String> {
 
 /// The migrations that have a record in the project.
 fn migrations(folder: &Path) -> Vec<String> {
-    FileStore::of(folder).list().migrations.iter().map(ToString::to_string).collect()
+    Records::of(folder).list().migrations.iter().map(ToString::to_string).collect()
 }
 
 fn environments(folder: &Path) -> Vec<String> {

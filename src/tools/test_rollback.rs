@@ -50,43 +50,43 @@ Give `from`/`to` for a range of the project, or `sql` with `downgrade_sql` (and 
 #[serde(deny_unknown_fields, default)]
 pub struct Input {
     /// Raw SQL instead of revisions, as `psql -f` would run it.
-    #[arg(long)]
+    #[arg(long, value_name = "SQL|@FILE")]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub sql: Option<String>,
     /// The way back of `sql`.
-    #[arg(long)]
+    #[arg(long, value_name = "SQL|@FILE")]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub downgrade_sql: Option<String>,
     /// The schema before `sql`.
-    #[arg(long)]
+    #[arg(long, value_name = "SQL|@FILE")]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub setup_sql: Option<String>,
     /// The project's folder. Default: the current one.
-    #[arg(long)]
+    #[arg(long, value_name = "DIR")]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub project: Option<String>,
     /// The ini file. Default: alembic.ini.
-    #[arg(long)]
+    #[arg(long, value_name = "FILE")]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub config: Option<String>,
     /// The ini section. Default: alembic.
-    #[arg(long)]
+    #[arg(long, value_name = "NAME")]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub section: Option<String>,
     /// The revision in front of the range. Default: where what is pending begins.
-    #[arg(long)]
+    #[arg(long, value_name = "REVISION")]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub from: Option<String>,
     /// The last revision of the range. Default: head.
-    #[arg(long)]
+    #[arg(long, value_name = "REVISION")]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub to: Option<String>,
     /// The migration that is meant, as an earlier answer named it: add_user_email_index-1a2b3c4d
-    #[arg(long)]
+    #[arg(long, value_name = "ID")]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub migration_id: Option<String>,
     /// The state block of an earlier answer; what it claims is checked.
-    #[arg(long)]
+    #[arg(long, value_name = "TEXT")]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub state_block: Option<String>,
     /// The dialect. Default: what the project says.
@@ -94,19 +94,19 @@ pub struct Input {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub dialect: Option<Dialect>,
     /// The server's version, for example "16": the nearest to be had is taken.
-    #[arg(long)]
+    #[arg(long, value_name = "VERSION")]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub server_version: Option<String>,
     /// Synthetic rows for each empty table, 0 to 10000. Default: 100.
-    #[arg(long)]
+    #[arg(long, value_name = "N")]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub rows: Option<u32>,
     /// SQL run once where the range begins: rows of yours.
-    #[arg(long)]
+    #[arg(long, value_name = "SQL|@FILE")]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub seed_sql: Option<String>,
     /// SQL run once behind the last revision's first upgrade: rows that the new release writes.
-    #[arg(long)]
+    #[arg(long, value_name = "SQL|@FILE")]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub seed_after_upgrade_sql: Option<String>,
     /// Production's server for parity: {"dialect": "postgresql", "version": "16"}. Default: `alembic-gate.toml`.
@@ -118,7 +118,7 @@ pub struct Input {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub database: Option<String>,
     /// Seconds for all, 1 to 3600. Default: 600.
-    #[arg(long)]
+    #[arg(long, value_name = "S")]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub timeout_s: Option<u32>,
     /// For one statement. Default: 120.

@@ -5,7 +5,7 @@ use crate::lifecycle::identity::MigrationId;
 use crate::lifecycle::ledger::Event;
 use crate::lifecycle::proven::Record;
 use crate::lifecycle::seal::KeyRing;
-use crate::store::file::FileStore;
+use crate::store::records::Records;
 use crate::tools::answer::ToolError;
 use crate::tools::migration::now::{engine_of, now};
 use crate::trial::Trial;
@@ -33,7 +33,7 @@ impl Compared {
 
 /// The records that speak of a revision of the range, and those that cannot be read.
 pub fn compared(workshop: &Workshop, range: &Range, whole: &Now, trial: &Trial) -> Result<Vec<Compared>, ToolError> {
-    let store = FileStore::of(&workshop.workspace.folder);
+    let store = Records::of(&workshop.workspace.folder);
     let listing = store.list();
     let mut all = Vec::new();
     for id in listing.migrations {

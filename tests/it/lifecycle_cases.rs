@@ -10,8 +10,8 @@ use alembic_gate::lifecycle::gate::{Gate, Question, Target, Verdict, ask_all};
 use alembic_gate::lifecycle::identity::MigrationId;
 use alembic_gate::lifecycle::ledger::{Event, Version};
 use alembic_gate::lifecycle::proven::Proven;
-use alembic_gate::store::file::FileStore;
 use alembic_gate::store::home::Home;
+use alembic_gate::store::records::Records;
 use alembic_gate::store::{Happening, Kept, Saved, Wishes};
 
 pub const AT: &str = "2026-11-24T12:00:00Z";
@@ -129,7 +129,7 @@ pub fn kept() -> Kept {
 /// A project's folder, and a folder for keys beside it.
 pub struct Place {
     pub folder: tempfile::TempDir,
-    pub store: FileStore,
+    pub store: Records,
     pub home: Home,
 }
 
@@ -139,7 +139,7 @@ impl Place {
         let project = folder.path().join("shop");
         std::fs::create_dir(&project).unwrap();
         let home = Home::at(&folder.path().join("state"), &project).unwrap();
-        Self { store: FileStore::of(&project), home, folder }
+        Self { store: Records::of(&project), home, folder }
     }
 
     pub fn project(&self) -> &Path {

@@ -7,8 +7,8 @@ use alembic_gate::lifecycle::gate::{rollback_tested, sql_reviewed};
 use alembic_gate::lifecycle::identity::MigrationId;
 use alembic_gate::lifecycle::ledger::Event;
 use alembic_gate::store::clock::written;
-use alembic_gate::store::file::FileStore;
 use alembic_gate::store::home::Home;
+use alembic_gate::store::records::Records;
 use alembic_gate::store::{Happening, Saved, StoreError};
 
 use crate::lifecycle_cases::{AT, Place, approval, id, kept, losing, now, target, trip};
@@ -26,7 +26,7 @@ fn a_record_is_read_back_as_it_was_saved() {
     place.review(&now);
     place.test(&now, Outcome::Ok);
     assert_eq!(place.store.list().migrations, [id()]);
-    let again = FileStore::found_from(place.project());
+    let again = Records::found_from(place.project());
     let (proven, version) = again.proven(&id(), &place.home.open(&id()));
     assert_eq!((proven.entries().len(), version.lines), (3, 3));
     assert_eq!(proven.faults(), []);
@@ -34,7 +34,7 @@ fn a_record_is_read_back_as_it_was_saved() {
     assert_eq!(again.load(&id(), &Default::default()).kept, Some(kept()));
     let deep = place.project().join("a/b");
     std::fs::create_dir_all(&deep).unwrap();
-    assert_eq!(FileStore::found_from(&deep).project(), place.project());
+    assert_eq!(Records::found_from(&deep).project(), place.project());
 }
 
 /// S-106b, from disk: another process, another machine with the team's key, another machine without.
@@ -163,7 +163,7 @@ fn without_a_key_it_is_kept_and_said_that_it_does_not_count() {
 fn one_of_several_writers() {
     let Ok(folder) = std::env::var("LIFECYCLE_WRITER") else { return };
     let project = std::path::Path::new(&folder).join("shop");
-    let store = FileStore::of(&project);
+    let store = Records::of(&project);
     let home = Home::at(&std::path::Path::new(&folder).join("state"), &project).unwrap();
     let mut conflicts = 0;
     for number in 0..8 {

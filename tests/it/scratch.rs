@@ -371,7 +371,7 @@ fn other_process() {
     println!("ROWS {}", one(&mut connection, "SELECT count(*) FROM t"));
 }
 
-fn is_running(pid: &str) -> bool {
+pub(crate) fn is_running(pid: &str) -> bool {
     // A zombie waits for its new parent only.
     std::fs::read_to_string(format!("/proc/{pid}/stat")).is_ok_and(|text| !text.contains(") Z "))
 }

@@ -11,8 +11,8 @@ use alembic_gate::lifecycle::evidence::Outcome;
 use alembic_gate::lifecycle::gate::{rollback_tested, sql_reviewed};
 use alembic_gate::lifecycle::ledger::{Event, Version};
 use alembic_gate::scratch::{ScratchDatabase, ScratchServer};
-use alembic_gate::store::file::FileStore;
 use alembic_gate::store::home::Home;
+use alembic_gate::store::records::Records;
 use alembic_gate::store::runs::{Begun, begin};
 use alembic_gate::store::server::{Server, ServerError};
 use alembic_gate::store::{Happening, Saved};
@@ -38,14 +38,14 @@ fn store(address: &Address) -> Server {
 /// A replica: its own checkout, the team's key.
 struct Replica {
     _checkout: tempfile::TempDir,
-    store: FileStore,
+    store: Records,
     home: Home,
 }
 
 impl Replica {
     fn of(address: &Address, state: &Path) -> Self {
         let checkout = tempfile::tempdir().unwrap();
-        let store = FileStore::on_server(checkout.path(), store(address));
+        let store = Records::on_server(checkout.path(), store(address));
         let home = Home::at(state, checkout.path()).unwrap();
         Self { _checkout: checkout, store, home }
     }
@@ -246,4 +246,33 @@ fn a_replica_that_is_killed_in_a_round_trip_is_replaced_by_the_next() {
     assert!(output["notes"].to_string().contains("broke off before"), "{output}");
     let rows = admin.rows("SELECT outcome FROM alembic_gate_store.run").unwrap();
     assert_eq!(rows, [[Some("pass".to_owned())]], "one piece of work, done");
+}
+
+#[test]
+fn projects_whose_folders_have_one_name_share_no_record() {
+    use alembic_gate::store::shelf::name_of;
+    let both = ["1a2b3c4d5e6f", "0f1e2d3c4b5a"].map(|first| {
+        let above = tempfile::tempdir().unwrap();
+        let versions = above.path().join("shop/migrations/versions");
+        std::fs::create_dir_all(&versions).unwrap();
+        std::fs::write(above.path().join("shop/alembic.ini"), "[alembic]\nscript_location = migrations\n").unwrap();
+        std::fs::write(above.path().join("shop/migrations/env.py"), "").unwrap();
+        let empty = name_of(&above.path().join("shop"));
+        std::fs::write(
+            versions.join("first.py"),
+            format!("revision = '{first}'\ndown_revision = None\n\n\ndef upgrade():\n    pass\n\n\ndef downgrade():\n    pass\n"),
+        )
+        .unwrap();
+        assert_eq!(empty, "shop");
+        above
+    });
+    let names = both.each_ref().map(|above| name_of(&above.path().join("shop")));
+    assert!(names.iter().all(|name| name.starts_with("shop-") && name.len() == "shop-".len() + 8), "{names:?}");
+    assert_ne!(names[0], names[1]);
+    std::fs::write(
+        both[0].path().join("shop/migrations/versions/second.py"),
+        "revision = '222222222222'\ndown_revision = '1a2b3c4d5e6f'\n\n\ndef upgrade():\n    pass\n\n\ndef downgrade():\n    pass\n",
+    )
+    .unwrap();
+    assert_eq!(name_of(&both[0].path().join("shop")), names[0], "a name stays while the chain grows");
 }

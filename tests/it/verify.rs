@@ -6,8 +6,8 @@ use std::process::Command;
 use alembic_gate::dialect::Dialect;
 use alembic_gate::lifecycle::evidence::{Evidence, Outcome, RoundTrip};
 use alembic_gate::lifecycle::seal::KeyRing;
-use alembic_gate::store::file::FileStore;
 use alembic_gate::store::home::Home;
+use alembic_gate::store::records::Records;
 use alembic_gate::store::{Happening, Saved};
 use serde_json::{Value, json};
 use tempfile::TempDir;
@@ -39,7 +39,7 @@ fn git(folder: &Path, words: &[&str]) {
 fn forge(folder: &Path, change: impl Fn(&mut RoundTrip)) {
     let elsewhere = TempDir::new().unwrap();
     let home = Home::at(&elsewhere.path().join("keys"), folder).unwrap();
-    let store = FileStore::of(folder);
+    let store = Records::of(folder);
     let id = store.list().migrations.remove(0);
     let loaded = store.load(&id, &KeyRing::default());
     let found = loaded.record.evidence.values().find_map(|evidence| match evidence {

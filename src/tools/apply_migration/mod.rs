@@ -43,43 +43,43 @@ Off unless the server was started with --allow-apply: then it answers with the e
 #[serde(deny_unknown_fields, default)]
 pub struct Input {
     /// The environment, as `alembic-gate.toml` names it. Example: staging
-    #[arg(long)]
+    #[arg(long, value_name = "NAME")]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub environment: Option<String>,
     /// The folder with alembic.ini or pyproject.toml. Default: the current folder.
-    #[arg(long)]
+    #[arg(long, value_name = "DIR")]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub project: Option<String>,
     /// The ini file, where it is not alembic.ini.
-    #[arg(long)]
+    #[arg(long, value_name = "FILE")]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub config: Option<String>,
     /// The ini section. Default: alembic.
-    #[arg(long)]
+    #[arg(long, value_name = "NAME")]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub section: Option<String>,
     /// The revision in front of the range; must be where the environment stands.
-    #[arg(long)]
+    #[arg(long, value_name = "REVISION")]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub from: Option<String>,
     /// The last revision of the range. Default: that of the migration, else head.
-    #[arg(long)]
+    #[arg(long, value_name = "REVISION")]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub to: Option<String>,
     /// The migration that is meant, as an earlier answer named it: add_user_email_index-1a2b3c4d
-    #[arg(long)]
+    #[arg(long, value_name = "ID")]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub migration_id: Option<String>,
     /// The state block of an earlier answer: says which migration is meant; what it claims is checked.
-    #[arg(long)]
+    #[arg(long, value_name = "TEXT")]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub state_block: Option<String>,
     /// How long a statement waits for a lock before it is tried again, 10 to 60000 ms. Default: 3000.
-    #[arg(long)]
+    #[arg(long, value_name = "MS")]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub lock_timeout_ms: Option<u64>,
     /// How long a statement may run, in milliseconds. Default: as long as it takes.
-    #[arg(long)]
+    #[arg(long, value_name = "MS")]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub statement_timeout_ms: Option<u64>,
     /// concise (default) or full.

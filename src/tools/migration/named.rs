@@ -3,7 +3,7 @@
 use crate::lifecycle::identity::{MigrationId, snake};
 use crate::lifecycle::seal::KeyRing;
 use crate::store::Kept;
-use crate::store::file::FileStore;
+use crate::store::records::Records;
 use crate::tools::answer::{ToolError, clipped};
 use crate::tools::migration::claim::Claim;
 use crate::tools::source::failed;
@@ -33,13 +33,13 @@ pub fn project_name(workspace: &Workspace) -> String {
 }
 
 fn kept(workspace: &Workspace, id: &MigrationId) -> Option<Kept> {
-    FileStore::of(&workspace.folder).load(id, &KeyRing::default()).kept
+    Records::of(&workspace.folder).load(id, &KeyRing::default()).kept
 }
 
 /// The records of a project: what each is called and what was wished.
 #[must_use]
 pub fn on_record(workspace: &Workspace) -> Vec<(MigrationId, Option<Kept>)> {
-    let listed = FileStore::of(&workspace.folder).list().migrations;
+    let listed = Records::of(&workspace.folder).list().migrations;
     listed.into_iter().map(|id| (id.clone(), kept(workspace, &id))).collect()
 }
 

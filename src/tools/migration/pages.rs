@@ -4,7 +4,7 @@ use std::path::Path;
 
 use crate::git;
 use crate::lifecycle::boxes::{Boxes, boxes};
-use crate::store::file::FileStore;
+use crate::store::records::Records;
 use crate::tools::answer::ToolError;
 use crate::tools::call::Call;
 use crate::tools::migration::Migration;
@@ -23,7 +23,7 @@ pub const PAGES: [(&str, &str); 3] =
 /// The ids on record in the project of a call.
 #[must_use]
 pub fn ids(call: &Call<'_>) -> Vec<String> {
-    let listed = call.project(None).map(|folder| FileStore::of(&folder).list().migrations).unwrap_or_default();
+    let listed = call.project(None).map(|folder| Records::of(&folder).list().migrations).unwrap_or_default();
     listed.iter().map(ToString::to_string).collect()
 }
 

@@ -3,8 +3,8 @@
 use crate::lifecycle::identity::MigrationId;
 use crate::lifecycle::ledger::Version;
 use crate::lifecycle::proven::Proven;
-use crate::store::file::FileStore;
 use crate::store::home::{Home, Opened, with_cause};
+use crate::store::records::Records;
 use crate::store::{Happening, Kept, Saved, clock};
 use crate::workspace::Workspace;
 
@@ -18,7 +18,7 @@ pub struct Record {
     pub proven: Proven,
     /// What should be said of it.
     pub notes: Vec<String>,
-    store: FileStore,
+    store: Records,
     home: Option<Home>,
     version: Version,
 }
@@ -27,7 +27,7 @@ impl Record {
     /// Opens the record of a migration; one that is not there is empty.
     #[must_use]
     pub fn open(workspace: &Workspace, id: &MigrationId) -> Self {
-        let store = FileStore::of(&workspace.folder);
+        let store = Records::of(&workspace.folder);
         let mut notes = Vec::new();
         let home = Home::found(&workspace.folder).map_err(|error| notes.push(format!("{}; {}", with_cause(&error), error.hint()))).ok();
         let (proven, version, more) = read(&store, home.as_ref(), id);
@@ -72,7 +72,7 @@ impl Record {
     }
 }
 
-fn read(store: &FileStore, home: Option<&Home>, id: &MigrationId) -> (Proven, Version, Vec<String>) {
+fn read(store: &Records, home: Option<&Home>, id: &MigrationId) -> (Proven, Version, Vec<String>) {
     let opened = home.map_or_else(Opened::default, |home| store.opened(home, id));
     let (proven, version) = store.proven(id, &opened);
     (proven, version, opened.notes)

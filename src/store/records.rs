@@ -25,7 +25,7 @@ pub const FOLDER: &str = folder::NAME;
 
 /// The records of one project.
 #[derive(Debug, Clone)]
-pub struct FileStore {
+pub struct Records {
     project: PathBuf,
     shelf: Shelf,
 }
@@ -39,7 +39,7 @@ pub struct Listing {
     pub faults: Vec<Fault>,
 }
 
-impl FileStore {
+impl Records {
     /// The records of the project in this folder.
     #[must_use]
     pub fn of(project: &Path) -> Self {
