@@ -100,12 +100,13 @@ pub fn is_secret(value: &str) -> bool {
     value.len() > 2 && !placeholder && !value.eq_ignore_ascii_case("null")
 }
 
-/// `scheme://user:secret@host`.
+/// `scheme://user:secret@host`, also where somebody took it for a path: then one slash is left.
 fn urls(text: &str) -> Vec<Secret> {
     let mut found = Vec::new();
-    for (at, _) in text.match_indices("://") {
-        let from = at + 3;
-        let rest = text.get(from..).unwrap_or_default();
+    for (at, _) in text.match_indices(":/") {
+        let behind = text.get(at + 2..).unwrap_or_default();
+        let rest = behind.strip_prefix('/').unwrap_or(behind);
+        let from = text.len() - rest.len();
         let end = rest.find(|c: char| c.is_whitespace() || "'\"/<>".contains(c)).unwrap_or(rest.len());
         let authority = rest.get(..end).unwrap_or_default();
         let Some((login, _)) = authority.rsplit_once('@') else { continue };
