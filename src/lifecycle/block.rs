@@ -280,7 +280,7 @@ fn loss_of(value: &str) -> Option<Loss> {
 
 fn clip(text: &str) -> String {
     let plain = |character: char| if character.is_control() { ' ' } else { character };
-    let short: String = text.chars().take(60).map(plain).collect();
+    let short: String = crate::secret::redacted(text).chars().take(60).map(plain).collect();
     if text.chars().count() > 60 { format!("{short}…") } else { short }
 }
 

@@ -94,7 +94,7 @@ impl FromStr for MigrationId {
                 && digits.len() == 8
                 && digits.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'))
         });
-        if fits { Ok(Self(text.to_owned())) } else { Err(IdError { given: text.chars().take(80).collect() }) }
+        if fits { Ok(Self(text.to_owned())) } else { Err(IdError { given: crate::secret::redacted(text).chars().take(80).collect() }) }
     }
 }
 

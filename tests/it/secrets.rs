@@ -112,7 +112,7 @@ fn no_answer_and_no_log_of_any_tool_holds_a_secret() {
     for ((tool, arguments), answer) in calls.iter().zip(&answers) {
         clean(answer, &format!("{tool} {:.200}", arguments.to_string()));
     }
-    assert!(log.contains("tools/call"), "the messages are logged at this level");
+    assert!(log.contains("CREATE USER app PASSWORD"), "the messages are logged at this level");
     assert!(std::fs::read_dir(folder.path()).unwrap().next().is_none(), "tools that say that they only read leave nothing in the folder");
     clean(&log, "the log");
     let script = tempfile::NamedTempFile::new().unwrap();
