@@ -376,7 +376,7 @@ fn is_running(pid: &str) -> bool {
     std::fs::read_to_string(format!("/proc/{pid}/stat")).is_ok_and(|text| !text.contains(") Z "))
 }
 
-fn wait_until_gone(pid: &str) -> Duration {
+pub(crate) fn wait_until_gone(pid: &str) -> Duration {
     let began = Instant::now();
     while is_running(pid) {
         assert!(began.elapsed() < Duration::from_secs(10), "{pid} still runs");
@@ -395,7 +395,7 @@ pub(crate) fn own_run_folder() -> (tempfile::TempDir, PathBuf) {
     (folder, run)
 }
 
-fn run_folders(run: &Path) -> usize {
+pub(crate) fn run_folders(run: &Path) -> usize {
     std::fs::read_dir(run).unwrap().flatten().filter(|entry| entry.path().is_dir()).count()
 }
 
