@@ -165,6 +165,7 @@ recipes![
     change_type,
     enum_value,
     attach_partition,
+    merge_tables,
     backfill,
     online_foreign_key,
 ];

@@ -115,6 +115,17 @@ fn wishes_that_cannot_be_get_a_clear_answer() {
             "contradiction",
             "orders",
         ),
+        (json!([{ "kind": "split_table", "table": "users", "into": "orders", "columns": ["email"] }]), "impossible", "stands already"),
+        (json!([{ "kind": "split_table", "table": "users", "into": "mails", "columns": ["id"] }]), "impossible", "primary key"),
+        (
+            json!([{ "kind": "split_table", "table": "users", "into": "mails", "columns": ["emal"] }]),
+            "unknown_column",
+            "did you mean `email`",
+        ),
+        (json!([{ "kind": "merge_tables", "table": "orders", "into": "users" }]), "impossible", "no column `user_id`"),
+        (json!([{ "kind": "merge_tables", "table": "users", "into": "users" }]), "impossible", "into itself"),
+        (json!([{ "kind": "change_key_type", "table": "users", "column": "id", "type": "bigint" }]), "already_made", "bigint"),
+        (json!([{ "kind": "remove_enum_value", "type": "colour", "value": "red" }]), "unknown_type", "colour"),
     ] {
         let output = shop(changes.clone());
         assert_eq!(output["reasons"], json!([reason]), "{changes}: {output:#}");

@@ -1,7 +1,7 @@
 //! What is wrong with a wish before anything is planned: it is made already, it cannot be, it contradicts another.
 
 use crate::recipes::parts::planning::Refusal;
-use crate::recipes::parts::wish::{Statement, Wish};
+use crate::recipes::parts::wish::{Merge, Split, Statement, Wish};
 use crate::recipes::parts::written::type_text;
 use crate::sql::catalog::{Catalog, Table, UserType};
 use crate::sql::change::{AlterAction, Change, ConstraintKind, Name, TypeAction};
@@ -39,10 +39,47 @@ pub fn doubt(wish: &Wish, catalog: &Catalog, first: &Catalog) -> Option<Refusal>
                 return Some(impossible(&format!("`{}` stands already", split.into.shown()), "name a table that does not stand as `into`"));
             }
             let known = catalog.table(&split.table)?;
-            split.columns.iter().find_map(|column| column_missing(&split.table, known, column, first))
+            split.columns.iter().find_map(|column| column_missing(&split.table, known, column, first)).or_else(|| split_doubt(split, known))
         }
-        Wish::MergeTables(_) | Wish::RemoveEnumValue(_) => None,
+        Wish::MergeTables(merge) => merge_doubt(merge, catalog),
+        Wish::RemoveEnumValue(_) => None,
     }
+}
+
+/// Why columns cannot move to a table of their own.
+fn split_doubt(split: &Split, known: &Table) -> Option<Refusal> {
+    let shown = split.table.shown();
+    let Some(key) = known.primary_key() else {
+        return Some(impossible(&format!("`{shown}` has no primary key to split it by"), "plan a primary key first (`add_constraint`)"));
+    };
+    if let Some(column) = split.columns.iter().find(|column| key.contains(column)) {
+        return Some(impossible(&format!("`{shown}.{column}` is of the primary key: both tables have it"), "name the other columns"));
+    }
+    let stands = |column: &&String| {
+        known.constraints_on(column).any(|one| !matches!(one.kind, ConstraintKind::NotNull { .. } | ConstraintKind::Default { .. }))
+    };
+    let column = split.columns.iter().find(stands)?;
+    let hint = "drop it first (`drop_constraint`), and add it to the new table behind the split";
+    Some(impossible(&format!("a constraint stands on `{shown}.{column}`"), hint))
+}
+
+/// Why a table's rows cannot move into another.
+fn merge_doubt(merge: &Merge, catalog: &Catalog) -> Option<Refusal> {
+    let (from, into) = (catalog.table(&merge.from)?, catalog.table(&merge.into)?);
+    let (a, b) = (merge.from.shown(), merge.into.shown());
+    if catalog.key(&merge.from) == catalog.key(&merge.into) {
+        return Some(impossible(&format!("`{a}` cannot be merged into itself"), "name the table that stays as `into`"));
+    }
+    if let Some(column) = from.columns.iter().find(|column| into.column(&column.name).is_none()) {
+        let hint = format!("plan `add_column` on `{b}` first, or `drop_column` on `{a}`");
+        return Some(impossible(&format!("`{b}` has no column `{}`, which `{a}` has", column.name), &hint));
+    }
+    if from.primary_key().is_none() || from.primary_key() != into.primary_key() {
+        return Some(impossible(&format!("`{a}` and `{b}` have no primary key in common"), "give both the same one first"));
+    }
+    let needed = into.columns.iter().find(|column| column.not_null && column.default.is_none() && from.column(&column.name).is_none())?;
+    let hint = format!("give `{b}.{}` a default first (`set_default`)", needed.name);
+    Some(impossible(&format!("`{b}.{}` must have a value, and `{a}` has no such column", needed.name), &hint))
 }
 
 fn made(what: &str) -> Refusal {

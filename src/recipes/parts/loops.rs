@@ -37,13 +37,24 @@ pub fn filled(case: &Case<'_>, filling: &Filling) -> Body {
     let dialect = case.dialect();
     let key = case.catalog.table(&filling.table).and_then(|table| table.primary_key()).map(<[String]>::to_vec);
     let line = match key {
-        Some(key) if !key.is_empty() => by_key(dialect, filling, &key),
+        Some(key) if !key.is_empty() => {
+            let head = format!("UPDATE {} SET {}", relation(dialect, &filling.table), filling.assignment);
+            by_key(dialect, filling, &key, &head, "")
+        }
         _ => by_limit(dialect, filling),
     };
     Body::outside(vec![line])
 }
 
-fn by_key(dialect: Dialect, filling: &Filling, key: &[String]) -> Line {
+/// The open rows written into another table, in the same loop; `insert` is `INSERT INTO … SELECT … FROM` up to its condition (PostgreSQL).
+/// `None`: the table has no primary key.
+#[must_use]
+pub fn copied(case: &Case<'_>, filling: &Filling, insert: &str) -> Option<Body> {
+    let key = case.catalog.table(&filling.table)?.primary_key().filter(|key| !key.is_empty())?;
+    Some(Body::outside(vec![by_key(case.dialect(), filling, key, insert, " ON CONFLICT DO NOTHING")]))
+}
+
+fn by_key(dialect: Dialect, filling: &Filling, key: &[String], head: &str, tail: &str) -> Line {
     let table = relation(dialect, &filling.table);
     let list = columns(dialect, key);
     let row = |prefix: &str| {
@@ -51,7 +62,7 @@ fn by_key(dialect: Dialect, filling: &Filling, key: &[String]) -> Line {
         if let [one] = names.as_slice() { one.clone() } else { format!("({})", names.join(", ")) }
     };
     let own = if key.len() == 1 { list.clone() } else { format!("({list})") };
-    let Filling { assignment, open, .. } = filling;
+    let open = &filling.open;
     let select = format!("SELECT {list} FROM {table} WHERE ({open})");
     let order = format!("ORDER BY {list} LIMIT {BATCH}");
     let bare = if open.to_lowercase().contains(" or ") { format!("({open})") } else { open.clone() };
@@ -60,7 +71,7 @@ fn by_key(dialect: Dialect, filling: &Filling, key: &[String]) -> Line {
         [first, _, ..] => format!("{0} >= :a0 AND {0} <= :z0 AND ", quoted(dialect, first)),
         _ => String::new(),
     };
-    let write = format!("UPDATE {table} SET {assignment} WHERE {bare} AND {first}{own} >= {} AND {own} <= {}", row("a"), row("z"));
+    let write = format!("{head} WHERE {bare} AND {first}{own} >= {} AND {own} <= {}{tail}", row("a"), row("z"));
     let binds = |prefix: &str, from: &str| (0..key.len()).map(|n| format!("\"{prefix}{n}\": {from}[{n}]")).collect::<Vec<_>>().join(", ");
     let mut python = beginning(dialect, filling, &table);
     let _ = writeln!(python, "keys = connection.execute(sa.text({})).all()", bound(&format!("{select} {order}")));

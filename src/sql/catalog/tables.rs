@@ -114,12 +114,16 @@ impl Catalog {
         }
     }
 
+    /// The sequence that the server makes for a `serial` or an identity.
+    fn own_sequence(&self, table: &Name, column: &str) -> Name {
+        self.key(&Name { schema: self.key(table).schema, name: format!("{}_{column}_seq", table.name) })
+    }
+
     pub(super) fn add_column(&mut self, table_name: &Name, table: &mut Table, column: &Column) {
         let mut kept = Column { is_new: true, ..column.clone() };
         let own = std::mem::take(&mut kept.constraints);
         if kept.identity.is_some() || kept.data_type.as_ref().is_some_and(|data_type| data_type.serial) {
-            let sequence = Name { schema: self.key(table_name).schema, name: format!("{}_{}_seq", table_name.name, column.name) };
-            self.sequences.insert(self.key(&sequence), Some(self.key(table_name)));
+            self.sequences.insert(self.own_sequence(table_name, &column.name), Some(self.key(table_name)));
         }
         if is_null_at_first(column) {
             table.null_columns.push(column.name.clone());
@@ -259,8 +263,14 @@ impl Catalog {
             AlterAction::SetDefault { column, default } => set(table, column, |found| found.default = Some(default.clone())),
             AlterAction::DropDefault { column } => set(table, column, |found| found.default = None),
             AlterAction::DropExpression { column, .. } => set(table, column, |found| found.generated = None),
-            AlterAction::DropIdentity { column, .. } => set(table, column, |found| found.identity = None),
-            AlterAction::AddIdentity { column, always } => set(table, column, |found| found.identity = Some(*always)),
+            AlterAction::DropIdentity { column, .. } => {
+                set(table, column, |found| found.identity = None);
+                self.sequences.remove(&self.own_sequence(name, column));
+            }
+            AlterAction::AddIdentity { column, always } => {
+                set(table, column, |found| found.identity = Some(*always));
+                self.sequences.insert(self.own_sequence(name, column), Some(self.key(name)));
+            }
             AlterAction::AddConstraint(constraint) => {
                 let own = constraint_name(name, constraint);
                 table.new_constraints.push(own);
