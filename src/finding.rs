@@ -40,10 +40,13 @@ pub struct Finding {
     /// Line in `file`, from 1.
     pub line: Option<u32>,
     /// The revision, where known.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub revision: Option<String>,
     /// The file, where known.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub file: Option<String>,
     /// The table it is about.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub table: Option<String>,
     /// What happens.
     pub what: String,
@@ -53,8 +56,10 @@ pub struct Finding {
     #[serde(rename = "do")]
     pub mend: String,
     /// SQL that does it.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub fix_sql: Option<String>,
     /// Alembic operations that do it.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub fix_alembic: Option<String>,
     /// Passages that tell more.
     pub cite: Vec<String>,

@@ -3,11 +3,16 @@
 
 use std::fmt;
 
-use crate::sql::change::{AlterAction, Change, Reading};
+use serde::{Deserialize, Serialize};
+
+use crate::sql::catalog::Catalog;
+use crate::sql::change::{AlterAction, Change, CreateTable, Name, Reading};
+use crate::sql::script::{Script, Statement};
 use crate::sql::words::Kind;
 
 /// What is done to something.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Doing {
     /// Something comes.
     Add,
@@ -20,7 +25,8 @@ pub enum Doing {
 }
 
 /// One thing that a change does.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Deed {
     /// What is done.
     pub doing: Doing,
@@ -29,6 +35,7 @@ pub struct Deed {
     /// The table.
     pub table: String,
     /// The column, index or constraint; none for the table itself.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub name: Option<String>,
 }
 
@@ -52,6 +59,38 @@ impl Deed {
     #[must_use]
     pub fn new(doing: Doing, what: &str, table: &str, name: Option<&str>) -> Self {
         Self { doing, what: what.to_owned(), table: table.to_owned(), name: name.map(str::to_owned) }
+    }
+
+    /// What these statements of a script do. A table that is made anew under its old name is told by its columns that come
+    /// and go; `before`: what stood in front of it.
+    #[must_use]
+    pub fn of_all(script: &Script, statements: &[&Statement], before: &Catalog) -> Vec<Self> {
+        let mut deeds = Vec::new();
+        let mut remade: Vec<&Name> = Vec::new();
+        for statement in statements {
+            match &statement.reading.change {
+                Change::CreateTable(create) => match script.replaced_by(&create.name) {
+                    Some(old) => {
+                        remade.extend([&create.name, old]);
+                        deeds.extend(Self::between(old, create, before));
+                    }
+                    None => deeds.extend(Self::of(&statement.reading)),
+                },
+                _ => deeds.extend(Self::of(&statement.reading)),
+            }
+        }
+        let is_of_the_copy = |deed: &Self| deed.name.is_none() && remade.iter().any(|name| name.name == deed.table);
+        deeds.retain(|deed| !is_of_the_copy(deed));
+        deeds
+    }
+
+    fn between(old: &Name, new: &CreateTable, before: &Catalog) -> Vec<Self> {
+        let Some(table) = before.table(old) else { return Vec::new() };
+        let same = |one: &str, other: &str| one.eq_ignore_ascii_case(other);
+        let gone = table.columns.iter().filter(|column| !new.columns.iter().any(|other| same(&other.name, &column.name)));
+        let come = new.columns.iter().filter(|column| !table.columns.iter().any(|other| same(&other.name, &column.name)));
+        let of = |doing| move |name: &String| Self::new(doing, "column", &old.name, Some(name));
+        gone.map(|column| &column.name).map(of(Doing::Drop)).chain(come.map(|column| &column.name).map(of(Doing::Add))).collect()
     }
 
     /// What a statement brings, takes and fills, as far as tables, columns and views go; what is only altered is left out.
@@ -256,6 +295,28 @@ pub fn beside(intents: &[Intent], deeds: &[Deed]) -> Result<Vec<(usize, String)>
         }
     }
     Ok(found)
+}
+
+/// What a change does that its plan does not hold, and what it leaves undone, in sentences; `planned` and `deeds` may name
+/// things in any order.
+#[must_use]
+pub fn beside_plan(planned: &[Deed], deeds: &[Deed]) -> Vec<String> {
+    let same = |one: &Deed, other: &Deed| {
+        let lower = |deed: &Deed| (deed.table.to_lowercase(), deed.name.as_ref().map(|name| name.to_lowercase()));
+        one.doing == other.doing && one.what == other.what && lower(one) == lower(other)
+    };
+    let without = |of: &[Deed], those: &[Deed]| -> Vec<Deed> {
+        of.iter().filter(|deed| !those.iter().any(|other| same(deed, other))).cloned().collect()
+    };
+    let more = without(deeds, planned).into_iter().map(|deed| format!("it {deed}, which the plan does not hold"));
+    // How many rows are written depends on the rows: a loop on an empty table sends nothing.
+    let less = without(planned, deeds)
+        .into_iter()
+        .filter(|deed| deed.doing != Doing::Fill)
+        .map(|deed| format!("the plan {deed}, and the SQL does not"));
+    let mut said: Vec<String> = more.chain(less).collect();
+    said.dedup();
+    said
 }
 
 fn is_name(word: &str) -> bool {

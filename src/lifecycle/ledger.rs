@@ -9,12 +9,23 @@ use serde_json::Value;
 
 use crate::digest::Digest;
 use crate::effects::Loss;
+use crate::intent::Deed;
 use crate::lifecycle::approval::Approval;
 use crate::lifecycle::canonical::canonical;
 use crate::lifecycle::evidence::Outcome;
 use crate::lifecycle::gate::Reason;
 use crate::lifecycle::identity::MigrationId;
 use crate::lifecycle::seal::{Key, KeyRing, Seal, Signer};
+
+/// A revision of a plan.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct PlannedStep {
+    /// Its name.
+    pub name: String,
+    /// What its SQL does.
+    pub deeds: Vec<Deed>,
+}
 
 /// What happened.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -28,6 +39,9 @@ pub enum Event {
         loss: Loss,
         /// It has to go without anybody waiting.
         zero_downtime: bool,
+        /// The revisions it takes, in order.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        steps: Vec<PlannedStep>,
     },
     /// A revision file was made.
     Generated {
@@ -78,6 +92,17 @@ pub enum Event {
         after: String,
         /// What was lost knowingly; empty where nothing was.
         lost: Vec<String>,
+    },
+    /// A run stopped before its end.
+    ApplyStopped {
+        /// Where.
+        environment: String,
+        /// Of what: the revision files' digest.
+        files: Digest,
+        /// Why, with the statement.
+        because: String,
+        /// The numbers of the statements that stand; with those of which nobody knows.
+        standing: Vec<usize>,
     },
     /// The environment was seen at the target, with the schema that was tested.
     Confirmed {
@@ -271,6 +296,7 @@ impl Latest {
             | Event::Approved { .. }
             | Event::ApplyAsked { .. }
             | Event::Applied { .. }
+            | Event::ApplyStopped { .. }
             | Event::Confirmed { .. }
             | Event::Answered { .. }
             | Event::AppliedUnreviewed { .. }

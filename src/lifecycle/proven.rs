@@ -95,6 +95,7 @@ pub fn proven(record: &Record, latest: &Latest, keys: &KeyRing, signed: Vec<Chec
             | Event::Generated { .. }
             | Event::ApplyAsked { .. }
             | Event::Applied { .. }
+            | Event::ApplyStopped { .. }
             | Event::Confirmed { .. }
             | Event::Answered { .. }
             | Event::AppliedUnreviewed { .. } => {}

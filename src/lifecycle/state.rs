@@ -116,7 +116,11 @@ impl State<'_> {
             Phase::Generate => tool("review_sql", "the new file must be reviewed before anything else"),
             Phase::ReviewSql if is_reviewed => tool("test_rollback", "try the way back on a scratch database"),
             Phase::ReviewSql if !now.judged.errors.is_empty() => {
-                tool("review_sql", &format!("again, when these are mended: {}", now.judged.errors.join(", ")))
+                let more = match now.judged.errors.len() {
+                    1 => String::new(),
+                    all => format!(" and {} more", all - 1),
+                };
+                tool("review_sql", &format!("again, when {}{more} are mended", now.judged.errors.first().map_or("errors", String::as_str)))
             }
             Phase::ReviewSql => tool("review_sql", "what was reviewed is not what stands now"),
             Phase::TestRollback if rollback_tested(self.proven, now) => tool("apply_migration", "ask the five gates"),
@@ -124,6 +128,9 @@ impl State<'_> {
                 Some(outcome) if outcome.is_door() => person("a person decides: mend downgrade(), or approve the loss on a terminal"),
                 _ => tool("test_rollback", "again, when downgrade() is mended"),
             },
+            Phase::Apply if self.current_revision == Some(self.target_revision) => {
+                tool("apply_migration", "the target is reached: compare its schema with the tested one; nothing is sent")
+            }
             Phase::Apply => tool("migration_status", "see whether the environment is at the target"),
             Phase::Complete => tool("migration_status", "nothing is left to do here"),
         }
@@ -266,6 +273,12 @@ fn told(event: &Event) -> String {
             format!("applying to {environment} was refused: {}", words.join(", "))
         }
         Event::Applied { environment, after, .. } => format!("applied to {environment}: now at {after}"),
+        Event::ApplyStopped { environment, because, standing, .. } if standing.is_empty() => {
+            format!("applying to {environment} stopped and left nothing: {because}")
+        }
+        Event::ApplyStopped { environment, because, standing, .. } => {
+            format!("applying to {environment} stopped with {} statements standing: {because}", standing.len())
+        }
         Event::Confirmed { environment, revision, .. } => format!("{environment} was seen at {revision} with the tested schema"),
         Event::Answered { check, answer } => format!("{check}: {answer}"),
         Event::AppliedUnreviewed { environment, revision } => format!("{environment} was found at {revision}, applied without review"),

@@ -27,6 +27,12 @@
 //! INSERT INTO shelves SELECT DISTINCT shelf, 'shelf' FROM books;
 //! COMMIT;
 //! ```
+//! ```sql good sqlite
+//! CREATE TABLE _alembic_tmp_books (id int, title varchar(80));
+//! INSERT INTO _alembic_tmp_books (id, title) SELECT books.id, books.title FROM books;
+//! DROP TABLE books;
+//! ALTER TABLE _alembic_tmp_books RENAME TO books;
+//! ```
 //! ```python bad
 //! import sqlalchemy as sa
 //! from alembic import op
@@ -121,8 +127,11 @@ fn changes_schema(statement: &Statement, step: &Step) -> bool {
 
 /// Rows that stood before are written, or whole tables that stood before are read to fill others.
 fn changes_data(context: &ScriptContext<'_>, statement: &Statement, step: &Step) -> bool {
-    if matches!(&statement.reading.change, Change::Insert(_)) && !step.effect.scans.is_empty() {
-        return true;
+    if let Change::Insert(insert) = &statement.reading.change
+        && !step.effect.scans.is_empty()
+    {
+        // A table made anew is the schema change itself; what the copy leaves out is said by the drop.
+        return context.script.replaced_by(&insert.table).is_none();
     }
     let counts = |table: &Name| table.name != "alembic_version";
     let old = |table: &Name| counts(table) && step.effect.locks.iter().any(|lock| lock.table == context.before.key(table));

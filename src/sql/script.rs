@@ -1,7 +1,7 @@
 //! A script: its statements in order, with the transaction, revision and direction of each.
 
 use crate::dialect::{Dialect, Server};
-use crate::sql::change::{Change, Reading};
+use crate::sql::change::{AlterAction, Change, Name, Reading};
 use crate::sql::split::{Direction, Form, Mark, Piece, Split, split};
 use crate::sql::token::Comment;
 use crate::sql::understand::{self, cursor::Cursor};
@@ -50,6 +50,24 @@ impl Script {
     #[must_use]
     pub fn text_of(&self, statement: &Statement) -> &str {
         self.text.get(statement.start as usize..statement.end as usize).unwrap_or_default()
+    }
+
+    /// The old table whose name and rows `table` takes over: it is made here, filled, the old one dropped, and renamed to it
+    /// (SQLite's way to alter a table, and Alembic's `batch_alter_table`).
+    #[must_use]
+    pub fn replaced_by(&self, table: &Name) -> Option<&Name> {
+        let changes = || self.statements.iter().map(|statement| &statement.reading.change);
+        let is_made = changes().any(|change| matches!(change, Change::CreateTable(create) if create.name.name == table.name));
+        let renamed = changes().find_map(|change| match change {
+            Change::AlterTable(alter) if alter.table.name == table.name => alter.actions.iter().find_map(|action| match action {
+                AlterAction::RenameTable { to } => Some(to),
+                _ => None,
+            }),
+            _ => None,
+        });
+        let drops =
+            |name: &str| changes().any(|change| matches!(change, Change::Drop(drop) if drop.names.iter().any(|one| one.name == name)));
+        renamed.filter(|to| is_made && drops(&to.name))
     }
 
     /// What lies between the statements: blanks, comments, terminators, client lines, COPY data.

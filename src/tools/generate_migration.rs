@@ -274,7 +274,14 @@ fn generated(input: &Input, call: &Call<'_>) -> Result<Output, ToolError> {
         findings,
     };
     match migration {
-        Ok(migration) => migration.show(&mut output.common, None, None),
+        Ok((migration, differs)) => {
+            if let Some(what) = differs {
+                output.common.verdict = output.common.verdict.max(Verdict::Warn);
+                output.common.summary = clipped(&format!("{}; {what}", output.common.summary), MAX_SUMMARY);
+                output.differs_from_intent.push(what);
+            }
+            migration.show(&mut output.common, None, None);
+        }
         Err(error) => {
             output.common.notes.push(format!("nothing is on record yet: {}; {}", error.message, error.hint));
             output.common.next.push(NextCall {

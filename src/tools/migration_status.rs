@@ -3,7 +3,7 @@
 mod after;
 mod open;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 
 use schemars::JsonSchema;
@@ -21,6 +21,7 @@ use crate::store::{Happening, Kept};
 use crate::tools::answer::{Answer, Common, MAX_CHARACTERS, MAX_SUMMARY, NextCall, ToolError, Verdict, clipped, counted};
 use crate::tools::call::Call;
 use crate::tools::drift::{Known, of_models};
+use crate::tools::migration::Migration;
 use crate::tools::migration::claim::Claim;
 use crate::tools::migration::named::on_record;
 use crate::tools::migration::record::Record;
@@ -442,8 +443,16 @@ fn answer(input: &Input, workshop: &Workshop, status: Status, records: Records, 
     }
     let next = next(unexpected, half, drifted, if open.shown.is_some() { &[] } else { &pending });
     let summary = clipped(&summary, MAX_SUMMARY);
-    let text = text_of(&summary, &findings, &trouble, &pending, &notes);
-    let shown = findings.into_iter().filter(|finding| input.detail == Some(Detail::Full) || finding.severity > Severity::Notice).collect();
+    let shown = match input.detail.unwrap_or_default() {
+        Detail::Full => findings,
+        Detail::Concise => of_now(findings, &open.lines, open.shown.as_ref(), &pending, &mut notes),
+    };
+    let text = text_of(&summary, &shown, &trouble, &pending, &notes);
+    let most_rows = if most.is_some() { MOST_ROWS } else { usize::MAX };
+    let pending = few(pending, most_rows, "pending revision", &mut notes);
+    let all_items = trouble.items.len();
+    let mut items: Vec<&Item> = trouble.items.iter().collect();
+    items.truncate(most_rows);
     let mut output = Output {
         common: Common {
             verdict,
@@ -475,7 +484,7 @@ fn answer(input: &Input, workshop: &Workshop, status: Status, records: Records, 
         current_revision,
         pending,
         drift: (not_compared.is_none() || drifted || trouble.database_compared)
-            .then(|| json!({ "items": trouble.items, "new": fresh, "baseline": known.is_recorded() })),
+            .then(|| json!({ "items": items, "new": fresh, "all": all_items, "baseline": known.is_recorded() })),
         findings: shown,
         migrations: open::as_json(&open.lines),
         recovery,
@@ -492,6 +501,40 @@ fn answer(input: &Input, workshop: &Workshop, status: Status, records: Records, 
     }
     let text = with_block(&text, &output.common, most);
     Answer::of(&output, verdict, text).within(most)
+}
+
+/// Over MCP no list is longer; its length is said.
+const MOST_ROWS: usize = 20;
+
+fn few<T>(mut rows: Vec<T>, most: usize, what: &str, notes: &mut Vec<String>) -> Vec<T> {
+    if rows.len() > most {
+        notes.push(format!("{} not shown", counted(rows.len() - most, what)));
+        rows.truncate(most);
+    }
+    rows
+}
+
+/// Errors, and warnings of what is open or pending: what old revisions could have done better is only counted.
+fn of_now(
+    findings: Vec<Finding>,
+    lines: &[open::Line],
+    shown: Option<&Migration>,
+    pending: &[Value],
+    notes: &mut Vec<String>,
+) -> Vec<Finding> {
+    let of_open = lines.iter().flat_map(open::Line::revisions).chain(shown.iter().flat_map(|shown| &shown.kept.revisions));
+    let mut current: BTreeSet<&str> = of_open.map(String::as_str).collect();
+    current.extend(pending.iter().filter_map(|revision| revision.get("revision").and_then(Value::as_str)));
+    let is_old = |finding: &Finding| {
+        finding.severity < Severity::Error && finding.revision.as_ref().is_some_and(|revision| !current.contains(revision.as_str()))
+    };
+    let told: Vec<Finding> = findings.into_iter().filter(|finding| finding.severity > Severity::Notice).collect();
+    let (old, mut told): (Vec<Finding>, Vec<Finding>) = told.into_iter().partition(is_old);
+    if !old.is_empty() {
+        notes.push(format!("{} of older revisions not shown (detail: full)", counted(old.len(), "warning")));
+    }
+    told.sort_by_key(|finding| std::cmp::Reverse(finding.severity));
+    few(told, MOST_ROWS, "finding", notes)
 }
 
 /// The revisions between where the database stands and the heads.

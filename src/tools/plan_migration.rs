@@ -10,6 +10,8 @@ use serde_json::{Value, json};
 use crate::bridge::Difference;
 use crate::dialect::{Dialect, Server};
 use crate::effects::Loss;
+use crate::intent::Deed;
+use crate::lifecycle::ledger::PlannedStep;
 use crate::recipes::parts::naming::snake;
 use crate::recipes::parts::wish::{self, Wish};
 use crate::recipes::{Asked, Concern, Planned, Refusal, plan};
@@ -23,6 +25,10 @@ use crate::tools::answer::{Answer, Common, MAX_CHARACTERS, MAX_SUMMARY, NextCall
 use crate::tools::call::Call;
 use crate::tools::classify_risk::serialized_length;
 use crate::tools::drift::told_apart;
+use crate::tools::migration::Migration;
+use crate::tools::migration::claim::Claim;
+use crate::tools::migration::plan::Plan;
+use crate::tools::migration::view::with_block;
 use crate::tools::migration_status::{self, Current};
 use crate::tools::project_input::ProjectInput;
 use crate::tools::schema::{output_schema, schema_with_own};
@@ -190,7 +196,12 @@ struct Standing {
     closed: Option<(&'static str, String)>,
     assumed: Vec<String>,
     notes: Vec<String>,
+    /// The project, where there is one: its record keeps the plan.
+    workshop: Option<Workshop>,
 }
+
+/// Room for the state and its block.
+const STATE: usize = 1_500;
 
 /// Runs the tool. `most`: how many characters the answer may have; the command line never cuts.
 #[must_use]
@@ -198,8 +209,8 @@ pub fn run(input: &Input, call: &Call<'_>, most: Option<usize>) -> Answer {
     match planned(input, call, most) {
         Ok(output) => {
             let verdict = output.common.verdict;
-            let text = text_of(&output);
-            Answer::of(&output, verdict, most.map_or_else(|| text.clone(), |most| clipped(&text, most))).within(most)
+            let text = with_block(&text_of(&output), &output.common, most);
+            Answer::of(&output, verdict, text).within(most)
         }
         Err(error) => Answer::failed(error),
     }
@@ -251,10 +262,47 @@ fn planned(input: &Input, call: &Call<'_>, most: Option<usize>) -> Result<Output
         is_version_known: standing.is_version_known,
     };
     match plan(&wishes, &asked) {
-        Ok(planned) => filled(&mut output, input, planned, most),
+        Ok(planned) => {
+            let steps = steps(&planned, input, &standing);
+            let loss = planned.steps.iter().map(|reviewed| reviewed.loss).max().unwrap_or(Loss::None);
+            let most = most.map(|most| if standing.workshop.is_some() { most.saturating_sub(STATE) } else { most });
+            filled(&mut output, input, planned, most);
+            if let Some(workshop) = &standing.workshop {
+                recorded(&mut output, input, workshop, steps, loss);
+            }
+        }
         Err(refusal) => refused(&mut output, input, &refusal),
     }
     Ok(output)
+}
+
+/// What each revision of the plan does, as it is written down.
+fn steps(planned: &Planned, input: &Input, standing: &Standing) -> Vec<PlannedStep> {
+    let is_single = planned.steps.len() == 1;
+    let step = |reviewed: &crate::recipes::parts::planning::Reviewed| {
+        let script = script::read(reviewed.sql.clone(), standing.server);
+        let statements: Vec<_> = script.statements.iter().collect();
+        PlannedStep { name: step_name(&reviewed.step.name, is_single, input), deeds: Deed::of_all(&script, &statements, &standing.catalog) }
+    };
+    planned.steps.iter().map(step).collect()
+}
+
+/// Writes a plan down that can be followed: later answers hold the revision against it.
+fn recorded(output: &mut Output, input: &Input, workshop: &Workshop, steps: Vec<PlannedStep>, loss: Loss) {
+    let Some(first) = steps.first().filter(|_| output.common.verdict != Verdict::Blocked) else { return };
+    let asked =
+        SqlInput { project: input.project.clone(), config: input.config.clone(), section: input.section.clone(), ..SqlInput::default() };
+    let mut migration = Migration::planned(workshop, &first.name, Claim::default(), &asked);
+    let plan = Plan { intent: input.intent.clone().unwrap_or_else(|| first.name.clone()), steps };
+    let zero_downtime = input.zero_downtime.unwrap_or(true) && output.zero_downtime_required;
+    migration.plan(plan, loss, zero_downtime);
+    for call in output.common.next.iter_mut().filter(|call| call.tool == "generate_migration") {
+        if let Some(args) = call.args.as_object_mut() {
+            args.insert("migration_id".to_owned(), json!(migration.id));
+        }
+    }
+    let current = output.project.get("current_revision").and_then(Value::as_str).filter(|at| *at != "unknown").map(str::to_owned);
+    migration.show(&mut output.common, None, current.as_deref());
 }
 
 fn standing(input: &Input, call: &Call<'_>) -> Result<Standing, ToolError> {
@@ -302,6 +350,7 @@ fn of_text(input: &Input) -> Result<Standing, ToolError> {
         closed: None,
         assumed,
         notes: Vec::new(),
+        workshop: None,
     })
 }
 
@@ -340,6 +389,7 @@ fn of_project(input: &Input, workshop: &Workshop, call: &Call<'_>) -> Result<Sta
         closed,
         assumed: workshop.assumed.clone(),
         notes,
+        workshop: Some(workshop.clone()),
     };
     if standing.closed.is_some() {
         return Ok(standing);
@@ -517,6 +567,12 @@ fn refused(output: &mut Output, input: &Input, refusal: &Refusal) {
     }];
 }
 
+/// The name of a revision: what was asked for, where it is the only one.
+fn step_name(name: &str, is_single: bool, input: &Input) -> String {
+    let intent = input.intent.as_deref().map(snake).filter(|intent| is_single && intent.contains('_'));
+    intent.unwrap_or_else(|| name.to_owned())
+}
+
 fn filled(output: &mut Output, input: &Input, planned: Planned, most: Option<usize>) {
     let loss = planned.steps.iter().map(|reviewed| reviewed.loss).max().unwrap_or(Loss::None);
     output.data_loss_risk = loss.word();
@@ -535,10 +591,7 @@ fn filled(output: &mut Output, input: &Input, planned: Planned, most: Option<usi
     let single = planned.steps.len() == 1;
     let dialect = output.project.get("dialect").and_then(Value::as_str).unwrap_or_default().to_owned();
     for reviewed in &planned.steps {
-        let mut name = reviewed.step.name.clone();
-        if let (true, Some(intent)) = (single, input.intent.as_deref().map(snake).filter(|intent| intent.contains('_'))) {
-            name = intent;
-        }
+        let name = step_name(&reviewed.step.name, single, input);
         let auto = if single && planned.recipes.is_empty() && reviewed.step.concern == Concern::Schema { "--autogenerate " } else { "" };
         output.commands.push(format!("alembic revision {auto}-m \"{name}\""));
         let lost =

@@ -1,5 +1,7 @@
 //! `review_sql`: the exact SQL both ways, judged: findings with mends, the checklist, the report.
 
+mod lean;
+
 use std::collections::BTreeMap;
 
 use serde::Serialize;
@@ -21,6 +23,8 @@ use crate::tools::classify_risk::{
 };
 use crate::tools::code_in_use;
 use crate::tools::migration::Migration;
+use crate::tools::migration::named::message_name;
+use crate::tools::migration::plan::Plan;
 use crate::tools::migration::view::with_block;
 use crate::tools::schema::output_schema;
 use crate::tools::source::{Asked, Detail, Ranged, SqlInput, counting};
@@ -159,7 +163,7 @@ pub fn reviewed(asked: Asked) -> Review {
     let mut checklist = checklist(&asked.script, &judged, &risk, downgrade.as_ref());
     if let Some(ranged) = &asked.ranged {
         let statements: Vec<&Statement> = judged.steps.iter().filter_map(|step| asked.script.statements.get(step.at)).collect();
-        checklist.extend(items_of_project(ranged, &judged.findings, &statements));
+        checklist.extend(items_of_project(&asked, ranged, &judged.findings, &statements));
     }
     Review { asked, judged, risk, downgrade, checklist, deployed: None, verdict }
 }
@@ -224,7 +228,9 @@ pub fn answer(input: &SqlInput, review: Review, most: Option<usize>) -> Answer {
         report_uri: migration.as_ref().map(|migration| migration.report_uri("review.md")),
         statements: Vec::new(),
     };
-    let left = shrink(&mut output, &mut statements, most, repeated_length(input));
+    let repeated = repeated_length(input);
+    let left = lean::lean(&mut output, &mut statements, asked.detail, most, repeated);
+    let left = left + shrink(&mut output, &mut statements, most, repeated);
     output.common.truncated = continuation(input, &statements, left);
     output.statements = statements;
     Answer::of(&output, verdict, text).within(most)
@@ -268,11 +274,14 @@ fn caveats(ranged: &Ranged, before: &Catalog) -> Vec<String> {
 }
 
 /// Those items of the checklist that a project answers.
-fn items_of_project(ranged: &Ranged, findings: &[Finding], statements: &[&Statement]) -> Vec<(&'static str, Item)> {
-    let project = &ranged.workshop.workspace.project;
-    let revisions = ranged.range.revisions.iter().filter_map(|id| project.graph.by_id(id).and_then(|at| project.revision(at)));
-    let intents: Vec<Intent> = revisions.filter_map(|revision| Intent::of(&revision.message)).collect();
-    let deeds: Vec<Deed> = statements.iter().flat_map(|statement| Deed::of(&statement.reading)).collect();
+fn items_of_project(asked: &Asked, ranged: &Ranged, findings: &[Finding], statements: &[&Statement]) -> Vec<(&'static str, Item)> {
+    let (script, before) = (&asked.script, &asked.before);
+    let Ranged { workshop, range, plan, .. } = ranged;
+    let project = &workshop.workspace.project;
+    let revisions = range.revisions.iter().filter_map(|id| project.graph.by_id(id).and_then(|at| project.revision(at)));
+    let wish = plan.as_ref().and_then(Plan::wish);
+    let intents: Vec<Intent> = revisions.filter_map(|revision| Intent::of(&revision.message)).chain(wish).collect();
+    let deeds = Deed::of_all(script, statements, before);
     let said = |rules: &[&str]| counting(findings).find(|finding| rules.contains(&finding.rule)).map(|finding| finding.what.clone());
     let unsaid = beside(&intents, &deeds);
     let drops: Vec<String> = deeds.iter().filter(|deed| deed.doing == Doing::Drop).map(ToString::to_string).collect();
@@ -285,9 +294,13 @@ fn items_of_project(ranged: &Ranged, findings: &[Finding], statements: &[&Statem
         }),
         _ => None,
     };
-    let matches = match unsaid {
-        Err(why) => item(None, why),
-        Ok(unsaid) => match unsaid.first() {
+    let names: Vec<String> = range.revisions.iter().map(|id| message_name(&workshop.workspace, id)).collect();
+    let planned = plan.as_ref().and_then(|plan| plan.is_met(&names, &deeds));
+    let matches = match (planned, unsaid) {
+        (Some(Ok(evidence)), _) => item(Some(true), evidence),
+        (Some(Err(evidence)), _) => item(Some(false), evidence),
+        (None, Err(why)) => item(None, why),
+        (None, Ok(unsaid)) => match unsaid.first() {
             Some((_, first)) => item(Some(false), format!("{} beside what the messages say: {first}", counted(unsaid.len(), "change"))),
             None => {
                 item(Some(true), format!("{} as the messages say: {}", counted(deeds.len(), "change"), clipped(&quoted(&intents), 200)))

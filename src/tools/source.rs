@@ -18,6 +18,7 @@ use crate::tools::answer::ToolError;
 use crate::tools::call::Call;
 use crate::tools::migration::claim::Claim;
 use crate::tools::migration::named::{self, Named};
+use crate::tools::migration::plan::Plan;
 use crate::tools::schema::portable_schema;
 use crate::workshop::range::Range;
 use crate::workshop::rendering::Rendering;
@@ -157,6 +158,8 @@ pub struct Ranged {
     pub claim: Claim,
     /// What the caller says beside the files, now or before.
     pub wishes: Wishes,
+    /// What was planned before there was a file.
+    pub plan: Option<Plan>,
 }
 
 fn refused(code: &'static str, message: String, hint: &str) -> ToolError {
@@ -218,7 +221,8 @@ impl Asked {
         }
         let mut rendering = workshop.watch.over(call.limits, call.cancelled, || workshop.render(&range)).map_err(|error| failed(&error))?;
         rendering.notes.extend(workshop.watch.found().map(|found| format!("while its SQL was written down: {found}")));
-        Ok(Self::of_rendering(input, options, Ranged { workshop, range, rendering, named, claim, wishes }))
+        let plan = Plan::on_record(&workshop.workspace, &named.id);
+        Ok(Self::of_rendering(input, options, Ranged { workshop, range, rendering, named, claim, wishes, plan }))
     }
 
     /// A range with what its files and `alembic-gate.toml` say, and nothing that was kept of it.
@@ -226,7 +230,7 @@ impl Asked {
     pub fn from_nothing(workshop: Workshop, range: Range, rendering: Rendering) -> Self {
         let first = range.revisions.first().cloned().unwrap_or_default();
         let named = Named { kept: None, ..Named::of_revision(&workshop.workspace, &first) };
-        let ranged = Ranged { workshop, range, rendering, named, claim: Claim::default(), wishes: Wishes::default() };
+        let ranged = Ranged { workshop, range, rendering, named, claim: Claim::default(), wishes: Wishes::default(), plan: None };
         Self::of_rendering(&SqlInput::default(), Options::default(), ranged)
     }
 

@@ -4,6 +4,7 @@
 //! in `.alembic-gate/` is compared with what was found: a record of another file, or with facts that do not come out
 //! again, is named.
 
+mod door;
 mod record;
 mod said;
 
@@ -55,8 +56,10 @@ pub struct Checked {
     pub outcome: Option<Outcome>,
     /// The same in a sentence.
     pub why: String,
-    /// It cannot come back, the loss is the upgrade's own, and the file accepts it with a reason.
+    /// It cannot come back, the loss is the upgrade's own, the file accepts it with a reason, and somebody approved it.
     pub accepted_door: bool,
+    /// It could be that, and nobody approved it: what to do.
+    pub to_approve: Option<String>,
     /// How long its round trip took.
     pub seconds: f64,
 }
@@ -119,7 +122,11 @@ pub fn verify(mut workshop: Workshop, from: Option<&str>, to: Option<&str>, call
     let trial = try_range(workshop, &range, &wishes, &news, call.cancelled).map_err(|error| trial_failed(&error))?;
     let parity = parity(production(&workshop.config, &Default::default()).as_ref(), &trial.engine);
     let Some(now) = now(&review) else { return Err(internal("what stands now could not be computed")) };
-    let (revisions, of_range) = by_revision(&review, &range, &trial);
+    let (mut revisions, of_range) = by_revision(&review, &range, &trial);
+    for one in revisions.iter_mut().filter(|one| one.accepted_door) {
+        one.to_approve = door::unapproved(workshop, &range, &now, &one.revision)?;
+        one.accepted_door = one.to_approve.is_none();
+    }
     let records = record::compared(workshop, &range, &now, &trial)?;
     Ok(Verified { assumed: workshop.assumed.clone(), engine: trial.engine.clone(), range, parity, revisions, of_range, records })
 }
@@ -147,6 +154,7 @@ fn by_revision(review: &Review, range: &Range, trial: &Trial) -> (Vec<Checked>, 
             revision: id.clone(),
             file,
             accepted_door,
+            to_approve: None,
             findings,
             outcome: trip.map(|trip| trip.outcome),
             why: trip.map_or_else(|| trial.untried.get(id).cloned().unwrap_or_default(), |trip| clipped(&trip.why, 300)),

@@ -56,13 +56,13 @@ pub fn compared(workshop: &Workshop, range: &Range, whole: &Now, trial: &Trial) 
 }
 
 /// The part of a range that a record is about.
-fn own_range(range: &Range, revisions: &[String]) -> Option<Range> {
+pub(super) fn own_range(range: &Range, revisions: &[String]) -> Option<Range> {
     let at = range.revisions.windows(revisions.len().max(1)).position(|part| part == revisions)?;
     let before = at.checked_sub(1).and_then(|before| range.revisions.get(before)).unwrap_or(&range.from);
     Some(Range { from: before.clone(), to: revisions.last()?.clone(), revisions: revisions.to_vec() })
 }
 
-fn now_of(workshop: &Workshop, range: &Range) -> Result<Now, ToolError> {
+pub(super) fn now_of(workshop: &Workshop, range: &Range) -> Result<Now, ToolError> {
     let review = from_nothing(workshop.clone(), range)?;
     now(&review).ok_or_else(|| super::internal("what stands now could not be computed"))
 }

@@ -46,7 +46,11 @@ fn line(one: &Checked) -> String {
     let warnings = one.findings.iter().filter(|finding| finding.allowed.is_none() && finding.severity == Severity::Warning).count();
     let outcome = one.outcome.map_or("not reached", Outcome::word);
     let why = if one.comes_back() { String::new() } else { format!(" ({})", one.why) };
-    let door = if one.accepted_door { "; a one-way door that its file accepts" } else { "" };
+    let door = match &one.to_approve {
+        Some(how) => format!("; a one-way door that its file accepts and nobody approved: {how}"),
+        None if one.accepted_door => "; a one-way door that its file accepts and somebody approved".to_owned(),
+        None => String::new(),
+    };
     format!("{}, {}; up, down, up: {outcome}{why}{door}", counted(one.errors().count(), "error"), counted(warnings, "warning"))
 }
 
@@ -89,6 +93,7 @@ pub fn json(verified: &Verified) -> Value {
                 "outcome": one.outcome.map(Outcome::word),
                 "why": one.why,
                 "accepted_door": one.accepted_door,
+                "to_approve": one.to_approve,
                 "seconds": (one.seconds * 1_000.0).round() / 1_000.0,
             })
         })
@@ -132,8 +137,8 @@ pub fn findings(verified: &Verified) -> Vec<Finding> {
     };
     for one in verified.revisions.iter().filter(|one| !one.comes_back() && !one.accepted_door) {
         let what = format!("`{}` does not come back: {} ({})", one.revision, one.outcome.map_or("not reached", Outcome::word), one.why);
-        let mend = "mend `downgrade()`, then call `test_rollback`";
-        all.push(plain("round_trip", Some(&one.revision), one.file.clone(), what, mend));
+        let mend = one.to_approve.clone().unwrap_or_else(|| "mend `downgrade()`, then call `test_rollback`".to_owned());
+        all.push(plain("round_trip", Some(&one.revision), one.file.clone(), what, &mend));
     }
     for record in verified.records.iter().filter(|record| !record.fits()) {
         let file = Some(format!(".alembic-gate/{}/ledger.jsonl", record.id));

@@ -11,13 +11,13 @@ use crate::deploy_cases::{EMAIL, NOTE, Revision, Shop, USERS, engines, engines_o
 use crate::mcp_client::{Client, PROGRAM, hello};
 
 /// A project with its environments and keys, and servers on it.
-struct Site {
-    shop: Shop,
-    state: TempDir,
+pub struct Site {
+    pub shop: Shop,
+    pub state: TempDir,
 }
 
 impl Site {
-    fn new(server: &alembic_gate::scratch::ScratchServer, revisions: &[Revision<'_>]) -> Self {
+    pub fn new(server: &alembic_gate::scratch::ScratchServer, revisions: &[Revision<'_>]) -> Self {
         let site = Self { shop: Shop::new(server, revisions), state: TempDir::new().unwrap() };
         let mut toml = std::fs::read_to_string(site.shop.path().join("alembic-gate.toml")).unwrap();
         toml.push_str("\n[environments.production]\ntier = \"production\"\nurl_env = \"SHOP_PRODUCTION_URL\"\n");
@@ -30,7 +30,7 @@ impl Site {
         vec![("SHOP_STAGING_URL", url.clone()), ("SHOP_PRODUCTION_URL", url), ("XDG_STATE_HOME", self.state.path().display().to_string())]
     }
 
-    fn client(&self, allow: bool) -> Client {
+    pub fn client(&self, allow: bool) -> Client {
         let folder = self.shop.path().display().to_string();
         let mut arguments = vec!["--project", &folder];
         if allow {
@@ -79,7 +79,7 @@ fn output(result: &Value) -> Value {
     result["structuredContent"].clone()
 }
 
-fn call(client: &mut Client, tool: &str, arguments: Value) -> Value {
+pub fn call(client: &mut Client, tool: &str, arguments: Value) -> Value {
     output(&client.call(tool, arguments))
 }
 

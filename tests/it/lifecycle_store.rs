@@ -22,6 +22,7 @@ fn a_record_is_read_back_as_it_was_saved() {
         intent: "index users by email".to_owned(),
         loss: Default::default(),
         zero_downtime: true,
+        steps: Vec::new(),
     })]);
     place.review(&now);
     place.test(&now, Outcome::Ok);

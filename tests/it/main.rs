@@ -1,6 +1,7 @@
 //! One binary for all integration tests: it links once.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, clippy::print_stdout)]
 
+mod answers;
 mod apply;
 mod architecture;
 mod bridge;
@@ -29,6 +30,7 @@ mod lifecycle_store;
 mod lifecycle_tags;
 mod lifecycle_tools;
 mod lifecycle_walk;
+mod lifecycle_whole;
 mod logs;
 mod mcp_asking;
 mod mcp_calls;

@@ -53,6 +53,43 @@ fn forge(folder: &Path, change: impl Fn(&mut RoundTrip)) {
     assert!(matches!(saved, Saved::Kept { .. }), "{saved:?}");
 }
 
+/// A tag that approves, signed with a key that may approve on this machine.
+fn approve(folder: &Path, state: &Path) {
+    git(folder, &["init", "-q"]);
+    git(folder, &["add", "-A"]);
+    git(folder, &["commit", "-qm", "all"]);
+    let key = state.join("ada");
+    let made = Command::new("ssh-keygen").args(["-q", "-t", "ed25519", "-N", "", "-C", "ada", "-f"]).arg(&key).status().unwrap();
+    assert!(made.success());
+    let signers = state.join("alembic-gate/allowed_signers");
+    std::fs::create_dir_all(signers.parent().unwrap()).unwrap();
+    let public = std::fs::read_to_string(key.with_extension("pub")).unwrap();
+    std::fs::write(&signers, format!("ada@example.org namespaces=\"git\" {public}")).unwrap();
+    std::fs::set_permissions(&signers, std::os::unix::fs::PermissionsExt::from_mode(0o600)).unwrap();
+    let id = Records::of(folder).list().migrations.remove(0).to_string();
+    let words = ["approve", &id, "--environment", "staging", "--backup", "snapshot of 06:00", "--tag-message"];
+    let (code, message, error) = run(folder, state, &words);
+    assert_eq!(code, 0, "{message}{error}");
+    let file = state.join("message");
+    std::fs::write(&file, message).unwrap();
+    let (key, file) = (format!("user.signingKey={}", key.display()), file.display().to_string());
+    git(folder, &["-c", "gpg.format=ssh", "-c", &key, "tag", "-s", "-F", &file, &format!("alembic-gate/{id}/staging")]);
+}
+
+/// A comment in the file is whoever writes files: what is lost needs a person.
+#[test]
+fn s_142_an_allowance_alone_does_not_verify_a_loss() {
+    let Some(server) = engines_of(Dialect::Sqlite).into_iter().next() else { return };
+    let shop = Shop::new(&server, &[USERS, DROP]);
+    let state = TempDir::new().unwrap();
+    let words = ["verify", "--from", "create_users", "--format", "json"];
+    let (code, text, _) = run(shop.path(), state.path(), &words);
+    let said: Value = serde_json::from_str(&text).unwrap();
+    assert_eq!((code, &said["verdict"]), (1, &json!("failed")), "{said:#}");
+    let how = said["revisions"][0]["to_approve"].as_str().unwrap();
+    assert!(how.contains("alembic-gate approve drop_user_name-") && how.contains("git tag -s"), "{how}");
+}
+
 #[test]
 fn s_142_a_clean_clone_without_records_is_verified_on_each_engine() {
     for server in engines() {
@@ -130,7 +167,10 @@ fn forged_evidence_with_valid_digests_of_wrong_facts_is_named() {
             run(shop.path(), state.path(), &[tool, "--from", "create_users", "--format", "json"]);
         }
         let honest = run(shop.path(), state.path(), &["verify", "--from", "create_users"]);
-        assert!(honest.0 == 0 && honest.1.contains("one-way door"), "{}: {}{}", server.server, honest.1, honest.2);
+        assert!(honest.0 == 1 && honest.1.contains("nobody approved"), "{}: {}{}", server.server, honest.1, honest.2);
+        approve(shop.path(), state.path());
+        let honest = run(shop.path(), state.path(), &["verify", "--from", "create_users"]);
+        assert!(honest.0 == 0 && honest.1.contains("somebody approved"), "{}: {}{}", server.server, honest.1, honest.2);
         assert_eq!(run(shop.path(), state.path(), &["verify", "--from", "create_users", "--deny", "warning"]).0, 1);
         forge(shop.path(), |trip| trip.trips.iter_mut().for_each(|trip| trip.outcome = Outcome::Ok));
         let (code, text, _) = run(shop.path(), state.path(), &["verify", "--from", "create_users"]);

@@ -15,7 +15,7 @@ use crate::deploy::{Fate, Limits, News, Ran, Step, Target, run as run_plan};
 use crate::lifecycle::gate::Reason;
 use crate::lifecycle::ledger::Event;
 use crate::store::Happening;
-use crate::tools::answer::{Answer, MAX_CHARACTERS, ToolError};
+use crate::tools::answer::{Answer, MAX_CHARACTERS, ToolError, clipped};
 use crate::tools::call::Call;
 use crate::tools::migration::Migration;
 use crate::tools::schema::{output_schema, schema_with_own};
@@ -281,12 +281,27 @@ fn write_down(migration: &mut Migration, look: &Look, environment: &str, done: &
     let is_known = done.after.trouble.is_none();
     let after = if is_known { done.after.revision() } else { "unknown".to_owned() };
     let changed = !done.ran.left_nothing() && (!is_known || after != before || !done.ran.with(Fate::Committed).is_empty());
+    let mut happened = Vec::new();
+    if let Some(stopped) = &done.ran.stopped {
+        let mut standing = done.ran.with(Fate::Committed);
+        standing.extend(done.ran.with(Fate::Unknown));
+        standing.sort_unstable();
+        happened.push(Happening::Event(Event::ApplyStopped {
+            environment: environment.to_owned(),
+            files: now.subject.revision_files,
+            because: clipped(&stopped.to_string(), 300),
+            standing,
+        }));
+    }
     if !changed {
+        migration.add(&happened);
         return;
     }
     let reaches = is_known && after == range.to;
     let lost = if reaches { now.judged.lost.clone() } else { Vec::new() };
     let files = now.subject.revision_files;
-    migration.add(&[Happening::Event(Event::Applied { environment: environment.to_owned(), files, before, after, lost })]);
+    let applied = Event::Applied { environment: environment.to_owned(), files, before, after, lost };
+    happened.insert(0, Happening::Event(applied));
+    migration.add(&happened);
     confirm(migration, look, environment, reaches && done.after.is_alike());
 }

@@ -16,6 +16,7 @@ pub mod generated;
 pub mod named;
 pub mod now;
 pub mod pages;
+pub mod plan;
 pub mod record;
 pub mod tested;
 pub mod view;
@@ -24,6 +25,7 @@ use serde_json::{Map, Value};
 
 use crate::config::Config;
 use crate::dialect::Production;
+use crate::effects::Loss;
 use crate::lifecycle::evidence::{Now, Review as ReviewEvidence};
 use crate::lifecycle::identity::MigrationId;
 use crate::lifecycle::state::State;
@@ -38,6 +40,7 @@ use crate::workshop::range::Range;
 
 use self::claim::Claim;
 use self::named::Named;
+use self::plan::Plan;
 use self::record::Record;
 
 /// A migration of a project.
@@ -139,6 +142,15 @@ impl Migration {
     /// Writes down what happened.
     pub fn add(&mut self, happened: &[Happening]) {
         self.record.add(happened, &self.kept);
+    }
+
+    /// Writes a plan down, unless it is the last word on record.
+    pub fn plan(&mut self, plan: Plan, loss: Loss, zero_downtime: bool) {
+        let event = plan.event(loss, zero_downtime);
+        let is_last = self.record.proven.entries().last().is_some_and(|(entry, _)| entry.event == event);
+        if !is_last {
+            self.add(&[Happening::Event(event)]);
+        }
     }
 
     /// Writes down that what stands now was reviewed; nothing where the last word on record is the same.

@@ -44,7 +44,8 @@ pub fn on_record(workspace: &Workspace) -> Vec<(MigrationId, Option<Kept>)> {
 }
 
 /// The name that a revision's message gives.
-fn message_name(workspace: &Workspace, revision: &str) -> String {
+#[must_use]
+pub fn message_name(workspace: &Workspace, revision: &str) -> String {
     let project = &workspace.project;
     let found = project.graph.by_id(revision).and_then(|at| project.revision(at));
     let message = found.map(|revision| revision.message.clone()).filter(|message| !message.trim().is_empty());

@@ -57,6 +57,14 @@ pub struct Line {
     next_action: String,
 }
 
+impl Line {
+    /// Its revisions, in order.
+    #[must_use]
+    pub fn revisions(&self) -> &[String] {
+        &self.revisions
+    }
+}
+
 /// What was found.
 #[derive(Debug, Default)]
 pub struct Open {
