@@ -43,7 +43,7 @@ impl Catalog {
                     self.schemas.retain(|schema| *schema != name.name);
                 }
                 Kind::DropTrigger => {
-                    if self.dialect == Dialect::Sqlite {
+                    if self.dialect == Dialect::Sqlite || self.dialect.is_mysql_family() {
                         self.tables.values_mut().for_each(|table| drop_trigger(table, &name.name));
                     } else if let Some(mut table) = drop.on.as_ref().and_then(|on| self.table_mut(on)) {
                         drop_trigger(&mut table, &name.name);
