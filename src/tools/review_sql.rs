@@ -443,21 +443,21 @@ fn findings_of(output: &mut Output) -> impl Iterator<Item = &mut Finding> {
     output.findings.iter_mut().chain(output.downgrade.iter_mut().flat_map(|back| back.findings.iter_mut()))
 }
 
-/// Drops findings from the end, of those that `may_go`, until `too_long` bytes of JSON are saved. Gives how many.
-fn drop_last(findings: &mut Vec<Finding>, too_long: usize, may_go: impl Fn(&Finding) -> bool) -> usize {
-    let before = findings.len();
+/// Drops items from the end, of those that `may_go`, until `too_long` bytes of JSON are saved. Gives how many.
+fn drop_last<T: Serialize>(items: &mut Vec<T>, too_long: usize, may_go: impl Fn(&T) -> bool) -> usize {
+    let before = items.len();
     let mut saved = 0;
-    let mut kept: Vec<Finding> = Vec::new();
+    let mut kept: Vec<T> = Vec::new();
     while saved < too_long {
-        let Some(finding) = findings.pop() else { break };
-        if may_go(&finding) {
-            saved += serialized_length(&finding) + 1;
+        let Some(item) = items.pop() else { break };
+        if may_go(&item) {
+            saved += serialized_length(&item) + 1;
         } else {
-            kept.push(finding);
+            kept.push(item);
         }
     }
-    findings.extend(kept.into_iter().rev());
-    before - findings.len()
+    items.extend(kept.into_iter().rev());
+    before - items.len()
 }
 
 fn suggested_queries(findings: &[Finding]) -> Vec<String> {

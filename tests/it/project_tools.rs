@@ -4,7 +4,7 @@
 use std::path::Path;
 
 use alembic_gate::tools::call::{Call, Settings};
-use alembic_gate::tools::source::SqlInput;
+use alembic_gate::tools::source::{Detail, SqlInput};
 use alembic_gate::tools::{generate_migration, migration_status, review_sql};
 use serde_json::Value;
 
@@ -30,7 +30,7 @@ fn generated(folder: &Path, name: &str) -> Value {
 
 fn reviewed(folder: &Path) -> Value {
     let settings = Settings::default();
-    let input = SqlInput { project: text(folder), ..SqlInput::default() };
+    let input = SqlInput { project: text(folder), detail: Some(Detail::Full), ..SqlInput::default() };
     Value::Object(review_sql::run(&input, Default::default(), &Call::local(&settings), None).output)
 }
 

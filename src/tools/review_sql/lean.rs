@@ -54,8 +54,11 @@ pub fn lean(output: &mut Output, statements: &mut Vec<StatementOut>, detail: Det
             left += drop_last(&mut back.findings, too_long, |finding| finding.severity < Severity::Error);
         }
     }
-    while is_over(output, statements) && output.downgrade.as_mut().is_some_and(|back| back.statements.pop().is_some()) {
-        left += 1;
+    let too_long = (serialized_length(output) + serialized_length(&statements)).saturating_sub(room);
+    if too_long > 0
+        && let Some(back) = &mut output.downgrade
+    {
+        left += drop_last(&mut back.statements, too_long, |_| true);
     }
     // One stays: the call that goes on begins behind it.
     while over(output, statements) > 0 && statements.len() > 1 && statements.pop().is_some() {
