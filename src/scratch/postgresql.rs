@@ -253,9 +253,10 @@ impl Engine for PostgresqlEngine {
     }
 
     fn keep(&self, name: &str, template: &str, mark: &str) -> Result<(), ScratchError> {
+        // Closed first: who watches over the work would come back between the end of its session and the new name.
+        self.run("close the database", &format!("ALTER DATABASE {name} ALLOW_CONNECTIONS false"))?;
         self.empty(name)?;
         self.run("keep the template", &format!("ALTER DATABASE {name} RENAME TO {template}"))?;
-        self.run("close the template", &format!("ALTER DATABASE {template} ALLOW_CONNECTIONS false"))?;
         self.comment_on(template, mark)
     }
 
