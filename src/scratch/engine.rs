@@ -71,4 +71,6 @@ pub(super) trait Engine: Send + Sync + Debug {
     fn bytes_of(&self, name: &str) -> u64;
     /// The run folder, where we started the server.
     fn folder(&self) -> Option<&Path>;
+    /// Ends a server of our own and removes its folder, whoever still works with it; the user's own is left alone.
+    fn stop(&self);
 }

@@ -53,10 +53,16 @@ impl RunFolder {
     }
 }
 
+impl RunFolder {
+    /// Removes it. What cannot be removed now is swept at the next start.
+    pub(super) fn remove(&self) {
+        let _ = std::fs::remove_dir_all(&self.path);
+    }
+}
+
 impl Drop for RunFolder {
     fn drop(&mut self) {
-        // What cannot be removed now is swept at the next start.
-        let _ = std::fs::remove_dir_all(&self.path);
+        self.remove();
     }
 }
 

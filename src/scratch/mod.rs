@@ -22,7 +22,7 @@
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError, TryLockError};
 
 mod binaries;
 mod engine;
@@ -181,9 +181,17 @@ fn is_same_release(one: Server, other: Server) -> bool {
     }
 }
 
-/// Stops all servers of this process; what was not stopped stops when the process ends.
+/// Stops all servers of this process and removes their folders, also where a tool still works with one.
+///
+/// A server that starts just now is not waited for: it dies with this process, and its folder goes at the next start.
 pub fn stop_all() {
-    WARM.lock().unwrap_or_else(PoisonError::into_inner).clear();
+    let mut warm = match WARM.try_lock() {
+        Ok(warm) => warm,
+        Err(TryLockError::Poisoned(poisoned)) => poisoned.into_inner(),
+        Err(TryLockError::WouldBlock) => return,
+    };
+    warm.values().for_each(|engine| engine.stop());
+    warm.clear();
 }
 
 /// A database that we made and that goes when this goes.

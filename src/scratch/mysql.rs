@@ -263,6 +263,13 @@ impl Engine for MysqlEngine {
     fn folder(&self) -> Option<&Path> {
         self.own.as_ref().map(|own| own.folder.path.as_path())
     }
+
+    fn stop(&self) {
+        if let Some(own) = &self.own {
+            own.process.abort();
+            own.folder.remove();
+        }
+    }
 }
 
 /// The data directory to copy from, made once for each make of the binaries.

@@ -134,9 +134,16 @@ impl ServerProcess {
     }
 }
 
+impl ServerProcess {
+    /// Ends it without care for its data, and waits.
+    pub(super) fn abort(&self) {
+        self.stop(self.abort, Duration::from_secs(5));
+    }
+}
+
 impl Drop for ServerProcess {
     fn drop(&mut self) {
-        self.stop(self.abort, Duration::from_secs(5));
+        self.abort();
     }
 }
 

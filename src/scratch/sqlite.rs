@@ -153,4 +153,8 @@ impl Engine for SqliteEngine {
     fn folder(&self) -> Option<&Path> {
         Some(&self.run.path)
     }
+
+    fn stop(&self) {
+        self.run.remove();
+    }
 }

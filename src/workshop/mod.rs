@@ -305,9 +305,11 @@ impl Lent {
     }
 }
 
-/// Ends all Pythons of this process.
+/// Ends all Pythons of this process; one that starts just now or still works dies with the process.
 pub fn stop_all() {
-    PYTHONS.lock().unwrap_or_else(PoisonError::into_inner).clear();
+    if let Ok(mut pythons) = PYTHONS.try_lock() {
+        pythons.clear();
+    }
 }
 
 /// Where the bridge may go.

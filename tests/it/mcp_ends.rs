@@ -1,4 +1,5 @@
-//! The end of a server in the middle of a round trip: no process of it lives on. Its folder goes at the next start.
+//! The end of a server in the middle of a round trip: no process and no folder of it lives on; after SIGKILL the folder
+//! goes at the next start.
 
 use std::path::Path;
 use std::process::Command;
@@ -7,7 +8,7 @@ use std::time::{Duration, Instant};
 use serde_json::json;
 
 use crate::mcp_client::{Client, PROGRAM, modern_meta};
-use crate::scratch::{majors, own_run_folder};
+use crate::scratch::{majors, own_run_folder, run_folders};
 
 /// Processes that stand in a folder or name it.
 fn processes_of(folder: &Path) -> Vec<String> {
@@ -22,12 +23,12 @@ fn processes_of(folder: &Path) -> Vec<String> {
 }
 
 #[test]
-fn the_end_in_a_round_trip_leaves_no_process() {
+fn the_end_in_a_round_trip_leaves_nothing() {
     if majors().is_empty() || !Path::new("/proc/self").exists() {
         println!("SKIPPED: no PostgreSQL, or no /proc");
         return;
     }
-    for end in ["EOF", "TERM"] {
+    for end in ["EOF", "TERM", "INT", "KILL"] {
         let (_folder, run) = own_run_folder();
         let state = tempfile::tempdir().unwrap();
         let program = |arguments: &[&str]| {
@@ -59,6 +60,12 @@ fn the_end_in_a_round_trip_leaves_no_process() {
         while !processes_of(&run).is_empty() {
             assert!(started.elapsed() < Duration::from_secs(10), "{end}: {:?} live on", processes_of(&run));
         }
+        if end == "KILL" {
+            let next = json!({ "dialect": "sqlite", "setup_sql": "CREATE TABLE t (a int);", "sql": "ALTER TABLE t ADD b int;", "downgrade_sql": "ALTER TABLE t DROP b;" });
+            let ran = program(&["call", "test_rollback", "--args", &next.to_string()]).output().unwrap();
+            assert!(ran.status.success(), "{}", String::from_utf8_lossy(&ran.stdout));
+        }
+        assert_eq!(run_folders(&run), 0, "{end}: a folder is left");
         println!("{end}: gone in {} ms, its processes in {} ms", took.as_millis(), started.elapsed().as_millis());
         // 0.4 s, and what a busy machine adds.
         assert!(took < Duration::from_millis(1_500), "{end}: {took:?}");
