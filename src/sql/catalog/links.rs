@@ -18,6 +18,8 @@ pub(super) enum Link {
     Read,
     /// It is a partition or a child of it.
     Parent,
+    /// It is the default partition of it.
+    Default,
 }
 
 /// A link with the name it leads to: without its schema, in lower case. Whether it is the very one is asked behind it,
@@ -180,5 +182,6 @@ fn keys_of(table: &Table) -> Vec<Key> {
     let reads = table.query.iter().flat_map(|query| &query.tables).map(|read| (Link::Read, read.name.as_str()));
     let parents =
         table.partition_of.iter().map(|(parent, _)| parent).chain(&table.inherits).map(|parent| (Link::Parent, parent.name.as_str()));
-    indexes.chain(references).chain(reads).chain(parents).map(|(link, name)| (link, name.to_lowercase())).collect()
+    let default = table.partition_of.iter().filter(|(_, bound)| bound.is_default).map(|(parent, _)| (Link::Default, parent.name.as_str()));
+    indexes.chain(references).chain(reads).chain(parents).chain(default).map(|(link, name)| (link, name.to_lowercase())).collect()
 }

@@ -110,8 +110,12 @@ impl Catalog {
 
     /// The partitions right below a table, with their bounds.
     pub fn bounds<'a>(&'a self, parent: &Name) -> impl Iterator<Item = (&'a Name, &'a PartitionBound)> {
+        self.bounds_linked(Link::Parent, parent)
+    }
+
+    fn bounds_linked<'a>(&'a self, link: Link, parent: &Name) -> impl Iterator<Item = (&'a Name, &'a PartitionBound)> {
         let key = self.key(parent);
-        let children = self.tables.linked(Link::Parent, &parent.name);
+        let children = self.tables.linked(link, &parent.name);
         children.filter_map(move |(child, table)| {
             let (of, bound) = table.partition_of.as_ref()?;
             (*of == key || self.key(of) == key).then_some((child, bound))
@@ -121,7 +125,7 @@ impl Catalog {
     /// The default partition of a partitioned table.
     #[must_use]
     pub fn default_partition(&self, name: &Name) -> Option<Name> {
-        self.bounds(name).find(|(_, bound)| bound.is_default).map(|(child, _)| child.clone())
+        self.bounds_linked(Link::Default, name).next().map(|(child, _)| child.clone())
     }
 
     /// Foreign keys that point at `name`, with the table they belong to.
