@@ -17,14 +17,12 @@
 //! `rehearsal` runs the same plan with the same runner on a scratch database first and compares what comes out with what
 //! Alembic itself makes there.
 
-mod compare;
 mod plan;
 mod rehearsal;
 mod run;
 mod session;
 
-pub use compare::{Likeness, likeness, plain_digest};
 pub use plan::{CannotRun, Commits, Part, Plan, Step, Unit, plan, version_table};
-pub use rehearsal::{Rehearsal, RehearsalError, expected, reconcile, rehearse};
+pub use rehearsal::{Rehearsal, RehearsalError, expected, rehearse};
 pub use run::{Fate, News, Ran, Stop, Stopped, run};
-pub use session::{Limits, Target, TargetError, VersionTable, versions};
+pub use session::{Limits, Target, TargetError, versions};

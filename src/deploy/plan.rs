@@ -2,14 +2,13 @@
 
 use crate::bridge::{About, Captured, Executed, Piece, Place, StatementSource};
 use crate::dialect::{Dialect, Server};
+use crate::snapshot::likeness::VersionTable;
 use crate::sql::change::Change;
 use crate::sql::script::{self, Statement};
 use crate::sql::words::Kind;
 use crate::workshop::range::Range;
 use crate::workshop::rendering::{Rendering, Upgrade};
 use crate::workspace::Workspace;
-
-use super::session::VersionTable;
 
 /// What a statement is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -1,17 +1,17 @@
 //! A range on scratch databases before it runs anywhere else: by Alembic, and by our own runner; both must agree.
 
 use crate::bridge::Direction;
-use crate::database::{Connection, DatabaseError};
+use crate::database::DatabaseError;
 use crate::dialect::Dialect;
 use crate::scratch::{ScratchDatabase, ScratchError};
+use crate::snapshot::likeness::{Likeness, likeness};
 use crate::snapshot::{SchemaSnapshot, SnapshotError};
 use crate::workshop::range::Range;
 use crate::workshop::{Workshop, WorkshopError};
 
-use super::compare::{Likeness, likeness};
-use super::plan::{Part, Plan, Step};
+use super::plan::{Plan, Step};
 use super::run::{News, Ran, run};
-use super::session::{Limits, stands, versions};
+use super::session::{Limits, versions};
 
 /// The schema in front of a range and behind it, as Alembic makes them.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -127,44 +127,4 @@ fn snapshot(database: Option<&ScratchDatabase>) -> Result<SchemaSnapshot, Rehear
     let mut connection =
         if database.server().server.dialect == Dialect::Sqlite { database.connect()? } else { database.connect_admin()? };
     Ok(SchemaSnapshot::take(&mut connection)?)
-}
-
-/// The numbers of the revisions' own statements after which the chain has made exactly this schema, the first such place.
-///
-/// `rehearsal` is that of the plan. None where the schema is one that no place of the plan has. Statements on rows leave no trace in a schema: those right
-/// behind the place may have run too.
-///
-/// # Errors
-/// No scratch database; a statement fails there.
-pub fn reconcile(
-    workshop: &Workshop,
-    plan: &Plan,
-    rehearsal: &Rehearsal,
-    found: &SchemaSnapshot,
-) -> Result<Option<Vec<usize>>, RehearsalError> {
-    let (databases, _) = workshop.scratch_at(&plan.range.from)?;
-    let Some(database) = databases.first() else { return Ok(None) };
-    let mut connection = database.connect()?;
-    let mut applied = Vec::new();
-    let is_here = |connection: &mut Connection| -> Result<bool, RehearsalError> {
-        let here = SchemaSnapshot::take(connection)?;
-        Ok(likeness(&here, found, &[&rehearsal.before, &rehearsal.after], &plan.table).is_alike())
-    };
-    if is_here(&mut connection)? {
-        return Ok(Some(applied));
-    }
-    for step in plan.steps() {
-        if step.part == Part::VersionTable && stands(&mut connection, &plan.table)? {
-            continue;
-        }
-        connection.execute(&step.sql)?;
-        if step.part != Part::Revision {
-            continue;
-        }
-        applied.push(step.number);
-        if is_here(&mut connection)? {
-            return Ok(Some(applied));
-        }
-    }
-    Ok(None)
 }

@@ -8,21 +8,7 @@ use crate::database::url::{self, UrlError};
 use crate::database::{Connection, DatabaseError};
 use crate::dialect::Dialect;
 use crate::digest::Digest;
-
-/// The table that holds the revision.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct VersionTable {
-    /// Its schema, where `env.py` names one.
-    pub schema: Option<String>,
-    /// Its name.
-    pub name: String,
-}
-
-impl Default for VersionTable {
-    fn default() -> Self {
-        Self { schema: None, name: "alembic_version".to_owned() }
-    }
-}
+use crate::snapshot::likeness::VersionTable;
 
 /// How long anything may take.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -118,6 +104,12 @@ impl Target {
     pub fn at(environment: &str, variable: &str, text: &str) -> Result<Self, TargetError> {
         let address = url::read(text).map_err(|source| TargetError::Url { variable: variable.to_owned(), source })?;
         Ok(Self { environment: environment.to_owned(), address })
+    }
+
+    /// Where it is.
+    #[must_use]
+    pub const fn address(&self) -> &Address {
+        &self.address
     }
 
     /// A connection.

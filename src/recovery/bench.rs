@@ -2,12 +2,12 @@
 
 use super::RecoveryError;
 use super::pieces::Texts;
-use super::real::comparable;
 use crate::database::{Connection, DatabaseError};
 use crate::dialect::Dialect;
 use crate::digest::Digest;
 use crate::scratch::{ScratchDatabase, ScratchServer, Template};
-use crate::snapshot::{Class, Difference, SchemaSnapshot, diff};
+use crate::snapshot::SchemaSnapshot;
+use crate::snapshot::likeness::{VersionTable, comparable};
 use crate::workshop::Workshop;
 
 /// A revision on a scratch server.
@@ -29,7 +29,7 @@ impl Bench {
             return Err(RecoveryError::NotComparable("there is no scratch database".to_owned()));
         };
         let server = database.server().clone();
-        let schema = comparable(SchemaSnapshot::take(&mut looker(&database)?)?);
+        let schema = comparable(SchemaSnapshot::take(&mut looker(&database)?)?, &VersionTable::default());
         let digest = Digest::of("recovery", &[revision.as_bytes(), setup.as_bytes(), schema.digest().as_bytes()]).hex();
         let template = match Template::find(&server, &digest)? {
             Some(known) => known,
@@ -78,19 +78,10 @@ impl Try {
 
     /// Its schema now.
     pub(super) fn schema(&mut self) -> Result<SchemaSnapshot, RecoveryError> {
-        Ok(comparable(SchemaSnapshot::take(&mut self.looker)?))
+        Ok(comparable(SchemaSnapshot::take(&mut self.looker)?, &VersionTable::default()))
     }
 
     pub(super) fn texts(&mut self, labels: &[String]) -> Result<Texts, DatabaseError> {
         super::pieces::texts(&mut self.looker, labels)
     }
-}
-
-/// What two schemas differ in, without names that the server gave and the order of columns.
-pub(super) fn differences(before: &SchemaSnapshot, after: &SchemaSnapshot) -> Vec<Difference> {
-    let counts = |one: &Difference| match one.class {
-        Class::Blocking | Class::LeftOver => true,
-        Class::Privilege | Class::NameOnly | Class::Order => false,
-    };
-    diff(before, after).differences.into_iter().filter(counts).collect()
 }

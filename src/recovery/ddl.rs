@@ -3,9 +3,9 @@
 
 use std::collections::BTreeSet;
 
-use super::bench::differences;
 use super::pieces::Texts;
 use crate::dialect::Dialect;
+use crate::snapshot::likeness::differences;
 use crate::snapshot::{Change, Object, SchemaSnapshot};
 
 /// Statements, and the objects for which none could be written.

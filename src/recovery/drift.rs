@@ -3,12 +3,13 @@
 
 use serde::Serialize;
 
-use super::bench::{Bench, differences};
+use super::bench::Bench;
 use super::ddl::{Way, way};
 use super::draft::draft;
 use super::half::Standing;
 use super::{Plan, Real, RecoveryError};
 use crate::bridge::Difference as ModelDifference;
+use crate::snapshot::likeness::differences;
 use crate::snapshot::{Change, Difference};
 use crate::workshop::Workshop;
 
@@ -29,6 +30,9 @@ pub struct Item {
     pub source: &'static str,
     /// It stands in the recorded baseline: it was there before.
     pub known: bool,
+    /// It is beside the chain: the chain makes it nowhere, and it belongs to nothing that the chain makes.
+    #[serde(skip)]
+    pub is_strangers: bool,
 }
 
 /// What the models say against the chain, one item each.
@@ -70,6 +74,7 @@ fn of_model(difference: &ModelDifference) -> Item {
         likely_cause: likely_cause.to_owned(),
         source,
         known: false,
+        is_strangers: false,
     }
 }
 
@@ -84,7 +89,8 @@ pub fn of_database(standing: &Standing, models: &[ModelDifference], environment:
         .map(|one| {
             let twin = models.iter().position(|model| is_of(model, one));
             shared.extend(twin);
-            of_difference(one, twin.and_then(|at| models.get(at)), environment)
+            let item = of_difference(one, twin.and_then(|at| models.get(at)), environment);
+            Item { is_strangers: standing.is_strangers(&one.object), ..item }
         })
         .collect();
     items.extend(models.iter().enumerate().filter(|(at, _)| !shared.contains(at)).map(|(_, model)| of_model(model)));
@@ -143,6 +149,7 @@ fn of_difference(one: &Difference, model: Option<&ModelDifference>, environment:
         likely_cause,
         source: "hotfix",
         known: false,
+        is_strangers: false,
     }
 }
 

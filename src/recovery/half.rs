@@ -6,11 +6,12 @@
 
 use serde::Serialize;
 
-use super::bench::{Bench, differences};
+use super::bench::Bench;
 use super::plans;
 use super::replay::{Listed, Replay, Sight};
 use super::{Plan, Real, RecoveryError};
 use crate::dialect::Dialect;
+use crate::snapshot::likeness::{differences, strangers};
 use crate::snapshot::{Difference, SchemaSnapshot};
 use crate::workshop::Workshop;
 
@@ -69,6 +70,8 @@ pub struct Standing {
     pub half: Option<HalfApplied>,
     /// What it has otherwise than the chain, and no pending statement explains.
     pub unexplained: Vec<Difference>,
+    /// Objects among them that the chain makes nowhere and that belong to nothing it makes: nobody who applies minds them.
+    pub strangers: Vec<String>,
     /// The schema that the chain makes, with what was applied of a migration that stopped.
     pub expected: SchemaSnapshot,
     /// Its own schema.
@@ -80,10 +83,17 @@ pub struct Standing {
 }
 
 impl Standing {
-    /// The schema is what the recorded revision says.
+    /// True for somebody else's object, and for what belongs to one.
+    #[must_use]
+    pub fn is_strangers(&self, label: &str) -> bool {
+        let is_one = |label: &str| self.strangers.iter().any(|one| one == label);
+        is_one(label) || self.schema.ancestors(label).any(is_one)
+    }
+
+    /// The schema is what the recorded revision says; what is somebody else's stands beside it.
     #[must_use]
     pub fn is_clean(&self) -> bool {
-        self.half.is_none() && self.unexplained.is_empty()
+        self.half.is_none() && self.unexplained.iter().all(|one| self.is_strangers(&one.object))
     }
 }
 
@@ -105,7 +115,8 @@ pub fn standing(workshop: &Workshop, real: &mut Real) -> Result<Standing, Recove
     let schema = leftovers.iter().fold(whole, |schema, (label, _)| schema.without(label));
     let own = differences(&bench.schema, &schema);
     if own.is_empty() && leftovers.is_empty() {
-        return Ok(Standing { half: None, unexplained: Vec::new(), expected: bench.schema, schema, at, notes: Vec::new() });
+        let (unexplained, strangers) = (Vec::new(), Vec::new());
+        return Ok(Standing { half: None, unexplained, strangers, expected: bench.schema, schema, at, notes: Vec::new() });
     }
     let graph = &workshop.workspace.project.graph;
     let mut pending: Vec<String> = graph.ids(&graph.upgrade_path(&real.versions, "heads")?);
@@ -212,13 +223,15 @@ fn told(workshop: &Workshop, found: Found, schema: SchemaSnapshot) -> Result<Sta
     }
     let expected = database.schema()?;
     let unexplained = differences(&expected, &schema);
+    let made = |label: &str| found.replay.schemas.iter().any(|schema| schema.objects.contains_key(label));
+    let strangers = strangers(&schema, |label| expected.objects.contains_key(label) || made(label));
     let is_behind = found.at != found.pointer;
     let is_begun = !applied.is_empty() || !found.leftovers.is_empty() || (is_behind && found.sighted.is_exact);
     if !is_begun {
-        return Ok(Standing { half: None, unexplained, expected, schema, at: found.at, notes });
+        return Ok(Standing { half: None, unexplained, strangers, expected, schema, at: found.at, notes });
     }
     let half = half(workshop, &found, &expected, unexplained.is_empty())?;
-    Ok(Standing { half: Some(half), unexplained, expected, schema, at: found.at, notes })
+    Ok(Standing { half: Some(half), unexplained, strangers, expected, schema, at: found.at, notes })
 }
 
 fn half(workshop: &Workshop, found: &Found, expected: &SchemaSnapshot, is_explained: bool) -> Result<HalfApplied, RecoveryError> {

@@ -5,12 +5,11 @@
 
 use serde::Serialize;
 
-use super::bench::differences;
-use super::real::comparable;
 use super::{Plan, RecoveryError};
 use crate::bridge::Direction;
 use crate::dialect::Dialect;
 use crate::scratch::ScratchDatabase;
+use crate::snapshot::likeness::{VersionTable, comparable, differences};
 use crate::snapshot::{Difference, SchemaSnapshot};
 use crate::workshop::Workshop;
 
@@ -69,7 +68,7 @@ fn run(workshop: &Workshop, heads: [&String; 2], failures: &mut Vec<String>) -> 
         reached.push(head.clone());
     }
     let mut looker = if workshop.server.dialect == Dialect::Sqlite { database.connect()? } else { database.connect_admin()? };
-    Ok(Some(comparable(SchemaSnapshot::take(&mut looker)?)))
+    Ok(Some(comparable(SchemaSnapshot::take(&mut looker)?, &VersionTable::default())))
 }
 
 /// The mend: a merge revision where both are published, else the unpublished one behind the other; `mend` is what the

@@ -6,12 +6,13 @@ use std::path::Path;
 use serde::Serialize;
 
 use super::RecoveryError;
-use super::bench::{Bench, differences};
+use super::bench::Bench;
 use super::ddl::{Made, way};
 use super::half::clipped;
 use super::replay::Replay;
 use crate::digest::Digest;
 use crate::snapshot::Change;
+use crate::snapshot::likeness::differences;
 use crate::workshop::Workshop;
 use crate::workshop::range::Range;
 

@@ -29,7 +29,7 @@ pub use deployed::{Break, Compatibility};
 pub use drift::Item;
 pub use half::{HalfApplied, Stamp, Statement};
 pub use heads::BothOrders;
-pub use real::{Real, comparable, versions};
+pub use real::Real;
 pub use trouble::{Begun, Trouble};
 
 /// What happened could not be found out.

@@ -1,7 +1,7 @@
 //! The two ways out of a migration that stopped: the rest of it, or back to where it began. Both are run on a scratch
 //! database that stands where the real one does.
 
-use super::bench::{Try, differences};
+use super::bench::Try;
 use super::ddl::way;
 use super::half::{Found, clipped, unseen_words};
 use super::patch::unified;
@@ -9,6 +9,7 @@ use super::replay::{Listed, revision_of};
 use super::{Plan, RecoveryError};
 use crate::project::operation::{Operation, Receiver};
 use crate::snapshot::SchemaSnapshot;
+use crate::snapshot::likeness::differences;
 use crate::workshop::Workshop;
 
 /// Both ways.

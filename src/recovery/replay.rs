@@ -2,9 +2,10 @@
 //! behind each: what a real database holds of them is then seen by comparing.
 
 use super::RecoveryError;
-use super::bench::{Bench, differences};
+use super::bench::Bench;
 use crate::bridge::Direction as Way;
 use crate::project::Revision;
+use crate::snapshot::likeness::differences;
 use crate::snapshot::{Object, SchemaSnapshot};
 use crate::sql::change::Change;
 use crate::sql::script;

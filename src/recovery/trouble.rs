@@ -118,15 +118,17 @@ impl Trouble {
         }
     }
 
-    /// A database was compared, and it is what its version table says: what is known otherwise counts here.
+    /// A database was compared, and it is what its version table says: what is known otherwise counts here, what is somebody
+    /// else's does not. The same comparison closes the gate of who applies.
     #[must_use]
     pub fn is_as_chain(&self) -> bool {
-        self.database_compared && self.half_applied.is_none() && self.items.iter().all(|item| item.source != "hotfix")
+        let of_chain = |item: &&Item| item.source == "hotfix" && !item.is_strangers;
+        self.database_compared && self.half_applied.is_none() && !self.items.iter().any(|item| of_chain(&item))
     }
 
-    /// The database is not what its version table says: nothing may be applied to it.
+    /// Something was made by hand and nobody recorded it, whatever it belongs to: its cause comes before a new revision.
     #[must_use]
-    pub fn is_dirty(&self) -> bool {
+    pub fn has_drifted(&self) -> bool {
         self.half_applied.is_some() || self.new_items().any(|item| item.source == "hotfix")
     }
 }

@@ -12,6 +12,7 @@ use crate::database::{Connection, DatabaseError};
 use crate::dialect::Dialect;
 
 pub mod diff;
+pub mod likeness;
 mod mysql;
 mod postgresql;
 mod sqlite;

@@ -316,7 +316,7 @@ pub(crate) fn dirty(workshop: &Workshop, models: &[Difference], notes: &mut Vec<
                 let mut trouble = Trouble::of(workshop, &mut real, &name, models);
                 trouble.set_known(|item| known.has(item));
                 notes.append(&mut trouble.notes);
-                if trouble.is_dirty() {
+                if trouble.has_drifted() {
                     return Some((name, trouble));
                 }
             }

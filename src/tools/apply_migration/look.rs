@@ -3,13 +3,15 @@
 use crate::config::Environment;
 use crate::database::Connection;
 use crate::deploy::{
-    CannotRun, Likeness, Plan, Rehearsal, RehearsalError, Target, TargetError, VersionTable, expected, likeness, plain_digest, plan,
-    reconcile, rehearse, version_table, versions,
+    CannotRun, Part, Plan, Rehearsal, RehearsalError, Target, TargetError, expected, plan, rehearse, version_table, versions,
 };
 use crate::dialect::{Dialect, Server};
 use crate::digest::Digest;
 use crate::lifecycle::gate::{Gate, Reason, Verdict};
+use crate::recovery::half::{self, HalfApplied};
+use crate::recovery::{Real, Statement};
 use crate::snapshot::SchemaSnapshot;
+use crate::snapshot::likeness::{Likeness, VersionTable, comparable, likeness};
 use crate::tools::answer::ToolError;
 use crate::tools::migration::Migration;
 use crate::tools::review_sql::Review;
@@ -149,7 +151,7 @@ impl Look {
                 place = self.again(&target);
             }
             self.rehearsed(workshop);
-            self.reconciled(workshop, &mut place);
+            self.half_applied(workshop, &mut place);
         }
         self.place = Some(place);
     }
@@ -164,15 +166,19 @@ impl Look {
         }
     }
 
-    /// Which statements have taken effect, where the schema is neither the one nor the other.
-    fn reconciled(&self, workshop: &Workshop, place: &mut Place) {
-        let (Ok(plan), Some(expected), Some(target)) = (&self.plan, &self.expected, &self.target) else { return };
+    /// Which statements have taken effect, where the schema is neither the one nor the other: as `migration_status` tells it.
+    fn half_applied(&self, workshop: &Workshop, place: &mut Place) {
+        let (Ok(plan), Some(target)) = (&self.plan, &self.target) else { return };
         let is_at_begin = place.revision() == shown(&plan.range.from);
         if place.likeness.as_ref().is_none_or(Likeness::is_alike) || !is_at_begin {
             return;
         }
-        let found = target.connect().ok().and_then(|mut connection| SchemaSnapshot::take(&mut connection).ok());
-        place.applied = found.and_then(|found| reconcile(workshop, plan, expected, &found).ok().flatten());
+        let Some(mut real) = Real::open(target.address()).ok() else { return };
+        let Some(standing) = half::standing(workshop, &mut real).ok() else { return };
+        let is_explained = standing.unexplained.iter().all(|one| standing.is_strangers(&one.object));
+        if let Some(half) = standing.half.filter(|_| is_explained && standing.at == plan.range.from) {
+            place.applied = numbers(plan, &half);
+        }
     }
 
     /// Where it stands now, compared with what is known of the chain.
@@ -192,8 +198,7 @@ impl Look {
         let trouble = |error: &dyn std::error::Error| with_cause(error, "see that the role may read the catalogue");
         let versions = versions(connection, &self.table).map_err(|error| trouble(&error))?;
         let found = SchemaSnapshot::take(connection).map_err(|error| trouble(&error))?;
-        let mut place =
-            Place { versions, server: Some(connection.server()), digest: Some(plain_digest(&found, &self.table)), ..Place::default() };
+        let mut place = Place { versions, server: Some(connection.server()), digest: Some(self.digest(&found)), ..Place::default() };
         if let (Some(expected), Some(range)) = (&self.expected, &self.range) {
             let Rehearsal { before, after } = expected;
             let revision = place.revision();
@@ -204,6 +209,11 @@ impl Look {
             }
         }
         Ok(place)
+    }
+
+    /// Equal on two servers that differ in owners and rights only.
+    fn digest(&self, found: &SchemaSnapshot) -> Digest {
+        Digest::of("plain schema", &[comparable(found.clone(), &self.table).digest().as_bytes()])
     }
 
     /// The revision and whether the schema differs, as the gates want them.
@@ -265,6 +275,16 @@ impl Look {
         let Some(server) = self.place.as_ref().and_then(|place| place.server) else { return true };
         is_same_release(server, self.server)
     }
+}
+
+/// The numbers in a plan of the statements that were applied; none where one of them is not in the plan.
+fn numbers(plan: &Plan, half: &HalfApplied) -> Option<Vec<usize>> {
+    let number = |statement: &Statement| {
+        let mut own = plan.steps().filter(|step| step.part == Part::Revision && step.revision == statement.revision);
+        let at = usize::try_from(statement.index).ok()?.checked_sub(1)?;
+        own.nth(at).map(|step| step.number)
+    };
+    half.statements.iter().filter(|statement| statement.state == "applied").map(number).collect()
 }
 
 /// Equal where parity is judged: PostgreSQL's major, the first two numbers of the others, nothing of SQLite's.
