@@ -8,11 +8,14 @@ use std::io::{BufRead, IsTerminal, Write};
 use std::path::Path;
 
 use crate::config::{Config, NamedEnvironment};
+use crate::digest::Digest;
 use crate::effects::Loss;
 use crate::lifecycle::approval::{Approval, Statement, Tier, Way};
 use crate::lifecycle::evidence::{Outcome, Review};
 use crate::lifecycle::identity::{IdError, MigrationId};
 use crate::lifecycle::ledger::{Event, Version};
+use crate::lifecycle::proven::Proven;
+use crate::recovery::document::{self, Document};
 use crate::store::home::{Home, HomeError};
 use crate::store::records::Records;
 use crate::store::{Happening, Kept, Saved, StoreError, Wishes, clock};
@@ -83,6 +86,17 @@ pub enum ApproveError {
         /// The environment.
         environment: String,
     },
+    /// No way back was written down.
+    #[error("no way back by hand is written down for `{id}`: there is no `{file}`")]
+    NoDocument {
+        /// The migration.
+        id: MigrationId,
+        /// Where it would lie.
+        file: &'static str,
+    },
+    /// The document cannot be read.
+    #[error("the document of the way back could not be read")]
+    Document(#[source] std::io::Error),
     /// There is no key.
     #[error(transparent)]
     Key(#[from] HomeError),
@@ -120,6 +134,8 @@ impl ApproveError {
             Self::NoBackup { .. } => {
                 "say which: `--backup \"snapshot of 2026-11-24 06:00\"`; we cannot make one and do not look".to_owned()
             }
+            Self::NoDocument { .. } => "`test_rollback` with `applied_on` drafts it".to_owned(),
+            Self::Document(_) => "look at the file in `.alembic-gate/`".to_owned(),
             Self::Key(error) => error.hint(),
             Self::NotTyped => "run it again and type the eight characters as they are shown".to_owned(),
             Self::Changed { .. } => "run it again: what you were shown may not be what stands now".to_owned(),
@@ -139,16 +155,88 @@ pub fn shown(id: &MigrationId, environment: &NamedEnvironment, review: &Review, 
     for line in review.judged.errors.iter().chain(&review.judged.mixed) {
         text.push_str(&format!("Open         {}\n", plain(line)));
     }
-    text.push_str(&format!("Way back     {trip}\n"));
-    text.push_str(&format!("Backup       {}\n", backup.map_or_else(|| "none named".to_owned(), plain)));
-    text.push_str(&format!("Digest       {}\n\n", review.approval_digest()));
-    text.push_str("The approval holds for this digest alone: one changed byte, and it is none.\n");
-    text
+    format!("{text}Way back     {trip}\n{}", foot(backup, review.approval_digest()))
+}
+
+/// What stands below, whatever is approved.
+fn foot(backup: Option<&str>, digest: Digest) -> String {
+    let backup = backup.map_or_else(|| "none named".to_owned(), plain);
+    format!("Backup       {backup}\nDigest       {digest}\n\nThe approval holds for this digest alone: one changed byte, and it is none.\n")
 }
 
 /// A text from a file on a terminal: no escape of it reaches the terminal.
 fn plain(text: &str) -> String {
     text.chars().map(|c| if c.is_control() { '·' } else { c }).collect()
+}
+
+/// What a person asks for.
+#[derive(Debug, Clone, Copy)]
+pub struct Asked<'a> {
+    /// Which migration.
+    pub migration_id: &'a str,
+    /// For which environment.
+    pub environment: &'a str,
+    /// Which backup there is.
+    pub backup: Option<&'a str>,
+    /// The document of the way back by hand is approved, not the migration.
+    pub manual_rollback: bool,
+}
+
+/// What is approved.
+#[derive(Debug)]
+enum Subject {
+    /// A migration as it was reviewed, and how its round trip ended.
+    Migration(Box<Review>, &'static str),
+    /// A document.
+    WayBack(Document),
+}
+
+impl Subject {
+    /// What was reviewed of a migration last, if that is what stands now.
+    fn migration(id: &MigrationId, store: &Records, proven: &Proven) -> Result<Self, ApproveError> {
+        let project = store.project().display().to_string();
+        let Some(review) = proven.reviews().last().cloned() else {
+            return Err(ApproveError::NoReview { id: id.clone(), folder: project });
+        };
+        let asked = SqlInput { project: Some(project), migration_id: Some(id.to_string()), ..SqlInput::default() };
+        let settings = Settings::default();
+        match Migration::found(&asked, &Call::local(&settings)) {
+            Ok((migration, _)) => {
+                if let Some(change) = migration.now.as_ref().and_then(|now| review.changes(now).into_iter().next()) {
+                    return Err(ApproveError::Stale { id: id.clone(), change: change.to_string() });
+                }
+            }
+            // A record alone, without its project: the gates compare the digest when somebody asks them.
+            Err(error) if error.code == "no_project" => {}
+            Err(error) => return Err(ApproveError::Unseen { id: id.clone(), why: error.message, hint: error.hint }),
+        }
+        let trip = proven.trips().iter().rev().find(|(trip, _)| trip.subject == review.subject);
+        let trip = trip.and_then(|(trip, _)| trip.outcome()).map_or("never tested", Outcome::word);
+        Ok(Self::Migration(Box::new(review), trip))
+    }
+
+    fn way_back(id: &MigrationId, store: &Records) -> Result<Self, ApproveError> {
+        let found = document::read(store.project(), id.as_str()).map_err(ApproveError::Document)?;
+        found.map(Self::WayBack).ok_or_else(|| ApproveError::NoDocument { id: id.clone(), file: document::FILE })
+    }
+
+    fn digest(&self) -> Digest {
+        match self {
+            Self::Migration(review, _) => review.approval_digest(),
+            Self::WayBack(document) => document.digest,
+        }
+    }
+
+    /// What is lost, in words, and how bad that is; a document that has something to be minded may lose values.
+    fn lost(&self) -> (Loss, Vec<String>) {
+        match self {
+            Self::Migration(review, _) => (review.judged.loss, review.judged.lost.clone()),
+            Self::WayBack(document) => {
+                let mind = document.mind();
+                (if mind.is_empty() { Loss::None } else { Loss::Medium }, mind)
+            }
+        }
+    }
 }
 
 /// What is to be approved, and where.
@@ -158,20 +246,19 @@ struct Matter {
     store: Records,
     home: Home,
     environment: NamedEnvironment,
-    review: Review,
-    trip: &'static str,
+    subject: Subject,
     backup: Option<String>,
     version: Version,
     kept: Kept,
 }
 
 impl Matter {
-    fn found(folder: &Path, migration_id: &str, environment: &str, backup: Option<&str>) -> Result<Self, ApproveError> {
-        let id: MigrationId = migration_id.parse()?;
+    fn found(folder: &Path, asked: &Asked<'_>) -> Result<Self, ApproveError> {
+        let id: MigrationId = asked.migration_id.parse()?;
         let store = Records::found_from(folder);
         let config = Config::found_from(store.project())?;
-        let environment = config.environment(environment).ok_or_else(|| ApproveError::NoEnvironment {
-            name: environment.to_owned(),
+        let environment = config.environment(asked.environment).ok_or_else(|| ApproveError::NoEnvironment {
+            name: asked.environment.to_owned(),
             known: config.environments.keys().cloned().collect(),
         })?;
         let home = Home::found(store.project())?;
@@ -180,49 +267,41 @@ impl Matter {
         if let Some(fault) = proven.faults().first() {
             return Err(ApproveError::Faulty { id, fault: fault.to_string() });
         }
-        let Some(review) = proven.reviews().last().cloned() else {
-            return Err(ApproveError::NoReview { id, folder: store.project().display().to_string() });
-        };
-        let project = store.project().display().to_string();
-        let asked = SqlInput { project: Some(project), migration_id: Some(id.to_string()), ..SqlInput::default() };
-        let settings = Settings::default();
-        match Migration::found(&asked, &Call::local(&settings)) {
-            Ok((migration, _)) => {
-                if let Some(change) = migration.now.as_ref().and_then(|now| review.changes(now).into_iter().next()) {
-                    return Err(ApproveError::Stale { id, change: change.to_string() });
-                }
-            }
-            // A record alone, without its project: the gates compare the digest when somebody asks them.
-            Err(error) if error.code == "no_project" => {}
-            Err(error) => return Err(ApproveError::Unseen { id, why: error.message, hint: error.hint }),
-        }
-        let backup = backup.map(str::trim).filter(|backup| !backup.is_empty()).map(str::to_owned);
-        if backup.is_none() && (review.judged.loss >= Loss::Medium || environment.tier == Tier::Production) {
+        let subject = if asked.manual_rollback { Subject::way_back(&id, &store)? } else { Subject::migration(&id, &store, &proven)? };
+        let backup = asked.backup.map(str::trim).filter(|backup| !backup.is_empty()).map(str::to_owned);
+        if backup.is_none() && (subject.lost().0 >= Loss::Medium || environment.tier == Tier::Production) {
             return Err(ApproveError::NoBackup { environment: environment.name });
         }
-        let trip = proven.trips().iter().rev().find(|(trip, _)| trip.subject == review.subject);
-        let trip = trip.and_then(|(trip, _)| trip.outcome()).map_or("never tested", Outcome::word);
         let kept = store.load(&id, &opened.keys).kept.unwrap_or_else(|| Kept {
             migration_name: id.name().to_owned(),
             target_revision: "head".to_owned(),
             revisions: Vec::new(),
             wishes: Wishes::default(),
         });
-        Ok(Self { id, store, home, environment, review, trip, backup, version, kept })
+        Ok(Self { id, store, home, environment, subject, backup, version, kept })
     }
 
     fn shown(&self) -> String {
-        shown(&self.id, &self.environment, &self.review, self.trip, self.backup.as_deref())
+        match &self.subject {
+            Subject::Migration(review, trip) => shown(&self.id, &self.environment, review, trip, self.backup.as_deref()),
+            Subject::WayBack(document) => {
+                let text: String = document.text.lines().map(|line| format!("  {}\n", plain(line))).collect();
+                let (id, environment) = (&self.id, &self.environment.name);
+                let head = format!("Way back of  {id}\nEnvironment  {environment}\nDocument     {}\n\n{text}\n", document.file);
+                format!("{head}{}", foot(self.backup.as_deref(), document.digest))
+            }
+        }
     }
 
     fn statement(&self) -> Statement {
+        let (loss, lost) = self.subject.lost();
         Statement {
             migration_id: self.id.clone(),
             environment: self.environment.name.clone(),
             environment_digest: self.environment.definition,
-            digest: self.review.approval_digest(),
-            loss: self.review.judged.loss,
-            lost: self.review.judged.lost.clone(),
+            digest: self.subject.digest(),
+            loss,
+            lost,
             backup: self.backup.clone(),
         }
     }
@@ -232,22 +311,22 @@ impl Matter {
 ///
 /// # Errors
 /// As [`approve`], but for the terminal and the key.
-pub fn tag_message(folder: &Path, migration_id: &str, environment: &str, backup: Option<&str>) -> Result<String, ApproveError> {
-    let matter = Matter::found(folder, migration_id, environment, backup)?;
+pub fn tag_message(folder: &Path, asked: &Asked<'_>) -> Result<String, ApproveError> {
+    let matter = Matter::found(folder, asked)?;
     Ok(format!("Approve {} for {}\n\n{}\n{}\n", matter.id, matter.environment.name, matter.shown(), matter.statement().line()))
 }
 
 /// Asks on the terminal and writes the approval down. Gives what is to be said at the end.
 ///
 /// # Errors
-/// No terminal, no review, no such environment, no backup, no key, another text was typed, the record changed.
-pub fn approve(folder: &Path, migration_id: &str, environment: &str, backup: Option<&str>) -> Result<String, ApproveError> {
+/// No terminal, no review or no document, no such environment, no backup, no key, another text was typed, the record changed.
+pub fn approve(folder: &Path, asked: &Asked<'_>) -> Result<String, ApproveError> {
     if !std::io::stdin().is_terminal() || !std::io::stdout().is_terminal() {
         return Err(ApproveError::NoTerminal);
     }
-    let matter = Matter::found(folder, migration_id, environment, backup)?;
+    let matter = Matter::found(folder, asked)?;
     let key = matter.home.own_key()?;
-    ask(&matter.shown(), &matter.review.approval_digest().short())?;
+    ask(&matter.shown(), &matter.subject.digest().short())?;
     let Statement { migration_id: id, environment, environment_digest, digest, loss, lost, backup } = matter.statement();
     let approval = Approval { environment, environment_digest, digest, loss, lost, backup, approver: user(), way: Way::Terminal };
     let said = format!("approved by {} for {} at level L2, sealed with key {}", approval.approver, approval.environment, key.id());

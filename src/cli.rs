@@ -97,6 +97,9 @@ enum Command {
         /// The backup that was made, in your words
         #[arg(long, value_name = "TEXT")]
         backup: Option<String>,
+        /// Approve the document of the way back by hand, `.alembic-gate/<migration_id>/manual_rollback.md`, not the migration
+        #[arg(long)]
+        manual_rollback: bool,
         /// Approve nothing, print a message to be signed: `… | git tag -s -F - alembic-gate/<migration_id>/<environment>`
         #[arg(long)]
         tag_message: bool,
@@ -249,10 +252,12 @@ pub fn run() -> ExitCode {
         Command::Serve(arguments) => serve::serve(arguments),
         Command::Token(arguments) => token::token(&arguments),
         Command::Call { tool, args } => call(&tool, &args),
-        Command::Approve { migration_id, environment, backup, tag_message, project } => {
+        Command::Approve { migration_id, environment, backup, manual_rollback, tag_message, project } => {
             let folder = project.unwrap_or_else(|| std::env::current_dir().unwrap_or_default());
             let approve = if tag_message { approve::tag_message } else { approve::approve };
-            match approve(&folder, &migration_id, &environment, backup.as_deref()) {
+            let backup = backup.as_deref();
+            let asked = approve::Asked { migration_id: &migration_id, environment: &environment, backup, manual_rollback };
+            match approve(&folder, &asked) {
                 Ok(said) => print(&said, 0),
                 Err(error) => refused(&error, &error.hint()),
             }

@@ -31,6 +31,8 @@ pub enum Trouble {
     Schema {
         /// The way back was tested, with these digests, and leads back.
         way_back_is_proven: bool,
+        /// SQL for it was written down, and a person approved exactly that for this environment.
+        written_is_approved: bool,
     },
 }
 
@@ -45,8 +47,10 @@ pub enum WayBack {
         /// The command, with an explicit revision.
         command: String,
     },
-    /// Write down SQL for the way back, have it approved, then run it by hand.
+    /// Write down SQL for the way back, and have it approved.
     WrittenFirst,
+    /// A person runs the SQL that was written down and approved.
+    ByHand,
 }
 
 /// The decision: `before` is the revision that stood before the apply.
@@ -55,9 +59,10 @@ pub fn way_back(trouble: Trouble, before: &str) -> WayBack {
     match trouble {
         Trouble::Application => WayBack::Deployment,
         // An empty database is reached by `downgrade base` only: that is no way back, it is a loss of everything.
-        Trouble::Schema { way_back_is_proven: true } if !is_base(before) => {
+        Trouble::Schema { way_back_is_proven: true, .. } if !is_base(before) => {
             WayBack::Downgrade { command: format!("alembic downgrade {before}") }
         }
+        Trouble::Schema { written_is_approved: true, .. } => WayBack::ByHand,
         Trouble::Schema { .. } => WayBack::WrittenFirst,
     }
 }

@@ -1,6 +1,7 @@
 //! What the reports' boxes may say: each by evidence that holds now, names from approvals that were checked.
 
 use crate::digest::Digest;
+use crate::lifecycle::approval::Approval;
 use crate::lifecycle::evidence::{Now, Rerun};
 use crate::lifecycle::gate::{rollback_tested, trip_that_counts};
 use crate::lifecycle::proven::Proven;
@@ -31,13 +32,7 @@ pub fn boxes(proven: &Proven, now: &Now, environments: &[(String, Digest)]) -> B
         leads_back: rollback_tested(proven, now),
         ..Boxes::default()
     };
-    for checked in proven.approvals() {
-        let approval = &checked.approval;
-        let is_there =
-            environments.iter().any(|(name, definition)| *name == approval.environment && *definition == approval.environment_digest);
-        if approval.digest != digest || !is_there {
-            continue;
-        }
+    for approval in approvals_of(proven, digest, environments) {
         let name = format!("{} ({})", approval.approver, approval.way.level());
         if !found.reviewed_by.contains(&name) {
             found.reviewed_by.push(name);
@@ -47,4 +42,12 @@ pub fn boxes(proven: &Proven, now: &Now, environments: &[(String, Digest)]) -> B
         }
     }
     found
+}
+
+/// The approvals of this digest, each for an environment that is still what it was.
+pub fn approvals_of<'a>(proven: &'a Proven, digest: Digest, environments: &[(String, Digest)]) -> impl Iterator<Item = &'a Approval> {
+    proven.approvals().iter().map(|checked| &checked.approval).filter(move |approval| {
+        let is_same = |(name, definition): &(String, Digest)| *name == approval.environment && *definition == approval.environment_digest;
+        approval.digest == digest && environments.iter().any(is_same)
+    })
 }

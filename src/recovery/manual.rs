@@ -8,16 +8,13 @@ use serde::Serialize;
 use super::RecoveryError;
 use super::bench::Bench;
 use super::ddl::{Made, way};
+use super::document;
 use super::half::clipped;
 use super::replay::Replay;
-use crate::digest::Digest;
 use crate::snapshot::Change;
 use crate::snapshot::likeness::differences;
 use crate::workshop::Workshop;
 use crate::workshop::range::Range;
-
-/// The file beside a migration's record.
-pub const FILE: &str = "manual_rollback.md";
 
 /// A drafted way back.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -38,6 +35,8 @@ pub struct ManualRollback {
     pub digest: String,
     /// Nothing of it is run before a person has approved it.
     pub approval_required: bool,
+    /// Who approved exactly this document, each with the level and the environment.
+    pub approved_by: Vec<String>,
 }
 
 /// One statement.
@@ -91,8 +90,9 @@ pub fn draft(workshop: &Workshop, range: &Range, environments: &[String], why: &
         file: None,
         digest: String::new(),
         approval_required: true,
+        approved_by: Vec::new(),
     };
-    manual.digest = Digest::of("manual_rollback", &[manual.body(range).as_bytes()]).hex();
+    manual.digest = document::digest(&manual.body(range)).hex();
     Ok(manual)
 }
 
@@ -106,23 +106,26 @@ fn step(made: &Made) -> Step {
 }
 
 impl ManualRollback {
-    /// Writes the document into the record's folder `.alembic-gate/<id>/`; a path from the project's folder.
+    /// Writes the document into the record's folder `.alembic-gate/<id>/`; one that was filled in since stays, and counts.
     ///
     /// # Errors
     /// It cannot be written.
     pub fn write(&mut self, project: &Path, id: &str, range: &Range) -> std::io::Result<()> {
-        let inside = Path::new(".alembic-gate").join(id);
-        let folder = project.join(&inside);
-        std::fs::create_dir_all(&folder)?;
-        let text = format!("{}\ndigest: {}\n", self.body(range), self.digest);
-        std::fs::write(folder.join(FILE), text)?;
-        self.file = Some(inside.join(FILE).to_string_lossy().replace('\\', "/"));
+        let written = document::write(project, id, &self.body(range))?;
+        self.file = Some(written.file);
+        self.digest = written.digest.hex();
         Ok(())
+    }
+
+    /// Puts down who approved it; in every environment where it may be needed, it counts.
+    pub fn approved(&mut self, names: Vec<String>, environments: &[String]) {
+        self.approval_required = !self.environments.iter().all(|needed| environments.contains(needed));
+        self.approved_by = names;
     }
 
     fn body(&self, range: &Range) -> String {
         let mut text = format!(
-            "# Manual rollback of {} to {}\n\nStatus: DRAFT, not approved. Nothing below is run before a person has approved this document.\n\n- Environments: {}\n- Why: {}\n- Tried on a scratch database: {}\n- Who runs it, when: ____\n- Backup taken and restored once for a test: ____\n- Approved by, on: ____\n\n## Before\n\n- [ ] the version table says `{}`\n- [ ] nothing writes to the tables below, or it may be lost\n\n## Statements, in this order\n",
+            "# Manual rollback of {} to {}\n\nStatus: DRAFT, not approved. A person approves the finished text with `alembic-gate approve --manual-rollback`; the record says so then, not this file. Nothing below is run before.\n\n- Environments: {}\n- Why: {}\n- Tried on a scratch database: {}\n- Who runs it, when: ____\n- Backup taken and restored once for a test: ____\n\n## Before\n\n- [ ] the version table says `{}`\n- [ ] nothing writes to the tables below, or it may be lost\n\n## Statements, in this order\n",
             range.revisions.join(", "),
             range.from,
             self.environments.join(", "),

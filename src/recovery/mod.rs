@@ -13,6 +13,7 @@ use crate::workshop::WorkshopError;
 mod bench;
 mod ddl;
 pub mod deployed;
+pub mod document;
 pub mod draft;
 pub mod drift;
 pub mod half;

@@ -22,6 +22,7 @@ use crate::tools::migration::Migration;
 use crate::tools::migration::now::{files_digest, production as production_of};
 use crate::tools::migration::tested::round_trip;
 use crate::tools::migration::view::with_block;
+use crate::tools::migration::written::shown;
 use crate::tools::schema::{output_schema, portable_schema};
 use crate::tools::source::{self, SqlInput};
 use crate::tools::{Tool, Touches, code_in_use, parsed, rollback_place};
@@ -260,7 +261,7 @@ fn by_hand(
     input: &Input,
     workshop: &crate::workshop::Workshop,
     range: &Range,
-    id: &str,
+    migration: &Migration,
     outcome: Outcome,
     why: &str,
 ) -> Result<Option<ManualRollback>, String> {
@@ -269,8 +270,12 @@ fn by_hand(
     }
     let mut drafted = manual::draft(workshop, range, &input.applied_on, why)
         .map_err(|error| format!("no way back by hand was drafted: {error}. {}", error.hint()))?;
-    if let Err(error) = drafted.write(&workshop.workspace.folder, id, range) {
+    if let Err(error) = drafted.write(&workshop.workspace.folder, migration.id.as_str(), range) {
         drafted.mind.push(format!("the document could not be written: {error}"));
+    }
+    if let Some(written) = migration.written_way_back() {
+        let environments: Vec<String> = written.approvals.iter().map(|one| one.environment.clone()).collect();
+        drafted.approved(written.approvals.iter().map(shown).collect(), &environments);
     }
     Ok(Some(drafted))
 }
@@ -345,7 +350,7 @@ fn of_range(input: &Input, wishes: &Wishes, call: &Call<'_>) -> Result<Tried, To
         None => None,
     };
     let why = trial.trips.iter().min_by_key(|trip| trip.outcome).map(|trip| trip.why.clone()).unwrap_or_default();
-    let (manual, manual_notes) = match by_hand(input, &workshop, &range, migration.id.as_str(), trial.outcome(), &why) {
+    let (manual, manual_notes) = match by_hand(input, &workshop, &range, &migration, trial.outcome(), &why) {
         Ok(manual) => (manual, Vec::new()),
         Err(note) => (None, vec![note]),
     };
@@ -463,9 +468,14 @@ fn answer(tried: &Tried, most: Option<usize>) -> Answer {
             first.table
         ));
     }
-    if let Some(ManualRollback { file: Some(file), environments, .. }) = manual {
+    if let Some(ManualRollback { file: Some(file), environments, approval_required, approved_by, .. }) = manual {
         let where_it_is = environments.join(", ");
-        notes.push(format!("applied on {where_it_is} already: going back may need SQL by hand; it is drafted in `{file}`, to be approved before anything of it is run"));
+        let approval = match approval_required {
+            true => "to be approved before anything of it is run".to_owned(),
+            false => format!("approved by {}", approved_by.join(", ")),
+        };
+        notes
+            .push(format!("applied on {where_it_is} already: going back may need SQL by hand; it is written down in `{file}`, {approval}"));
     }
     let digests = SchemaDigests {
         before: trial.trips.first().and_then(|trip| trip.schema.before.clone()),

@@ -438,9 +438,12 @@ fn u_70_u_74_five_checks_follow_an_apply() {
 #[test]
 fn u_75_the_way_back_depends_on_what_is_at_fault() {
     assert_eq!(way_back(Trouble::Application, "0a1b"), WayBack::Deployment);
-    let proven = Trouble::Schema { way_back_is_proven: true };
-    assert_eq!(way_back(proven, "0a1b"), WayBack::Downgrade { command: "alembic downgrade 0a1b".to_owned() });
-    assert_eq!(way_back(Trouble::Schema { way_back_is_proven: false }, "0a1b"), WayBack::WrittenFirst);
+    let schema = |way_back_is_proven, written_is_approved| Trouble::Schema { way_back_is_proven, written_is_approved };
+    let downgrade = WayBack::Downgrade { command: "alembic downgrade 0a1b".to_owned() };
+    assert_eq!(way_back(schema(true, false), "0a1b"), downgrade);
+    assert_eq!(way_back(schema(true, true), "0a1b"), downgrade, "what was tested comes before what was written");
+    assert_eq!(way_back(schema(false, false), "0a1b"), WayBack::WrittenFirst);
+    assert_eq!(way_back(schema(false, true), "0a1b"), WayBack::ByHand);
 }
 
 /// U-76: `downgrade base` is shown as DANGEROUS and is never what is to be done.
@@ -450,7 +453,7 @@ fn u_76_downgrade_base_is_in_no_next_step() {
         assert_eq!(command.command.contains("base"), command.is_dangerous && command.does.starts_with("DANGEROUS"));
     }
     for before in ["base", "", "none", "BASE", " base ", "branch@base"] {
-        let back = way_back(Trouble::Schema { way_back_is_proven: true }, before);
+        let back = way_back(Trouble::Schema { way_back_is_proven: true, written_is_approved: false }, before);
         assert_eq!(back, WayBack::WrittenFirst, "{before:?}");
     }
     let place = Place::new();

@@ -18,14 +18,7 @@ const TEMPLATE: &str = "\"\"\"${message}\"\"\"\nfrom alembic import op\nimport s
 /// A project at its head, with a row, and an environment that may be read.
 fn site(dialect: Dialect) -> Option<Site> {
     let server = engines_of(dialect).pop()?;
-    let site = Site::new(&server, &[USERS]);
-    let path = site.shop.path().join("alembic-gate.toml");
-    let toml = std::fs::read_to_string(&path).unwrap();
-    std::fs::write(
-        &path,
-        toml.replacen("url_env = \"SHOP_STAGING_URL\"", "url_env = \"SHOP_STAGING_URL\"\nread_url_env = \"SHOP_STAGING_URL\"", 1),
-    )
-    .unwrap();
+    let site = Site::new(&server, &[USERS]).readable();
     site.shop.write("migrations/script.py.mako", TEMPLATE);
     site.shop.bring_to("create_users");
     site.shop.connect().execute("INSERT INTO users (id, name) VALUES (1, 'ada')").unwrap();

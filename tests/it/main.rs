@@ -31,6 +31,7 @@ mod lifecycle_tags;
 mod lifecycle_tools;
 mod lifecycle_walk;
 mod lifecycle_whole;
+mod lifecycle_written;
 mod logs;
 mod mcp_asking;
 mod mcp_calls;

@@ -380,9 +380,9 @@ fn rollback_command(tried: &Tried, outcome: Outcome) -> Option<String> {
         return None;
     }
     let is_proven = look.gates.iter().any(|(gate, verdict)| *gate == Gate::RollbackTested && *verdict == GateVerdict::Open);
-    match way_back(Trouble::Schema { way_back_is_proven: is_proven }, &range.from) {
+    match way_back(Trouble::Schema { way_back_is_proven: is_proven, written_is_approved: false }, &range.from) {
         WayBack::Downgrade { command } if !is_base(&range.from) => Some(command.replacen("alembic", &look.alembic, 1)),
-        WayBack::Downgrade { .. } | WayBack::Deployment | WayBack::WrittenFirst => None,
+        WayBack::Downgrade { .. } | WayBack::Deployment | WayBack::WrittenFirst | WayBack::ByHand => None,
     }
 }
 

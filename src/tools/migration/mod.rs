@@ -20,6 +20,7 @@ pub mod plan;
 pub mod record;
 pub mod tested;
 pub mod view;
+pub mod written;
 
 use serde_json::{Map, Value};
 

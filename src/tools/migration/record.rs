@@ -1,5 +1,7 @@
 //! The record of a migration: what it proves here, and how something is added to it.
 
+use std::path::Path;
+
 use crate::lifecycle::identity::MigrationId;
 use crate::lifecycle::ledger::Version;
 use crate::lifecycle::proven::Proven;
@@ -33,6 +35,12 @@ impl Record {
         let (proven, version, more) = read(&store, home.as_ref(), id);
         notes.extend(more);
         Self { proven, notes, store, home, version }
+    }
+
+    /// The project's folder.
+    #[must_use]
+    pub fn project(&self) -> &Path {
+        self.store.project()
     }
 
     /// True where something was written about this migration.

@@ -7,12 +7,14 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use crate::lifecycle::after::{Abandoned, CHECKS, Trouble, WayBack, reasons_to_keep, way_back};
+use crate::lifecycle::approval::Approval;
 use crate::lifecycle::gate::rollback_tested;
 use crate::lifecycle::ledger::Event;
 use crate::lifecycle::phase::Phase;
 use crate::store::Happening;
 use crate::tools::answer::{ToolError, clipped};
 use crate::tools::migration::Migration;
+use crate::tools::migration::written::shown;
 use crate::tools::migration_status::open::Seen;
 use crate::workshop::Workshop;
 
@@ -106,11 +108,14 @@ pub fn way(migration: &Migration, fault: Fault, seen: Option<&Seen<'_>>) -> Valu
     });
     let begins = migration.range.as_ref().map(|range| range.from.clone()).unwrap_or_default();
     let before = applied.last().unwrap_or(begins);
-    let is_proven = migration.now.as_ref().is_some_and(|now| rollback_tested(&migration.record.proven, now));
+    let way_back_is_proven = migration.now.as_ref().is_some_and(|now| rollback_tested(&migration.record.proven, now));
+    let written = migration.written_way_back();
+    let approved: Vec<&Approval> = written.iter().flat_map(|written| &written.approvals).filter(|one| here(&one.environment)).collect();
     let trouble = match fault {
         Fault::Application => Trouble::Application,
-        Fault::Schema => Trouble::Schema { way_back_is_proven: is_proven },
+        Fault::Schema => Trouble::Schema { way_back_is_proven, written_is_approved: !approved.is_empty() },
     };
+    let document = written.as_ref().map(|written| &written.document);
     match way_back(trouble, &before) {
         WayBack::Deployment => json!({
             "do": "deployment", "command": null,
@@ -120,11 +125,29 @@ pub fn way(migration: &Migration, fault: Fault, seen: Option<&Seen<'_>>) -> Valu
             "do": "downgrade", "command": command,
             "why": "this way back was tested for these very files, and leads to the revision before",
         }),
+        WayBack::ByHand => json!({
+            "do": "by_hand", "command": null, "document": document.map(|document| &document.file),
+            "approved_by": approved.iter().map(|one| shown(one)).collect::<Vec<_>>(),
+            "why": "exactly this document is approved: a person runs its statements in their order, each with its check",
+        }),
         WayBack::WrittenFirst => json!({
-            "do": "written_first", "command": null,
+            "do": "written_first", "command": null, "document": document.map(|document| &document.file),
             "why": "the way back is not proven, or would empty the database: write the SQL down, have it approved, then run it by hand",
+            "how": match document {
+                Some(_) => how_to_approve(migration, seen),
+                None => "`test_rollback` with `applied_on` drafts the document".to_owned(),
+            },
         }),
     }
+}
+
+fn how_to_approve(migration: &Migration, seen: Option<&Seen<'_>>) -> String {
+    let environment = seen.map(|seen| seen.environment.to_owned()).or_else(|| migration.first_environment());
+    format!(
+        "a person reads it and runs, on a terminal of their own: alembic-gate approve {} --environment {} --backup \"which backup, of when\" --manual-rollback",
+        migration.id,
+        environment.as_deref().unwrap_or("…")
+    )
 }
 
 /// Whether the file of an abandoned revision may be deleted.
