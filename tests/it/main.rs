@@ -3,6 +3,7 @@
 
 mod answers;
 mod apply;
+mod apply_asked;
 mod architecture;
 mod bridge;
 mod claims;

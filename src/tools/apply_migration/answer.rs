@@ -42,7 +42,7 @@ struct Output {
 
 /// The answer of a call.
 pub fn of(tried: &Tried, input: &Input, most: Option<usize>) -> Answer {
-    let Tried { migration, look, reasons, done } = tried;
+    let Tried { migration, look, reasons, done, is_declined: _ } = tried;
     let outcome = Outcome::of(tried);
     let verdict = match outcome {
         Outcome::Refused => Verdict::Blocked,
@@ -195,6 +195,9 @@ fn mend(tried: &Tried) -> Option<String> {
                 shown(&look.environment)
             )
         }
+        Reason::ApprovalRequired if tried.is_declined => {
+            "the person at the client said no: ask them, and call again when they say yes".to_owned()
+        }
         Reason::StateDirty => trouble.or(of_gate).unwrap_or_else(|| "call `migration_status`".to_owned()),
         Reason::ReviewStale if of_gate.is_none() => {
             "something changed while it was looked at: call `review_sql`, then this again".to_owned()
@@ -306,16 +309,24 @@ fn approval_required(tried: &Tried) -> Option<Value> {
     let now = migration.now.as_ref()?;
     let target = migration.target(&look.environment, None, None);
     let is_door = now.judged.loss >= Loss::Medium && reasons.contains(&Reason::RollbackNotTested);
-    let level = target.policy.required(now.judged.loss, target.tier).max(if is_door { Level::L2 } else { Level::L0 });
+    let by_loss = target.policy.required(now.judged.loss, target.tier).max(if is_door { Level::L2 } else { Level::L0 });
+    let (level, how) = match tried.is_declined {
+        // All that people of a higher level had to say is said already.
+        true => (Level::L1, "a person says yes where their client asks them".to_owned()),
+        false => (
+            by_loss,
+            format!(
+                "a person runs, on a terminal of their own: alembic-gate approve {} --environment {} --backup \"which backup, of when\"",
+                migration.id, look.environment
+            ),
+        ),
+    };
     Some(json!({
         "level": level,
         "digest": now.approval_digest().hex(),
         "loss": now.judged.loss.word(),
         "lost": now.judged.lost,
-        "how": format!(
-            "a person runs, on a terminal of their own: alembic-gate approve {} --environment {} --backup \"which backup, of when\"",
-            migration.id, look.environment
-        ),
+        "how": how,
     }))
 }
 

@@ -5,6 +5,7 @@
 //! and judged once more, and one changed digest stops it.
 
 mod answer;
+mod consent;
 mod look;
 
 use schemars::JsonSchema;
@@ -22,7 +23,11 @@ use crate::tools::schema::{output_schema, schema_with_own};
 use crate::tools::source::{Detail, SqlInput};
 use crate::tools::{Tool, Touches, parsed};
 
+use consent::Consent;
 use look::{Look, Place};
+
+/// After a wait as long as this the environment is looked at again.
+const LONG_WAIT: std::time::Duration = std::time::Duration::from_secs(2);
 
 /// The tool.
 pub const TOOL: Tool = Tool {
@@ -132,6 +137,8 @@ struct Tried {
     look: Look,
     /// Why it is refused; empty where nothing stands in the way.
     reasons: Vec<Reason>,
+    /// The person behind the client said no.
+    is_declined: bool,
     /// What ran, and what stands afterwards.
     done: Option<Done>,
 }
@@ -148,8 +155,23 @@ fn tried(input: &Input, call: &Call<'_>) -> Result<Tried, ToolError> {
     let (mut migration, review) = Migration::found(&asked, call)?;
     let name = input.environment.clone().unwrap_or_default();
     call.say(0, 1, "looking at the environment");
-    let look = look::look(&migration, &review, &name);
+    let mut look = look::look(&migration, &review, &name);
     let mut reasons = look.reasons(&migration, call.settings.allow_apply);
+    let mut is_declined = false;
+    if reasons.is_empty() && !look.is_there() {
+        match consent::asked(&mut migration, &look, call) {
+            Consent::Given(waited) if waited >= LONG_WAIT => {
+                look = look::look(&migration, &review, &name);
+                reasons = look.reasons(&migration, call.settings.allow_apply);
+            }
+            Consent::NotAsked | Consent::Given(_) => {}
+            Consent::Refused => {
+                is_declined = true;
+                reasons.push(Reason::ApprovalRequired);
+            }
+            Consent::Later => return Err(asked_later()),
+        }
+    }
     // A file that changes while it is looked at can also make the statements lead elsewhere.
     if reasons.iter().all(|reason| *reason == Reason::OnlyByAlembic) && !look.is_there() {
         call.say(0, 1, "rendering and judging once more");
@@ -164,11 +186,22 @@ fn tried(input: &Input, call: &Call<'_>) -> Result<Tried, ToolError> {
     if !reasons.is_empty() || look.is_there() {
         // Where a gate is closed, somebody went around it: that is nothing to confirm.
         confirm(&mut migration, &look, &name, reasons.is_empty() && look.is_as_tested());
-        return Ok(Tried { migration, look, reasons, done: None });
+        return Ok(Tried { migration, look, reasons, is_declined, done: None });
     }
     let done = apply(&look, &limits, call)?;
     write_down(&mut migration, &look, &name, &done);
-    Ok(Tried { migration, look, reasons, done: Some(done) })
+    Ok(Tried { migration, look, reasons, is_declined, done: Some(done) })
+}
+
+/// Dropped by the server, which asks in its place.
+fn asked_later() -> ToolError {
+    ToolError {
+        code: "asked",
+        message: "the person behind the client is asked first".to_owned(),
+        at: None,
+        hint: "call again with what they reply".to_owned(),
+        retry: true,
+    }
 }
 
 /// The question that a review of the same range answers.
