@@ -12,7 +12,8 @@
 //! - A **round trip** cannot be repeated in milliseconds. It counts with a seal of a key that lies outside the project
 //!   ([`seal`]): by this machine or by a team that shares a key. Sealed elsewhere it is a claim, to be replayed by
 //!   `alembic-gate verify` or repeated. What this machine tested last is noted beside the key ([`ledger::Latest`]):
-//!   cutting a failed test out of the ledger does not bring the success before it back.
+//!   cutting a failed test out of the ledger does not bring the success before it back. And before anything is applied, a
+//!   round trip that the applying process did not run itself is repeated: with the key in hand it can be written, not made true.
 //! - An **approval** names the digest, the loss and the backup, and the environment with a digest of its definition.
 //!   On a terminal it is sealed with the same key; as a signed tag it needs no key of ours.
 //! - A **project's configuration** can ask for higher levels, never for lower ones.

@@ -1,5 +1,6 @@
 //! What a tool is asked about: SQL, the schema before it, the server. Checked, with what was taken for granted.
 
+use std::fmt::Write as _;
 use std::str::FromStr;
 
 use schemars::JsonSchema;
@@ -20,6 +21,7 @@ use crate::tools::migration::claim::Claim;
 use crate::tools::migration::named::{self, Named};
 use crate::tools::migration::plan::Plan;
 use crate::tools::schema::portable_schema;
+use crate::trial::TrialError;
 use crate::workshop::range::Range;
 use crate::workshop::rendering::Rendering;
 use crate::workshop::watch::Ended;
@@ -391,4 +393,18 @@ pub fn input_schema(without: &[&str]) -> serde_json::Value {
         properties.retain(|name, _| !without.contains(&name.as_str()));
     }
     schema
+}
+
+/// A trial that could not be made, as a tool's error.
+#[must_use]
+pub fn trial_failed(error: &TrialError) -> ToolError {
+    let mut message = error.to_string();
+    let mut cause = std::error::Error::source(error);
+    while let Some(inner) = cause {
+        if !message.contains(&inner.to_string()) {
+            let _ = write!(message, ": {inner}");
+        }
+        cause = inner.source();
+    }
+    ToolError { code: error.code(), message, at: None, hint: error.hint(), retry: matches!(error, TrialError::Ended(Ended::Cancelled)) }
 }

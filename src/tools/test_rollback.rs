@@ -20,17 +20,19 @@ use crate::tools::answer::{Answer, Common, MAX_CHARACTERS, MAX_SUMMARY, NextCall
 use crate::tools::call::{Call, Progress};
 use crate::tools::migration::Migration;
 use crate::tools::migration::now::{files_digest, production as production_of};
+use crate::tools::migration::replayed;
 use crate::tools::migration::tested::round_trip;
 use crate::tools::migration::view::with_block;
 use crate::tools::migration::written::shown;
 use crate::tools::schema::{output_schema, portable_schema};
-use crate::tools::source::{self, SqlInput};
+use crate::tools::source::{self, SqlInput, trial_failed};
 use crate::tools::{Tool, Touches, code_in_use, parsed, rollback_place};
 use crate::trace::Seen;
-use crate::trial::{Engine, Failure, Lost, SchemaDigests, Scripts, Step, Trial, TrialError, Trip, Wishes, try_range, try_scripts};
+use crate::trial::{
+    Engine, Failure, Lost, Parity, ROWS, SchemaDigests, Scripts, Step, Trial, Trip, Wishes, parity, try_range, try_scripts,
+};
 use crate::workshop::Workshop;
 use crate::workshop::range::Range;
-use crate::workshop::watch::Ended;
 
 /// The tool.
 pub const TOOL: Tool = Tool {
@@ -149,7 +151,6 @@ fn production(given: &str) -> Result<Production, String> {
 }
 
 const MOST_ROWS: u32 = 10_000;
-const DEFAULT_ROWS: u32 = 100;
 
 fn input_schema() -> Value {
     portable_schema::<Input>()
@@ -224,15 +225,6 @@ struct Output<'a> {
     report_uri: Option<String>,
 }
 
-/// Whether it ran on what production runs.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct Parity {
-    /// It did; null where nobody says what production is.
-    pub ok: Option<bool>,
-    /// In a sentence.
-    pub why: String,
-}
-
 /// Runs the tool. `most`: how many characters the answer may have; the command line never cuts.
 #[must_use]
 pub fn run(input: &Input, call: &Call<'_>, most: Option<usize>) -> Answer {
@@ -281,7 +273,7 @@ fn by_hand(
 }
 
 fn tried(input: &Input, call: &Call<'_>) -> Result<Tried, ToolError> {
-    let rows = input.rows.unwrap_or(DEFAULT_ROWS);
+    let rows = input.rows.unwrap_or(ROWS);
     if rows > MOST_ROWS {
         return Err(ToolError {
             code: "bad_arguments",
@@ -313,7 +305,7 @@ fn of_sql(sql: &str, input: &Input, wishes: &Wishes, call: &Call<'_>) -> Result<
     let own_section = up.statements.iter().any(|statement| statement.direction == crate::sql::split::Direction::Down);
     let scripts = Scripts { setup: input.setup_sql.as_deref(), up: &up, down: down.as_ref().or(own_section.then_some(&up)) };
     let dev_server = rollback_place::of_sql(input, call)?;
-    let trial = try_scripts(&scripts, server, dev_server.as_ref(), wishes, call.cancelled).map_err(|error| failed(&error))?;
+    let trial = try_scripts(&scripts, server, dev_server.as_ref(), wishes, call.cancelled).map_err(|error| trial_failed(&error))?;
     let parity = parity(input.production.as_ref(), &trial.engine);
     Ok(Tried { trial, range: None, migration: None, parity, assumed, manual: None, manual_notes: Vec::new(), deployed: None })
 }
@@ -337,7 +329,7 @@ fn of_range(input: &Input, wishes: &Wishes, call: &Call<'_>) -> Result<Tried, To
     let news = |done: usize, total: usize, message: &str| {
         (call.progress)(Progress { done: done as u32, total: total as u32, message: message.to_owned() });
     };
-    let trial = try_range(&workshop, &range, wishes, &news, call.cancelled).map_err(|error| failed(&error))?;
+    let trial = try_range(&workshop, &range, wishes, &news, call.cancelled).map_err(|error| trial_failed(&error))?;
     let wanted = production_of(&workshop.config, &migration.kept.wishes);
     let parity = parity(wanted.as_ref(), &trial.engine);
     if let Some(said) = input.production.as_ref().filter(|said| wanted.as_ref() != Some(*said)) {
@@ -378,44 +370,8 @@ fn keep(migration: &mut Migration, workshop: &Workshop, range: &Range, trial: &T
     notes.extend(coverage(trial));
     let trip = round_trip(trial, range, &now, (parity.ok != Some(false), &parity.why), &notes);
     migration.add(&[Happening::Tested(Box::new(trip))]);
-}
-
-/// A trial that could not be made, as a tool's error.
-pub fn failed(error: &TrialError) -> ToolError {
-    let mut message = error.to_string();
-    let mut cause = std::error::Error::source(error);
-    while let Some(inner) = cause {
-        if !message.contains(&inner.to_string()) {
-            let _ = write!(message, ": {inner}");
-        }
-        cause = inner.source();
-    }
-    ToolError { code: error.code(), message, at: None, hint: error.hint(), retry: matches!(error, TrialError::Ended(Ended::Cancelled)) }
-}
-
-/// The engine of the test against production's: the dialect, and PostgreSQL's major or the first two numbers of others.
-#[must_use]
-pub fn parity(wanted: Option<&Production>, engine: &Engine) -> Parity {
-    let Some(Production { dialect, version }) = wanted.cloned() else {
-        return Parity {
-            ok: None,
-            why: "nobody says what production runs: give `production`, or `[environments.production] server`".to_owned(),
-        };
-    };
-    let tested = format!("{} {}", engine.dialect, engine.version);
-    let wanted_words = format!("{} {}", dialect.word(), version.clone().unwrap_or_default()).trim().to_owned();
-    let parts = if dialect == Dialect::Postgresql { 1 } else { 2 };
-    let head = |text: &str| text.split('.').take(parts).map(str::to_owned).collect::<Vec<_>>();
-    let same_version = version.as_ref().is_none_or(|version| {
-        let (wanted, had) = (head(version), head(&engine.version));
-        wanted.iter().zip(&had).all(|(wanted, had)| wanted == had)
-    });
-    if dialect.word() != engine.dialect {
-        Parity { ok: Some(false), why: format!("tested on {tested}, production runs {wanted_words}: another dialect proves nothing") }
-    } else if same_version {
-        Parity { ok: Some(true), why: format!("tested on {tested}, as production runs {wanted_words}") }
-    } else {
-        Parity { ok: Some(false), why: format!("tested on {tested}, production runs {wanted_words}") }
+    if let Some((kept, _)) = migration.record.proven.trips().last() {
+        replayed::witness(kept);
     }
 }
 

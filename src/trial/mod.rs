@@ -8,6 +8,7 @@ mod base;
 mod candidates;
 mod mend;
 mod mending;
+mod parity;
 mod patch;
 mod script;
 mod trip;
@@ -29,7 +30,11 @@ use crate::workshop::WorkshopError;
 use crate::workshop::watch::{Ended, Limits};
 
 pub use alembic::try_range;
+pub use parity::{Parity, parity};
 pub use script::{Scripts, try_scripts};
+
+/// Rows of each table where nobody says how many.
+pub const ROWS: u32 = 100;
 
 /// What is wanted of a trial.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]

@@ -14,17 +14,13 @@ use crate::tools::answer::{ToolError, Verdict, clipped};
 use crate::tools::call::{Call, Progress};
 use crate::tools::migration::now::{now, production};
 use crate::tools::review_sql::{Review, reviewed};
-use crate::tools::source::{Asked, counting, failed};
-use crate::tools::test_rollback::{Parity, failed as trial_failed, parity};
-use crate::trial::{Engine, Trial, Wishes as TrialWishes, try_range};
+use crate::tools::source::{Asked, counting, failed, trial_failed};
+use crate::trial::{Engine, Parity, ROWS, Trial, Wishes as TrialWishes, parity, try_range};
 use crate::workshop::Workshop;
 use crate::workshop::range::Range;
 
 pub use record::Compared;
 pub use said::{findings, human, json};
-
-/// Rows of each table in the round trip.
-const ROWS: u32 = 100;
 
 /// What was found.
 pub struct Verified {
@@ -127,7 +123,7 @@ pub fn verify(mut workshop: Workshop, from: Option<&str>, to: Option<&str>, call
         one.to_approve = door::unapproved(workshop, &range, &now, &one.revision)?;
         one.accepted_door = one.to_approve.is_none();
     }
-    let records = record::compared(workshop, &range, &now, &trial)?;
+    let records = record::compared(workshop, &range, &now, &trial, &parity)?;
     Ok(Verified { assumed: workshop.assumed.clone(), engine: trial.engine.clone(), range, parity, revisions, of_range, records })
 }
 

@@ -24,6 +24,7 @@ mod lifecycle_adversary;
 mod lifecycle_approve;
 mod lifecycle_block;
 mod lifecycle_cases;
+mod lifecycle_forged;
 mod lifecycle_gates;
 mod lifecycle_hook;
 mod lifecycle_reports;

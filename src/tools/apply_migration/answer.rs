@@ -198,6 +198,7 @@ fn mend(tried: &Tried) -> Option<String> {
         Reason::ApprovalRequired if tried.is_declined => {
             "the person at the client said no: ask them, and call again when they say yes".to_owned()
         }
+        Reason::RollbackNotTested if of_gate.is_none() => trouble.unwrap_or_else(|| "call `test_rollback`".to_owned()),
         Reason::StateDirty => trouble.or(of_gate).unwrap_or_else(|| "call `migration_status`".to_owned()),
         Reason::ReviewStale if of_gate.is_none() => {
             "something changed while it was looked at: call `review_sql`, then this again".to_owned()

@@ -19,6 +19,7 @@ use crate::store::Happening;
 use crate::tools::answer::{Answer, MAX_CHARACTERS, ToolError, clipped};
 use crate::tools::call::Call;
 use crate::tools::migration::Migration;
+use crate::tools::review_sql::Review;
 use crate::tools::schema::{output_schema, schema_with_own};
 use crate::tools::source::{Detail, SqlInput};
 use crate::tools::{Tool, Touches, parsed};
@@ -158,6 +159,9 @@ fn tried(input: &Input, call: &Call<'_>) -> Result<Tried, ToolError> {
     let mut look = look::look(&migration, &review, &name);
     let mut reasons = look.reasons(&migration, call.settings.allow_apply);
     let mut is_declined = false;
+    if reasons.is_empty() && !look.is_there() && is_doubted(&mut look, &migration, &review, call)? {
+        reasons.push(Reason::RollbackNotTested);
+    }
     if reasons.is_empty() && !look.is_there() {
         match consent::asked(&mut migration, &look, call) {
             Consent::Given(waited) if waited >= LONG_WAIT => {
@@ -191,6 +195,14 @@ fn tried(input: &Input, call: &Call<'_>) -> Result<Tried, ToolError> {
     let done = apply(&look, &limits, call)?;
     write_down(&mut migration, &look, &name, &done);
     Ok(Tried { migration, look, reasons, is_declined, done: Some(done) })
+}
+
+/// A round trip that another process put on record is repeated before anything is sent: true where it says better than it is.
+fn is_doubted(look: &mut Look, migration: &Migration, review: &Review, call: &Call<'_>) -> Result<bool, ToolError> {
+    let Some(ranged) = &review.asked.ranged else { return Ok(false) };
+    let doubts = migration.doubts(&ranged.workshop, call)?;
+    look.troubles.extend(doubts.iter().map(|doubt| format!("repeated just now, {doubt}: call `test_rollback`")));
+    Ok(!doubts.is_empty())
 }
 
 /// Dropped by the server, which asks in its place.

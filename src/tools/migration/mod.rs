@@ -18,6 +18,7 @@ pub mod now;
 pub mod pages;
 pub mod plan;
 pub mod record;
+pub mod replayed;
 pub mod tested;
 pub mod view;
 pub mod written;
