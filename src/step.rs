@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use crate::dialect::Production;
 use crate::effects::{Effect, LockMode};
 use crate::finding::Severity;
 use crate::risk::{TableSizes, Wait};
@@ -19,6 +20,8 @@ pub struct Options {
     pub severities: BTreeMap<String, Severity>,
     /// The files the script is made of, in order; empty where it is a text.
     pub files: Vec<FilePart>,
+    /// What production runs, where somebody says it.
+    pub production: Option<Production>,
 }
 
 /// A file of a script that is made of several.

@@ -392,6 +392,7 @@ rules![
     checks_disabled,
     opaque_code,
     secret_in_revision,
+    sqlite_parity,
     sqlite_batch_loses_rows,
     sqlite_batch_loses_objects,
     schema_and_data_mixed,

@@ -19,6 +19,7 @@ use crate::tools::answer::ToolError;
 use crate::tools::call::Call;
 use crate::tools::migration::claim::Claim;
 use crate::tools::migration::named::{self, Named};
+use crate::tools::migration::now::production;
 use crate::tools::migration::plan::Plan;
 use crate::tools::schema::portable_schema;
 use crate::trial::TrialError;
@@ -253,6 +254,7 @@ impl Asked {
         options.sizes = wishes.table_stats.clone().unwrap_or_default();
         options.max_block_ms = wishes.max_block_ms.unwrap_or(1000);
         options.files.clone_from(&rendering.up.files);
+        options.production = production(&workshop.config, wishes);
         Self {
             script: script::read(rendering.up.text.clone(), workshop.server),
             downgrade: Some(script::read(rendering.down.text.clone(), workshop.server)),

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
-use alembic_gate::dialect::{Dialect, Server};
+use alembic_gate::dialect::{Dialect, Production, Server};
 use alembic_gate::effects;
 use alembic_gate::finding::{Finding, Severity};
 use alembic_gate::judge::{Options, judge, judge_project};
@@ -17,6 +17,7 @@ use alembic_gate::sql::split::Direction;
 struct Example {
     is_bad: bool,
     server: Server,
+    production: Option<Dialect>,
     setup: String,
     sql: String,
 }
@@ -70,22 +71,23 @@ fn revisions_are_what_their_page_says() {
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }
 
-/// The fences of a page: ```` ```sql bad mariadb ````; above `-- when` stands the schema before.
+/// The fences of a page: ```` ```sql bad sqlite postgresql ````, with production's dialect; above `-- when` stands the schema before.
 fn examples(rule: &Rule) -> Vec<Example> {
     let mut found = Vec::new();
-    let mut open: Option<(bool, Server, Vec<String>)> = None;
+    let mut open: Option<(bool, Server, Option<Dialect>, Vec<String>)> = None;
     for line in rule.page().lines() {
         if let Some(words) = line.strip_prefix("```sql ") {
             let mut words = words.split_whitespace();
             let is_bad = words.next() == Some("bad");
-            let dialect = words.next().map_or(Dialect::Postgresql, |word| serde_json::from_value(word.into()).expect("a dialect"));
-            open = Some((is_bad, Server::newest(dialect), Vec::new()));
+            let mut dialect = || words.next().map(|word| serde_json::from_value(word.into()).expect("a dialect"));
+            let (server, production) = (Server::newest(dialect().unwrap_or(Dialect::Postgresql)), dialect());
+            open = Some((is_bad, server, production, Vec::new()));
         } else if line.starts_with("```") && open.is_some() {
-            let (is_bad, server, lines) = open.take().expect("an open fence");
+            let (is_bad, server, production, lines) = open.take().expect("an open fence");
             let text = lines.join("\n");
             let (setup, sql) = text.split_once("-- when").unwrap_or(("", &text));
-            found.push(Example { is_bad, server, setup: setup.to_owned(), sql: sql.trim().to_owned() });
-        } else if let Some((_, _, lines)) = &mut open {
+            found.push(Example { is_bad, server, production, setup: setup.to_owned(), sql: sql.trim().to_owned() });
+        } else if let Some((_, _, _, lines)) = &mut open {
             lines.push(line.to_owned());
         }
     }
@@ -93,8 +95,14 @@ fn examples(rule: &Rule) -> Vec<Example> {
 }
 
 fn findings(setup: &str, sql: &str, server: Server) -> Vec<Finding> {
+    findings_before(setup, sql, server, None)
+}
+
+/// With a production of another dialect.
+fn findings_before(setup: &str, sql: &str, server: Server, production: Option<Dialect>) -> Vec<Finding> {
     let before = if setup.trim().is_empty() { Catalog::new(server.dialect) } else { Catalog::of_setup(&read(setup.to_owned(), server)) };
-    let options = Options { max_block_ms: 1000, ..Options::default() };
+    let production = production.map(|dialect| Production { dialect, version: None });
+    let options = Options { max_block_ms: 1000, production, ..Options::default() };
     judge(&read(sql.to_owned(), server), Direction::Up, &before, &options).findings
 }
 
@@ -116,7 +124,7 @@ fn examples_are_what_their_page_says() {
                 println!("skipped: {} example {}: no facts for {}", rule.name, n + 1, example.server);
                 continue;
             }
-            let found = findings(&example.setup, &example.sql, example.server);
+            let found = findings_before(&example.setup, &example.sql, example.server, example.production);
             let heaviest = found.iter().filter(|finding| finding.rule == rule.name).map(|finding| finding.severity).max();
             if example.is_bad {
                 weakest = heaviest.map_or(weakest, |severity| severity.min(weakest));
