@@ -25,4 +25,4 @@ mod session;
 pub use plan::{CannotRun, Commits, Part, Plan, Step, Unit, plan, version_table};
 pub use rehearsal::{Rehearsal, RehearsalError, expected, rehearse};
 pub use run::{Fate, News, Ran, Stop, Stopped, run};
-pub use session::{Limits, Target, TargetError, versions};
+pub use session::{Limits, Target, TargetError, is_lock_trouble, limit_look, versions};

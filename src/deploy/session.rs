@@ -189,6 +189,23 @@ pub fn limit(connection: &mut Connection, limits: &Limits) -> Result<(), Databas
     Ok(())
 }
 
+/// How long who only looks waits for a lock: PostgreSQL asks for one on a table to show its expressions, and gets none behind
+/// somebody who waits to change it.
+const LOOK: Duration = Duration::from_secs(2);
+
+/// Limits a session that only looks.
+///
+/// # Errors
+/// The server refuses.
+pub fn limit_look(connection: &mut Connection) -> Result<(), DatabaseError> {
+    let sql = match connection.server().dialect {
+        Dialect::Postgresql => format!("SET lock_timeout = {}", LOOK.as_millis()),
+        Dialect::Mysql | Dialect::Mariadb => format!("SET SESSION lock_wait_timeout = {0}, innodb_lock_wait_timeout = {0}", LOOK.as_secs()),
+        Dialect::Sqlite | Dialect::Mssql | Dialect::Oracle => format!("PRAGMA busy_timeout = {}", LOOK.as_millis()),
+    };
+    connection.execute(&sql).map(drop)
+}
+
 /// Two numbers that say "a runner of alembic-gate" to `pg_try_advisory_lock`.
 const LOCK: (i32, i32) = (0x616c_656d, 0x6761_7465);
 

@@ -6,7 +6,7 @@ use super::RecoveryError;
 use super::pieces::Texts;
 use crate::address::Address;
 use crate::database::{Connection, DatabaseError};
-use crate::deploy::versions;
+use crate::deploy::{limit_look, versions};
 use crate::dialect::{Dialect, Server};
 use crate::snapshot::SchemaSnapshot;
 use crate::snapshot::likeness::{VersionTable, comparable};
@@ -38,6 +38,7 @@ impl Real {
             Dialect::Sqlite => connection.execute("PRAGMA query_only = ON")?,
             Dialect::Mssql | Dialect::Oracle => 0,
         };
+        limit_look(&mut connection)?;
         let versions = versions(&mut connection, &VersionTable::default())?;
         Ok(Self { connection, server, versions })
     }

@@ -4,6 +4,7 @@
 mod answers;
 mod apply;
 mod apply_asked;
+mod apply_broken;
 mod architecture;
 mod bridge;
 mod claims;

@@ -1,17 +1,18 @@
 //! An environment as it stands: where its version table is, and whether its schema is what the chain makes of it.
 
 use crate::config::Environment;
-use crate::database::Connection;
+use crate::database::{Connection, DatabaseError};
 use crate::deploy::{
-    CannotRun, Part, Plan, Rehearsal, RehearsalError, Target, TargetError, expected, plan, rehearse, version_table, versions,
+    CannotRun, Part, Plan, Rehearsal, RehearsalError, Target, TargetError, expected, is_lock_trouble, limit_look, plan, rehearse,
+    version_table, versions,
 };
 use crate::dialect::{Dialect, Server};
 use crate::digest::Digest;
 use crate::lifecycle::gate::{Gate, Reason, Verdict};
 use crate::recovery::half::{self, HalfApplied};
 use crate::recovery::{Real, Statement};
-use crate::snapshot::SchemaSnapshot;
 use crate::snapshot::likeness::{Likeness, VersionTable, comparable, likeness};
+use crate::snapshot::{SchemaSnapshot, SnapshotError};
 use crate::tools::answer::ToolError;
 use crate::tools::migration::Migration;
 use crate::tools::review_sql::Review;
@@ -188,16 +189,20 @@ impl Look {
             Err(error) => return Place { trouble: Some(with_cause(&error, &error.hint())), ..Place::default() },
         };
         connection.set_time_limit(Some(std::time::Duration::from_secs(60)));
-        match self.place_of(&mut connection) {
+        let looked = limit_look(&mut connection).map_err(|error| with_cause(&error, &error.hint()));
+        match looked.and_then(|()| self.place_of(&mut connection)) {
             Ok(place) => place,
             Err(trouble) => Place { trouble: Some(trouble), server: Some(connection.server()), ..Place::default() },
         }
     }
 
     fn place_of(&self, connection: &mut Connection) -> Result<Place, String> {
-        let trouble = |error: &dyn std::error::Error| with_cause(error, "see that the role may read the catalogue");
-        let versions = versions(connection, &self.table).map_err(|error| trouble(&error))?;
-        let found = SchemaSnapshot::take(connection).map_err(|error| trouble(&error))?;
+        let dialect = connection.server().dialect;
+        let versions = versions(connection, &self.table).map_err(|error| with_cause(&error, looking_hint(dialect, &error)))?;
+        let found = SchemaSnapshot::take(connection).map_err(|error| match &error {
+            SnapshotError::Database(cause) => with_cause(&error, looking_hint(dialect, cause)),
+            SnapshotError::Row { .. } | SnapshotError::NotSupported(_) => with_cause(&error, &error.hint()),
+        })?;
         let mut place = Place { versions, server: Some(connection.server()), digest: Some(self.digest(&found)), ..Place::default() };
         if let (Some(expected), Some(range)) = (&self.expected, &self.range) {
             let Rehearsal { before, after } = expected;
@@ -301,6 +306,14 @@ fn is_same_release(one: Server, other: Server) -> bool {
 /// `base` as a database is described.
 fn shown(revision: &str) -> &str {
     if revision == "base" { "none" } else { revision }
+}
+
+/// What to do where a database cannot be looked at.
+fn looking_hint(dialect: Dialect, error: &DatabaseError) -> &'static str {
+    match is_lock_trouble(dialect, error) {
+        true => "somebody is changing it right now, or waits to: try again when that is over",
+        false => "see that the role may read the catalogue",
+    }
 }
 
 /// A sentence with its causes and what to do.

@@ -84,6 +84,10 @@ pub struct Input {
     #[arg(long, value_name = "MS")]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub lock_timeout_ms: Option<u64>,
+    /// How often what gets no lock is tried, 1 to 20. Default: 5.
+    #[arg(long, value_name = "N")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub lock_tries: Option<u32>,
     /// How long a statement may run, in milliseconds. Default: as long as it takes.
     #[arg(long, value_name = "MS")]
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -235,7 +239,7 @@ fn limits(input: &Input) -> Result<Limits, ToolError> {
         code: "bad_arguments",
         message,
         at: Some(at.to_owned()),
-        hint: "leave it out, or give milliseconds".to_owned(),
+        hint: "leave it out, or give a number in these bounds".to_owned(),
         retry: false,
     };
     let mut limits = Limits::default();
@@ -244,6 +248,12 @@ fn limits(input: &Input) -> Result<Limits, ToolError> {
             return Err(refused("lock_timeout_ms", format!("`lock_timeout_ms` is {lock_ms}; it takes 10 to 60000")));
         }
         limits.lock = std::time::Duration::from_millis(lock_ms);
+    }
+    if let Some(tries) = input.lock_tries {
+        if !(1..=20).contains(&tries) {
+            return Err(refused("lock_tries", format!("`lock_tries` is {tries}; it takes 1 to 20")));
+        }
+        limits.tries = tries;
     }
     if let Some(statement_ms) = input.statement_timeout_ms {
         if statement_ms < 10 {
