@@ -33,7 +33,7 @@ fn s_011_there_are_five_gates_and_all_are_closed_at_first() {
 
 /// S-012, S-013: in the contract's words.
 #[test]
-fn s_012_s_013_evidence_opens_one_gate_after_the_other() {
+fn s_012_s_013_s_036_s_085_evidence_opens_one_gate_after_the_other() {
     let (place, now, target) = (Place::new(), now(), target(Tier::Staging));
     assert_eq!(place.reasons(&now, &target), ["sql_not_reviewed", "rollback_not_tested", "not_idempotent"]);
     place.review(&now);
@@ -150,7 +150,7 @@ fn s_015_more_than_one_concern_closes_the_fourth_gate() {
 
 /// S-016, S-034, S-092, S-158: gate 5.
 #[test]
-fn s_016_s_034_s_092_s_158_the_fifth_gate_asks_where_the_target_stands() {
+fn s_016_s_026_s_034_s_092_s_158_the_fifth_gate_asks_where_the_target_stands() {
     let (place, now) = (Place::new(), now());
     place.review(&now);
     place.test(&now, Outcome::Ok);
@@ -425,7 +425,7 @@ fn a_migration_id_is_stable_and_leads_out_of_no_folder() {
 
 /// U-70 to U-74: five checks, the first and the last our own.
 #[test]
-fn u_70_u_74_five_checks_follow_an_apply() {
+fn u_70_to_u_74_five_checks_follow_an_apply() {
     let names: Vec<&str> = CHECKS.iter().map(|check| check.name).collect();
     assert_eq!(names, ["current", "app_starts", "smoke_test", "no_log_errors", "schema_as_tested"]);
     assert_eq!(CHECKS.map(|check| check.is_automatic), [true, false, false, false, true]);

@@ -82,7 +82,7 @@ fn s_118_s_119_names_come_from_approvals_that_were_checked() {
 
 /// S-120 to S-124, word for word.
 #[test]
-fn s_120_s_124_the_rollback_report_has_the_words_of_the_template() {
+fn s_120_s_121_s_122_s_123_s_124_the_rollback_report_has_the_words_of_the_template() {
     let (place, now) = (Place::new(), now());
     place.review(&now);
     assert_eq!(rollback("add_user_email_index", &place.proven(), &now, Some(true)), None);

@@ -210,7 +210,7 @@ fn processes_at_one_time_lose_no_line() {
 }
 
 #[test]
-fn s_044_an_argument_does_not_say_what_production_is() {
+fn s_042_s_044_an_argument_does_not_say_what_production_is() {
     let Some(shop) = Shop::new(&[AUTHORS, EMAIL]) else { return };
     shop.configure("[environments.production]\ntier = \"production\"\nserver = { dialect = \"postgresql\", version = \"16\" }\n");
     let said = shop.call("test_rollback", json!({ "rows": 3, "dialect": "sqlite", "production": { "dialect": "sqlite" } }));
@@ -294,7 +294,7 @@ fn u_75_u_76_the_way_back_is_the_deployments_or_a_tested_one_and_never_base() {
 }
 
 #[test]
-fn u_71_u_73_answers_to_the_checks_are_somebodys_and_are_kept() {
+fn u_71_u_72_u_73_answers_to_the_checks_are_somebodys_and_are_kept() {
     let Some(shop) = Shop::new(&[AUTHORS, EMAIL]) else { return };
     shop.proven();
     let said = shop.call("migration_status", json!({ "answers": { "app_starts": "yes, 14:02" } }));

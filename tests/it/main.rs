@@ -1,6 +1,7 @@
 //! One binary for all integration tests: it links once.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, clippy::print_stdout)]
 
+mod adversary;
 mod answers;
 mod apply;
 mod apply_asked;
@@ -59,6 +60,9 @@ mod real_alembic;
 mod recipes;
 mod recovery;
 mod regressions;
+mod report_words;
+mod requirements;
+mod requirements_trial;
 mod retrieval;
 mod rollback;
 mod rollback_killed;

@@ -69,7 +69,7 @@ const WORKS: &str =
     "def upgrade():\n    op.drop_index('ix_title')\n\ndef downgrade():\n    op.create_index('ix_title', 'books', ['title'])\n";
 
 #[test]
-fn names_are_told_apart() {
+fn s_049_names_are_told_apart() {
     // Source: the skill's own examples, messages of real histories, and what tools and people write in a hurry.
     let good = [
         "add_user_email_index",

@@ -77,7 +77,7 @@ fn s_039_s_132_drift_that_was_recorded_is_known_and_new_drift_is_not() {
 }
 
 #[test]
-fn s_080_a_drop_that_nobody_spoke_of_is_found_when_it_is_made_and_when_it_is_reviewed() {
+fn s_041_s_080_a_drop_that_nobody_spoke_of_is_found_when_it_is_made_and_when_it_is_reviewed() {
     let Some(folder) = project(SQLITE, &[AUTHORS, PAYMENTS]) else { return };
     let folder = folder.path();
     let made = generated(folder, "add_authors_email");
@@ -94,7 +94,7 @@ fn s_080_a_drop_that_nobody_spoke_of_is_found_when_it_is_made_and_when_it_is_rev
 }
 
 #[test]
-fn s_079_what_was_said_and_done_is_one() {
+fn s_041_s_079_what_was_said_and_done_is_one() {
     let Some(folder) = project(SQLITE, &[AUTHORS]) else { return };
     let made = generated(folder.path(), "add_authors_email");
     assert_eq!((made["differs_from_intent"].as_array().unwrap().len(), made["verdict"].as_str()), (0, Some("pass")), "{made:#}");
