@@ -40,33 +40,34 @@ fn check(context: &Context<'_>) -> Vec<Finding> {
     let mend = "add it without a value, set the default for new rows, and fill the old rows in batches in a data revision";
     let mut found = context.finding(Severity::Error, what, context.waits(), mend);
     if let Some((table, AlterAction::AddColumn { column, .. })) = context.single_action() {
-        found.fix_sql = fix_sql(context, table, column);
-        found.fix_alembic = Some(format!(
-            "op.add_column({0}, sa.Column({1}, type_, nullable=True){2})\nop.alter_column({0}, {1}, server_default=default{2})\n# the next revision fills the old rows in batches",
-            fix::python(&table.name),
-            fix::python(&column.name),
-            fix::python_schema(table)
-        ));
+        if let Some(statements) = mended(context, table, column) {
+            let operations: Vec<String> = statements.iter().map(|sql| fix::execute(sql)).collect();
+            found.fix_sql = Some(statements.iter().map(|sql| format!("{sql};")).collect::<Vec<_>>().join("\n"));
+            found.fix_alembic = Some(format!("{}\n# the next revision fills the old rows in batches", operations.join("\n")));
+        }
     }
     vec![found]
 }
 
-fn fix_sql(context: &Context<'_>, table: &Name, column: &Column) -> Option<String> {
+/// The statements that do it without writing what stands.
+fn mended(context: &Context<'_>, table: &Name, column: &Column) -> Option<Vec<String>> {
     let data_type = column.data_type.as_ref()?;
     let (relation, name) = (fix::relation(table), fix::ident(&column.name));
-    let add = format!("ALTER TABLE {relation} ADD COLUMN {name} {data_type};");
+    let add = format!("ALTER TABLE {relation} ADD COLUMN {name} {data_type}");
     if data_type.serial {
         let sequence = fix::relation(&Name { schema: table.schema.clone(), name: format!("{}_{}_seq", table.name, column.name) });
-        return Some(format!(
-            "{add}\nCREATE SEQUENCE {sequence} OWNED BY {relation}.{name};\nALTER TABLE {relation} ALTER COLUMN {name} SET DEFAULT nextval('{sequence}');"
-        ));
+        return Some(vec![
+            add,
+            format!("CREATE SEQUENCE {sequence} OWNED BY {relation}.{name}"),
+            format!("ALTER TABLE {relation} ALTER COLUMN {name} SET DEFAULT nextval('{sequence}')"),
+        ]);
     }
     match (&column.generated, &column.default) {
         (Some((Generated::Stored, expression)), _) if context.script.server.is_postgresql_from(18) => {
             let text = expression.text.trim();
-            Some(format!("ALTER TABLE {relation} ADD COLUMN {name} {data_type} GENERATED ALWAYS AS ({text}) VIRTUAL;"))
+            Some(vec![format!("ALTER TABLE {relation} ADD COLUMN {name} {data_type} GENERATED ALWAYS AS ({text}) VIRTUAL")])
         }
-        (None, Some(default)) => Some(format!("{add}\nALTER TABLE {relation} ALTER COLUMN {name} SET DEFAULT {};", default.text)),
+        (None, Some(default)) => Some(vec![add, format!("ALTER TABLE {relation} ALTER COLUMN {name} SET DEFAULT {}", default.text)]),
         _ => None,
     }
 }

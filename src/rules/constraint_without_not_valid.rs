@@ -52,10 +52,11 @@ fn check(context: &Context<'_>) -> Vec<Finding> {
     }
     let name = constraint_name(table, constraint);
     let sql = context.sql();
-    found.fix_sql = fix::behind(sql, "ADD").and_then(|at| named(sql, at, constraint, &name)).map(|sql| {
-        format!("{sql} NOT VALID;\nALTER TABLE {} VALIDATE CONSTRAINT {};", fix::relation(table), fix::ident(&name))
-    });
-    found.fix_alembic = Some(alembic(table, constraint, &name));
+    let Some(named) = fix::behind(sql, "ADD").and_then(|at| named(sql, at, constraint, &name)) else { return vec![found] };
+    let validate = format!("ALTER TABLE {} VALIDATE CONSTRAINT {}", fix::relation(table), fix::ident(&name));
+    let add = operation(table, constraint, &name, &named).unwrap_or_else(|| fix::execute(&format!("{named} NOT VALID")));
+    found.fix_sql = Some(format!("{named} NOT VALID;\n{validate};"));
+    found.fix_alembic = Some(format!("# revision 1\n{add}\n# revision 2\n{}", fix::execute(&validate)));
     vec![found]
 }
 
@@ -67,23 +68,48 @@ fn named(sql: &str, at: usize, constraint: &Constraint, name: &str) -> Option<St
     }
 }
 
-fn alembic(table: &Name, constraint: &Constraint, name: &str) -> String {
+/// The constraint in Alembic's own words, where they say all that the statement says.
+fn operation(table: &Name, constraint: &Constraint, name: &str, sql: &str) -> Option<String> {
     let (py_name, py_table, schema) = (fix::python(name), fix::python(&table.name), fix::python_schema(table));
-    let add = match &constraint.kind {
-        ConstraintKind::Check(check) => {
-            format!("op.create_check_constraint({py_name}, {py_table}, {}{schema}, postgresql_not_valid=True)", fix::python(&check.text))
-        }
-        ConstraintKind::ForeignKey { columns, reference } => format!(
-            "op.create_foreign_key({py_name}, {py_table}, {}, {}, {}, postgresql_not_valid=True)",
-            fix::python(&reference.table.name),
-            fix::python_list(columns),
-            if reference.columns.is_empty() { "[\"id\"]".to_owned() } else { fix::python_list(&reference.columns) }
+    let head = format!("ALTER TABLE {} ADD CONSTRAINT {}", fix::relation(table), fix::ident(name));
+    let (said, operation) = match &constraint.kind {
+        ConstraintKind::Check(check) => (
+            format!("{head} CHECK ({})", check.text),
+            format!("op.create_check_constraint({py_name}, {py_table}, {}{schema}, postgresql_not_valid=True)", fix::python_sql(&check.text)),
         ),
-        ConstraintKind::NotNull { column } => {
-            fix::execute(&format!("ALTER TABLE {} ADD CONSTRAINT {} NOT NULL {} NOT VALID", fix::relation(table), fix::ident(name), fix::ident(column)))
+        ConstraintKind::ForeignKey { columns, reference } if !reference.columns.is_empty() => {
+            let mut said = format!(
+                "{head} FOREIGN KEY ({}) REFERENCES {} ({})",
+                fix::idents(columns),
+                fix::relation(&reference.table),
+                fix::idents(&reference.columns)
+            );
+            let mut more = String::new();
+            for (word, argument, action) in [("DELETE", "ondelete", &reference.on_delete), ("UPDATE", "onupdate", &reference.on_update)] {
+                if let Some(action) = action {
+                    said.push_str(&format!(" ON {word} {action}"));
+                    more.push_str(&format!(", {argument}={}", fix::python(&action.to_uppercase())));
+                }
+            }
+            for (argument, schema) in [("source_schema", &table.schema), ("referent_schema", &reference.table.schema)] {
+                if let Some(schema) = schema {
+                    more.push_str(&format!(", {argument}={}", fix::python(schema)));
+                }
+            }
+            let operation = format!(
+                "op.create_foreign_key({py_name}, {py_table}, {}, {}, {}{more}, postgresql_not_valid=True)",
+                fix::python(&reference.table.name),
+                fix::python_list(columns),
+                fix::python_list(&reference.columns)
+            );
+            (said, operation)
         }
-        ConstraintKind::Unique { .. } | ConstraintKind::PrimaryKey { .. } | ConstraintKind::Exclude { .. } | ConstraintKind::Default { .. } => String::new(),
+        ConstraintKind::ForeignKey { .. }
+        | ConstraintKind::NotNull { .. }
+        | ConstraintKind::Unique { .. }
+        | ConstraintKind::PrimaryKey { .. }
+        | ConstraintKind::Exclude { .. }
+        | ConstraintKind::Default { .. } => return None,
     };
-    let validate = fix::execute(&format!("ALTER TABLE {} VALIDATE CONSTRAINT {}", fix::relation(table), fix::ident(name)));
-    format!("# revision 1\n{add}\n# revision 2\n{validate}")
+    fix::same_letters(&said, sql).then_some(operation)
 }

@@ -45,8 +45,9 @@ fn check(context: &Context<'_>) -> Vec<Finding> {
         let guard = if drop.if_exists { "IF EXISTS " } else { "" };
         let each: Vec<String> = drop.names.iter().map(|name| format!("DROP INDEX CONCURRENTLY {guard}{};", fix::relation(name))).collect();
         found.fix_sql = Some(each.join("\n"));
+        let guard = if drop.if_exists { ", if_exists=True" } else { "" };
         let operations: Vec<String> = drop.names.iter().map(|name| {
-            format!("op.drop_index({}{}, postgresql_concurrently=True)", fix::python(&name.name), fix::python_schema(name))
+            format!("op.drop_index({}{}, postgresql_concurrently=True{guard})", fix::python(&name.name), fix::python_schema(name))
         }).collect();
         found.fix_alembic = Some(fix::autocommit(&operations.join("\n")));
     }

@@ -27,6 +27,7 @@
 //! ```
 
 use crate::finding::{Finding, Severity};
+use crate::fix;
 use crate::rules::{Check, Context};
 
 /// Looks at each statement.
@@ -37,7 +38,8 @@ fn check(context: &Context<'_>) -> Vec<Finding> {
     let what = format!("`{}` fails here with 55P04", context.short());
     let mut found = context.finding(Severity::Error, what, failure.why.clone(), "commit the new value first: `ADD VALUE` in an `autocommit_block()`, its use in the next revision");
     found.fix_alembic = context.transaction.enum_values.first().map(|(name, value)| {
-        format!("with op.get_context().autocommit_block():\n    op.execute(\"ALTER TYPE {name} ADD VALUE IF NOT EXISTS '{value}'\")")
+        let add = format!("ALTER TYPE {} ADD VALUE IF NOT EXISTS '{}'", fix::relation(name), value.replace('\'', "''"));
+        format!("# a revision in front of this one\n{}", fix::autocommit(&fix::execute(&add)))
     });
     vec![found]
 }

@@ -26,8 +26,9 @@
 //! ```
 
 use crate::finding::{Finding, Severity};
+use crate::fix;
 use crate::rules::{Check, Context};
-use crate::sql::change::{Change, IndexKey};
+use crate::sql::change::{Change, Index, Name};
 
 /// Looks at each statement.
 pub const CHECK: Check = Check::Statement(check);
@@ -48,7 +49,7 @@ fn check(context: &Context<'_>) -> Vec<Finding> {
     if !partitioned {
         let sql = context.script.text_of(context.statement);
         found.fix_sql = concurrently(sql);
-        found.fix_alembic = alembic(table, index);
+        found.fix_alembic = found.fix_sql.as_deref().map(|fixed| fix::autocommit(&operation(table, index, sql).unwrap_or_else(|| fix::execute(fixed))));
     }
     vec![found]
 }
@@ -59,17 +60,15 @@ fn concurrently(sql: &str) -> Option<String> {
     Some(format!("{} CONCURRENTLY{}", sql.get(..at)?, sql.get(at..)?))
 }
 
-fn alembic(table: &crate::sql::change::Name, index: &crate::sql::change::Index) -> Option<String> {
-    let columns: Option<Vec<String>> = index.keys.iter().map(|key| match key {
-        IndexKey::Column(name) => Some(format!("\"{name}\"")),
-        IndexKey::Expression(expression) => Some(format!("sa.text(\"{}\")", expression.text.replace('"', "\\\""))),
-    }).collect();
-    let schema = table.schema.as_ref().map(|schema| format!(", schema=\"{schema}\"")).unwrap_or_default();
+/// The index in Alembic's own words, where they say all that the statement says.
+fn operation(table: &Name, index: &Index, sql: &str) -> Option<String> {
+    let name = index.name.as_ref()?;
+    let columns = index.plain_columns();
+    let unique = if index.unique { "UNIQUE " } else { "" };
+    let said = format!("CREATE {unique}INDEX {} ON {} ({})", fix::ident(name), fix::relation(table), fix::idents(&columns));
     let unique = if index.unique { ", unique=True" } else { "" };
-    let name = index.name.as_ref().map_or_else(|| "None".to_owned(), |name| format!("\"{name}\""));
-    Some(format!(
-        "with op.get_context().autocommit_block():\n    op.create_index({name}, \"{}\", [{}]{unique}{schema}, postgresql_concurrently=True)",
-        table.name,
-        columns?.join(", ")
-    ))
+    let (py_name, py_table, schema) = (fix::python(name), fix::python(&table.name), fix::python_schema(table));
+    fix::same_letters(&said, sql).then(|| {
+        format!("op.create_index({py_name}, {py_table}, {}{unique}{schema}, postgresql_concurrently=True)", fix::python_list(&columns))
+    })
 }

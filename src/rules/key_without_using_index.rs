@@ -64,17 +64,19 @@ fn add_fix(context: &Context<'_>, found: &mut Finding) {
     let build = format!("CREATE UNIQUE INDEX CONCURRENTLY {quoted} ON {relation} ({}){nulls}", fix::idents(columns));
     let add = format!("ALTER TABLE {relation} ADD CONSTRAINT {quoted} {word} USING INDEX {quoted}");
     let known_not_null = context.catalog.table(table).is_some_and(|known| columns.iter().all(|column| known.is_not_null(column)));
-    if word == "UNIQUE" || known_not_null {
-        found.fix_sql = Some(format!("{build};\n{add};"));
+    // Over columns that may be NULL the key would read all rows all the same.
+    if word == "PRIMARY KEY" && !known_not_null {
+        return;
     }
     let schema = fix::python_schema(table);
-    found.fix_alembic = Some(format!(
-        "with op.get_context().autocommit_block():\n    op.create_index({}, {}, {}, unique=True{schema}, postgresql_concurrently=True)\n{}",
-        fix::python(&name),
-        fix::python(&table.name),
-        fix::python_list(columns),
-        fix::execute(&add)
-    ));
+    let create = if nulls.is_empty() {
+        let (py_name, py_table) = (fix::python(&name), fix::python(&table.name));
+        format!("op.create_index({py_name}, {py_table}, {}, unique=True{schema}, postgresql_concurrently=True)", fix::python_list(columns))
+    } else {
+        fix::execute(&build)
+    };
+    found.fix_sql = Some(format!("{build};\n{add};"));
+    found.fix_alembic = Some(format!("{}\n{}", fix::autocommit(&create), fix::execute(&add)));
 }
 
 fn constraint_text_has_nulls(sql: &str) -> bool {

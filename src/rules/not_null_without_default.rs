@@ -79,12 +79,9 @@ fn finding(context: &Context<'_>, table: &Name, column: &Column) -> Finding {
     let mut found = context.finding(severity, what, why, mend);
     if let Some(data_type) = &column.data_type {
         found.fix_sql = Some(format!("ALTER TABLE {} ADD COLUMN {} {data_type};", fix::relation(table), fix::ident(name)));
+        let add = fix::add_nullable(table, name, data_type);
+        let required = if context.is_postgresql() { format!("\n{}", fix::not_null(table, name, 2)) } else { String::new() };
+        found.fix_alembic = Some(format!("# revision 1\n{add}\n# then fill it in batches, in a data revision{required}"));
     }
-    found.fix_alembic = Some(format!(
-        "# revision 1\nop.add_column({0}, sa.Column({1}, type_, nullable=True){2})\n# revision 2: fill it in batches\n# revision 3\nop.alter_column({0}, {1}, nullable=False{2})",
-        fix::python(&table.name),
-        fix::python(name),
-        fix::python_schema(table)
-    ));
     found
 }

@@ -13,6 +13,11 @@
 //! ALTER TABLE books RENAME COLUMN title TO headline;
 //! ```
 //! ```sql bad
+//! CREATE TABLE books (id bigint PRIMARY KEY, title varchar(80));
+//! -- when
+//! ALTER TABLE books RENAME COLUMN title TO headline;
+//! ```
+//! ```sql bad
 //! ALTER TABLE books RENAME TO titles;
 //! ```
 //! ```sql good
@@ -30,6 +35,7 @@
 //! ```
 
 use crate::finding::{Finding, Severity};
+use crate::fix;
 use crate::rules::{Check, Context};
 use crate::sql::change::{AlterAction, Change, Name};
 
@@ -49,10 +55,20 @@ fn check(context: &Context<'_>) -> Vec<Finding> {
     let why = "the running release uses the old name until the last process of it is gone";
     let mend = "add the new name beside the old one, write both, switch over, and drop the old one in a later release";
     let mut found = context.finding(Severity::Error, what, why, mend);
-    if context.actions().iter().any(|action| matches!(action, AlterAction::RenameColumn { .. })) {
-        found.fix_alembic = Some("# release 1: op.add_column(table, sa.Column(new_name, type_, nullable=True)), write both columns\n# a data revision copies the old values in batches\n# release 2: read the new column only\n# release 3: op.drop_column(table, old_name)".to_owned());
-    }
+    found.fix_alembic = beside_it(context);
     vec![found]
+}
+
+/// The new name beside the old one, which is where the way of a column begins; none where its type is not known.
+fn beside_it(context: &Context<'_>) -> Option<String> {
+    let (table, AlterAction::RenameColumn { from, to }) = context.single_action()? else { return None };
+    let data_type = context.catalog.table(table)?.column(from)?.data_type.as_ref()?;
+    context.is_postgresql().then(|| {
+        format!(
+            "# revision 1; then write both columns, copy the old values in batches, read the new one; a later revision drops the old one\n{}",
+            fix::add_nullable(table, to, data_type)
+        )
+    })
 }
 
 /// The same transaction takes the name back, or gives it back here: nobody sees the other one.

@@ -72,7 +72,6 @@ pub const CHECK: Check = Check::Each(&[Check::Script(check), Check::Revision(che
 
 const WHY: &str = "locks of the one are held for the other, a failure in the rows undoes both, and the downgrade must turn both back";
 const MEND: &str = "put the rows into a data revision of their own, behind the schema";
-const FIX: &str = "# revision 1: the schema\n# revision 2 (alembic revision -m \"backfill_…\"): the rows, in batches";
 
 /// What a revision does to the schema and to the rows: the first statement of each, and whether only a few rows by key.
 #[derive(Default)]
@@ -99,9 +98,7 @@ fn finding(context: &ScriptContext<'_>, schema: &Statement, (data, few): (&State
     let what = format!("statement {} changes the schema and statement {} the rows", schema.index, data.index);
     // A few rows by their key, such as a setting, are quickly turned back.
     let severity = if few { Severity::Notice } else { Severity::Warning };
-    let mut finding = context.finding(Some(data), severity, what, WHY, MEND);
-    finding.fix_alembic = Some(FIX.to_owned());
-    finding
+    context.finding(Some(data), severity, what, WHY, MEND)
 }
 
 fn pairs<'a>(context: &'a ScriptContext<'_>) -> impl Iterator<Item = (&'a Statement, &'a Step)> {
@@ -172,7 +169,6 @@ fn check_revision(context: &RevisionContext<'_>) -> Vec<Finding> {
     let severity = if few { Severity::Notice } else { Severity::Warning };
     let mut found = context.finding(data.line, severity, what, WHY, MEND);
     found.table = data.table.clone();
-    found.fix_alembic = Some(FIX.to_owned());
     vec![found]
 }
 

@@ -46,14 +46,7 @@ fn check(context: &Context<'_>) -> Vec<Finding> {
                 "ALTER TABLE {relation} ADD CONSTRAINT {quoted} CHECK ({name} IS NOT NULL) NOT VALID;\nALTER TABLE {relation} VALIDATE CONSTRAINT {quoted};\nALTER TABLE {relation} ALTER COLUMN {name} SET NOT NULL;\nALTER TABLE {relation} DROP CONSTRAINT {quoted};"
             )
         });
-        let (py_table, py_schema) = (fix::python(&table.name), fix::python_schema(table));
-        found.fix_alembic = Some(format!(
-            "# revision 1\nop.create_check_constraint({0}, {py_table}, {1}{py_schema}, postgresql_not_valid=True)\n# revision 2\n{2}\n# revision 3\nop.alter_column({py_table}, {3}, nullable=False{py_schema})\nop.drop_constraint({0}, {py_table}{py_schema})",
-            fix::python(&check),
-            fix::python(&format!("{name} IS NOT NULL")),
-            fix::execute(&format!("ALTER TABLE {relation} VALIDATE CONSTRAINT {quoted}")),
-            fix::python(column),
-        ));
+        found.fix_alembic = Some(fix::not_null(table, column, 1));
     }
     vec![found]
 }

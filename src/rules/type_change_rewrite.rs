@@ -42,10 +42,8 @@ fn check(context: &Context<'_>) -> Vec<Finding> {
         let new = format!("{column}_new");
         found.fix_sql = Some(format!("ALTER TABLE {} ADD COLUMN {} {data_type};", fix::relation(table), fix::ident(&new)));
         found.fix_alembic = Some(format!(
-            "# revision 1\nop.add_column({}, sa.Column({}, type_, nullable=True){})\n# write both columns from the application; revision 2 fills the new one in batches\n# switch reads over; a later revision drops the old column",
-            fix::python(&table.name),
-            fix::python(&new),
-            fix::python_schema(table)
+            "# revision 1; then write both columns, fill the new one in batches, read it; a later revision drops the old one\n{}",
+            fix::add_nullable(table, &new, data_type)
         ));
     }
     vec![found]

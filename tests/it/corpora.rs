@@ -15,9 +15,10 @@ use tempfile::TempDir;
 use crate::ranges::has_postgresql;
 
 /// What a user of the package would write into its folder.
-struct Recipe {
+#[derive(Clone)]
+pub struct Recipe {
     /// The pins: `tests/corpora/<package>.txt`.
-    package: &'static str,
+    pub package: &'static str,
     /// Below `site-packages`.
     script_location: &'static str,
     /// More of the ini file, below `[alembic]`; `{site}` is `site-packages`.
@@ -46,7 +47,7 @@ fn site_packages(package: &str) -> Option<(PathBuf, PathBuf)> {
 }
 
 /// The package as a project in a folder of its own.
-fn project(recipe: &Recipe) -> Option<TempDir> {
+pub fn project(recipe: &Recipe) -> Option<TempDir> {
     let (python, site) = site_packages(recipe.package)?;
     if !has_postgresql() {
         return None;
@@ -95,76 +96,98 @@ fn met(recipe: &Recipe) {
     assert!(findings.iter().all(|found| found["rule"] != "not_understood"), "{findings:#?}");
 }
 
+pub const OPTUNA: Recipe = Recipe {
+    package: "optuna",
+    script_location: "optuna/storages/_rdb/alembic",
+    ini: PRODUCTION,
+    settings: "",
+    hook: None,
+    revisions: 10,
+    differences: 5,
+    statements: (50, 7),
+};
+
+pub const PREFECT: Recipe = Recipe {
+    package: "prefect",
+    script_location: "prefect/server/database/_migrations",
+    ini: "version_locations = {site}/prefect/server/database/_migrations/versions/postgresql\n",
+    settings: "runner = \"thread\"\nenv = { PREFECT_SERVER_DATABASE_CONNECTION_URL = \"{scratch_url+asyncpg}\" }\n",
+    hook: None,
+    revisions: 118,
+    differences: 9,
+    statements: (17, 11),
+};
+
+pub const MLFLOW: Recipe = Recipe {
+    package: "mlflow",
+    script_location: "mlflow/store/db_migrations",
+    ini: PRODUCTION,
+    settings: "",
+    // Its first revision takes the tables of its oldest release for granted.
+    hook: Some(
+        "def prepare(scratch_url):\n    import sqlalchemy\n    from mlflow.store.tracking.dbmodels.initial_models import Base\n\n    \
+         Base.metadata.create_all(sqlalchemy.create_engine(scratch_url, poolclass=sqlalchemy.pool.NullPool))\n",
+    ),
+    revisions: 67,
+    differences: 14,
+    statements: (88, 79),
+};
+
+pub const PHOENIX: Recipe = Recipe {
+    package: "phoenix",
+    script_location: "phoenix/db/migrations",
+    ini: "",
+    settings: "env = { PHOENIX_SQL_DATABASE_URL = \"{scratch_url}\" }\n",
+    hook: None,
+    revisions: 35,
+    differences: 88,
+    statements: (113, 82),
+};
+
+pub const LANGFLOW: Recipe = Recipe {
+    package: "langflow",
+    script_location: "langflow/alembic",
+    ini: PRODUCTION,
+    settings: "",
+    hook: None,
+    revisions: 41,
+    differences: 1,
+    statements: (15, 11),
+};
+
+pub const PREFECT_SQLITE: Recipe = Recipe {
+    ini: "sqlalchemy.url = sqlite:///production.db\nversion_locations = {site}/prefect/server/database/_migrations/versions/sqlite\n",
+    settings: "runner = \"thread\"\nenv = { PREFECT_SERVER_DATABASE_CONNECTION_URL = \"{scratch_url+aiosqlite}\" }\n",
+    revisions: 113,
+    ..PREFECT
+};
+
+/// The same project with a SQLite file for its database.
+pub fn on_sqlite(recipe: &Recipe) -> Recipe {
+    Recipe { ini: "sqlalchemy.url = sqlite:///production.db\n", ..recipe.clone() }
+}
+
 #[test]
 fn optuna_is_met() {
-    met(&Recipe {
-        package: "optuna",
-        script_location: "optuna/storages/_rdb/alembic",
-        ini: PRODUCTION,
-        settings: "",
-        hook: None,
-        revisions: 10,
-        differences: 5,
-        statements: (50, 7),
-    });
+    met(&OPTUNA);
 }
 
 #[test]
 fn prefect_is_met() {
-    met(&Recipe {
-        package: "prefect",
-        script_location: "prefect/server/database/_migrations",
-        ini: "version_locations = {site}/prefect/server/database/_migrations/versions/postgresql\n",
-        settings: "runner = \"thread\"\nenv = { PREFECT_SERVER_DATABASE_CONNECTION_URL = \"{scratch_url+asyncpg}\" }\n",
-        hook: None,
-        revisions: 118,
-        differences: 9,
-        statements: (17, 11),
-    });
+    met(&PREFECT);
 }
 
 #[test]
 fn mlflow_is_met() {
-    met(&Recipe {
-        package: "mlflow",
-        script_location: "mlflow/store/db_migrations",
-        ini: PRODUCTION,
-        settings: "",
-        // Its first revision takes the tables of its oldest release for granted.
-        hook: Some(
-            "def prepare(scratch_url):\n    import sqlalchemy\n    from mlflow.store.tracking.dbmodels.initial_models import Base\n\n    \
-             Base.metadata.create_all(sqlalchemy.create_engine(scratch_url, poolclass=sqlalchemy.pool.NullPool))\n",
-        ),
-        revisions: 67,
-        differences: 14,
-        statements: (88, 79),
-    });
+    met(&MLFLOW);
 }
 
 #[test]
 fn phoenix_is_met() {
-    met(&Recipe {
-        package: "phoenix",
-        script_location: "phoenix/db/migrations",
-        ini: "",
-        settings: "env = { PHOENIX_SQL_DATABASE_URL = \"{scratch_url}\" }\n",
-        hook: None,
-        revisions: 35,
-        differences: 88,
-        statements: (113, 82),
-    });
+    met(&PHOENIX);
 }
 
 #[test]
 fn langflow_is_met() {
-    met(&Recipe {
-        package: "langflow",
-        script_location: "langflow/alembic",
-        ini: PRODUCTION,
-        settings: "",
-        hook: None,
-        revisions: 41,
-        differences: 1,
-        statements: (15, 11),
-    });
+    met(&LANGFLOW);
 }

@@ -14,12 +14,12 @@ use alembic_gate::sql::catalog::Catalog;
 use alembic_gate::sql::script::read;
 use alembic_gate::sql::split::Direction;
 
-struct Example {
-    is_bad: bool,
-    server: Server,
-    production: Option<Dialect>,
-    setup: String,
-    sql: String,
+pub struct Example {
+    pub is_bad: bool,
+    pub server: Server,
+    pub production: Option<Dialect>,
+    pub setup: String,
+    pub sql: String,
 }
 
 /// A page's revision files: ```` ```python bad ````; `# file: name` begins the next of several.
@@ -72,7 +72,7 @@ fn revisions_are_what_their_page_says() {
 }
 
 /// The fences of a page: ```` ```sql bad sqlite postgresql ````, with production's dialect; above `-- when` stands the schema before.
-fn examples(rule: &Rule) -> Vec<Example> {
+pub fn examples(rule: &Rule) -> Vec<Example> {
     let mut found = Vec::new();
     let mut open: Option<(bool, Server, Option<Dialect>, Vec<String>)> = None;
     for line in rule.page().lines() {
@@ -94,7 +94,7 @@ fn examples(rule: &Rule) -> Vec<Example> {
     found
 }
 
-fn findings(setup: &str, sql: &str, server: Server) -> Vec<Finding> {
+pub fn findings(setup: &str, sql: &str, server: Server) -> Vec<Finding> {
     findings_before(setup, sql, server, None)
 }
 
@@ -107,7 +107,7 @@ fn findings_before(setup: &str, sql: &str, server: Server, production: Option<Di
 }
 
 /// A dialect without a row of facts cannot be judged yet.
-fn has_facts(dialect: Dialect) -> bool {
+pub fn has_facts(dialect: Dialect) -> bool {
     let family = if dialect.is_mysql_family() { Dialect::Mariadb } else { dialect };
     effects::all_facts().iter().any(|fact| fact.dialect == family || fact.dialect == dialect)
 }
@@ -175,7 +175,7 @@ fn mends_pass_the_review() {
 }
 
 /// The oldest, a middle and the newest version on which the page's functions exist.
-fn versions(server: Server) -> Vec<Server> {
+pub fn versions(server: Server) -> Vec<Server> {
     let numbers: &[&str] = if server.dialect == Dialect::Postgresql { &["13", "15", "18"] } else { return vec![server] };
     numbers.iter().map(|number| Server { version: number.parse().unwrap(), ..server }).collect()
 }

@@ -4,6 +4,7 @@ use std::fmt::Write as _;
 
 use crate::dialect::Dialect;
 use crate::fix;
+pub use crate::fix::python_sql;
 
 /// An operation, twice: as Python in a revision, and as the SQL that it sends.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -125,32 +126,6 @@ impl Body {
             }
         }
         text
-    }
-}
-
-/// SQL as a Python string for `op.execute`: SQLAlchemy would read `:word` as a parameter.
-#[must_use]
-pub fn python_sql(sql: &str) -> String {
-    let mut escaped = String::new();
-    let mut before = ' ';
-    let mut rest = sql.chars().peekable();
-    while let Some(c) = rest.next() {
-        let names = rest.peek().is_some_and(|next| next.is_alphanumeric() || *next == '_');
-        if c == '\\' {
-            escaped.push_str("\\\\");
-        } else if c == ':' && names && before != ':' && !before.is_alphanumeric() && before != '_' && before != '\\' {
-            escaped.push_str("\\\\:");
-        } else {
-            escaped.push(c);
-        }
-        before = c;
-    }
-    if sql.contains('\n') {
-        format!("\"\"\"\n{}\n\"\"\"", escaped.replace("\"\"\"", "\\\"\\\"\\\""))
-    } else if escaped.contains('"') && !escaped.contains('\'') {
-        format!("'{escaped}'")
-    } else {
-        format!("\"{}\"", escaped.replace('"', "\\\""))
     }
 }
 

@@ -1,7 +1,7 @@
 //! Definitions as text: types, columns, constraints, indexes, as SQL and as Alembic's operations name them.
 
 use crate::dialect::Dialect;
-use crate::fix;
+use crate::fix::{self, python_type};
 use crate::recipes::parts::body::{Line, quoted};
 use crate::sql::catalog::IndexState;
 use crate::sql::change::{Column, Constraint, ConstraintKind, DataType, Expression, Generated, Index, IndexKey, Name};
@@ -135,33 +135,6 @@ pub fn exact(expression: &Expression) -> Option<&str> {
     expression.is_exact.then_some(expression.text.as_str())
 }
 
-/// A type as SQLAlchemy names it; none for those that have no plain name there.
-#[must_use]
-pub fn python_type(data_type: &DataType) -> Option<String> {
-    let plain = data_type.schema.is_none()
-        && data_type.dimensions == 0
-        && !data_type.unsigned
-        && !data_type.serial
-        && data_type.charset.is_none()
-        && data_type.collation.is_none();
-    let arguments = data_type.arguments.join(", ");
-    let none = data_type.arguments.is_empty();
-    let name = match (data_type.name.as_str(), none) {
-        ("integer", true) => "sa.Integer()".to_owned(),
-        ("bigint", true) => "sa.BigInteger()".to_owned(),
-        ("smallint", true) => "sa.SmallInteger()".to_owned(),
-        ("boolean", true) => "sa.Boolean()".to_owned(),
-        ("text", true) => "sa.Text()".to_owned(),
-        ("date", true) => "sa.Date()".to_owned(),
-        ("timestamp without time zone" | "timestamp", true) => "sa.DateTime()".to_owned(),
-        ("timestamp with time zone", true) => "sa.DateTime(timezone=True)".to_owned(),
-        ("character varying" | "varchar", _) => format!("sa.String({arguments})"),
-        ("numeric" | "decimal", _) => format!("sa.Numeric({arguments})"),
-        _ => return None,
-    };
-    plain.then_some(name)
-}
-
 /// `op.add_column` in its own words where SQLAlchemy has them, else as SQL.
 #[must_use]
 pub fn add_column(dialect: Dialect, table: &Name, column: &Column) -> Option<Line> {
@@ -169,7 +142,7 @@ pub fn add_column(dialect: Dialect, table: &Name, column: &Column) -> Option<Lin
     let plain = column.generated.is_none() && column.identity.is_none() && !column.auto_increment && dialect == Dialect::Postgresql;
     let Some(data_type) = column.data_type.as_ref().filter(|_| plain).and_then(python_type) else { return Some(Line::execute(sql)) };
     let default = match &column.default {
-        Some(default) => format!(", server_default=sa.text({})", crate::recipes::parts::body::python_sql(exact(default)?)),
+        Some(default) => format!(", server_default=sa.text({})", fix::python_sql(exact(default)?)),
         None => String::new(),
     };
     let (py_table, schema) = python_table(table);
