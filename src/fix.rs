@@ -195,7 +195,14 @@ pub fn not_null(table: &Name, column: &str, first: usize) -> String {
 /// True when two statements have the same letters: blanks, double quotes and the case aside.
 #[must_use]
 pub fn same_letters(one: &str, other: &str) -> bool {
-    let letters = |text: &str| text.trim().trim_end_matches(';').chars().filter(|c| !c.is_whitespace() && *c != '"').flat_map(char::to_lowercase).collect::<String>();
+    let letters = |text: &str| {
+        text.trim()
+            .trim_end_matches(';')
+            .chars()
+            .filter(|c| !c.is_whitespace() && *c != '"')
+            .flat_map(char::to_lowercase)
+            .collect::<String>()
+    };
     letters(one) == letters(other)
 }
 

@@ -132,3 +132,11 @@ fn use_of_new_enum_value(effect: &mut Effect, script: &Script, statement: &State
         }
     }
 }
+
+/// True for a fault with which Alembic loads no chain at all.
+#[must_use]
+pub fn breaks_chain(finding: &Finding) -> bool {
+    matches!(finding.rule, "missing_parent" | "revision_cycle" | "unreadable_revision" | "merge_conflict")
+        && finding.severity == Severity::Error
+        && finding.allowed.is_none()
+}

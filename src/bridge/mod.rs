@@ -19,8 +19,8 @@ use std::time::{Duration, Instant};
 use serde::de::DeserializeOwned;
 
 pub use self::protocol::{
-    About, Attempt, Captured, Compared, Current, Difference, DifferenceColumn, Direction, Done, EnvSettings, Executed, Failure, Fences,
-    Hello, History, KnownRevision, NewRevision, Outcome, Piece, Place, Rendered, RevisionMode, Rows, Runner, ScratchTarget,
+    About, Attempt, Captured, Compared, Current, Difference, DifferenceColumn, Direction, Done, EnumColumn, EnvSettings, Executed, Failure,
+    Fences, Hello, History, KnownRevision, NewRevision, Outcome, Piece, Place, Rendered, RevisionMode, Rows, Runner, ScratchTarget,
     StatementSource, Touched, UsedClass, UsedModels, UsedStatement, WrittenRevision,
 };
 pub use self::python::{FoundBy, LookedAt, Python, Surroundings, Versions, WhyNot};
@@ -39,6 +39,7 @@ const MODULES: &[(&str, &str)] = &[
     ("alembic_gate_bridge", ""),
     ("alembic_gate_bridge.capture", include_str!("python/capture.py")),
     ("alembic_gate_bridge.comparison", include_str!("python/comparison.py")),
+    ("alembic_gate_bridge.enums", include_str!("python/enums.py")),
     ("alembic_gate_bridge.failure", include_str!("python/failure.py")),
     ("alembic_gate_bridge.fence", include_str!("python/fence.py")),
     ("alembic_gate_bridge.literal", include_str!("python/literal.py")),
@@ -455,6 +456,18 @@ impl Bridge {
     /// env.py fails.
     pub fn use_models(&mut self) -> Result<UsedModels, BridgeError> {
         self.ask(&Question::UseModels)
+    }
+
+    /// The words of all Enum columns that this process has seen made, whichever database it was in.
+    ///
+    /// # Errors
+    /// The process fails.
+    pub fn enums(&mut self) -> Result<Vec<EnumColumn>, BridgeError> {
+        #[derive(serde::Deserialize)]
+        struct Enums {
+            columns: Vec<EnumColumn>,
+        }
+        self.ask::<Enums>(&Question::Enums).map(|answer| answer.columns)
     }
 
     /// Has Alembic write one revision file. When it fails none is left behind, nor when its time is up.

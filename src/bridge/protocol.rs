@@ -47,6 +47,7 @@ pub(super) enum Question<'a> {
     EndWalk,
     Compare,
     UseModels,
+    Enums,
     Revision(&'a NewRevision),
     Query {
         sql: &'a str,
@@ -71,6 +72,7 @@ impl Question<'_> {
             Self::EndWalk => "end_walk",
             Self::Compare => "compare",
             Self::UseModels => "use_models",
+            Self::Enums => "enums",
             Self::Revision(_) => "revision",
             Self::Query { .. } => "query",
         }
@@ -322,6 +324,19 @@ pub enum Outcome {
     Redirected,
     /// It was not made.
     Refused,
+}
+
+/// A column of SQLAlchemy's type Enum.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+pub struct EnumColumn {
+    /// The schema, where one is named.
+    pub schema: Option<String>,
+    /// The table.
+    pub table: String,
+    /// The column.
+    pub column: String,
+    /// What may be stored, as it is stored.
+    pub words: Vec<String>,
 }
 
 /// What the mapped classes ask of the database.

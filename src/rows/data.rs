@@ -119,6 +119,13 @@ impl DataSnapshot {
         found
     }
 
+    /// Tables that have rows here and none there: their rows went elsewhere, or are gone.
+    #[must_use]
+    pub fn emptied_in(&self, later: &Self) -> Vec<TableName> {
+        let is_empty = |name: &TableName| later.tables.get(name).is_some_and(|table| table.rows.is_empty());
+        self.tables.iter().filter(|(name, table)| !table.rows.is_empty() && is_empty(name)).map(|(name, _)| name.clone()).collect()
+    }
+
     /// Rows that were added or changed between this moment and `later`.
     #[must_use]
     pub fn written_until(&self, later: &Self) -> Written {

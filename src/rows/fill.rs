@@ -10,8 +10,8 @@ use serde::Serialize;
 use crate::database::Connection;
 use crate::dialect::Dialect;
 use crate::rows::RowsError;
-use crate::rows::shape::{ForeignKey, Table, TableName, quoted, tables};
-use crate::rows::value::{Mood, Value};
+use crate::rows::shape::{ForeignKey, Table, TableName, Words, quoted, tables};
+use crate::rows::value::{Kind, Mood, Value};
 
 /// How far one table was filled.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -31,12 +31,13 @@ const BATCH: u32 = 50;
 /// After so many refusals in a row a table is given up.
 const PATIENCE: u32 = 8;
 
-/// Writes `rows` rows into every table that has none: what somebody seeded says more than what we make up.
+/// Writes `rows` rows into every table that has none: what somebody seeded says more than what we make up. `words`: what an
+/// application asks of columns beside the database; `except`: tables that stay empty.
 ///
 /// # Errors
 /// As of `fill`.
-pub fn fill_empty(connection: &mut Connection, rows: u32) -> Result<Vec<Filled>, RowsError> {
-    write(connection, rows, true)
+pub fn fill_empty(connection: &mut Connection, rows: u32, words: &[Words], except: &[TableName]) -> Result<Vec<Filled>, RowsError> {
+    write(connection, rows, Some(except), words)
 }
 
 /// Writes `rows` rows into every table; gives what became of each, in the order of writing.
@@ -44,18 +45,22 @@ pub fn fill_empty(connection: &mut Connection, rows: u32) -> Result<Vec<Filled>,
 /// # Errors
 /// The server cannot be asked. A refused row is no error.
 pub fn fill(connection: &mut Connection, rows: u32) -> Result<Vec<Filled>, RowsError> {
-    write(connection, rows, false)
+    write(connection, rows, None, &[])
 }
 
-fn write(connection: &mut Connection, rows: u32, only_empty: bool) -> Result<Vec<Filled>, RowsError> {
+/// `only_empty`: tables that hold rows are left as they are, and so are those named.
+fn write(connection: &mut Connection, rows: u32, only_empty: Option<&[TableName]>, words: &[Words]) -> Result<Vec<Filled>, RowsError> {
     if rows == 0 {
         return Ok(Vec::new());
     }
     let all = tables(connection).map_err(RowsError::of("reading the tables to be filled"))?;
+    let all: Vec<Table> = all.into_iter().map(|table| table.with(words)).collect();
     let mut keys: BTreeMap<(TableName, Vec<String>), Vec<Vec<String>>> = BTreeMap::new();
     let mut filled = Vec::with_capacity(all.len());
     for table in in_order(&all) {
-        if only_empty && !is_empty(connection, table)? {
+        if let Some(except) = only_empty
+            && (except.contains(&table.name) || !is_empty(connection, table)?)
+        {
             continue;
         }
         for reference in &table.foreign_keys {
@@ -197,13 +202,24 @@ impl Filling<'_> {
         if let Some(value) = named.get(row as usize % named.len().max(1)) {
             return Value::Text(value.clone());
         }
-        let value = column.kind.value(row, mood, unique);
+        let value = match column.kind.value(row, mood, unique) {
+            // Keys that are made at random are the same in no two tables.
+            Value::Text(text) if unique && column.kind == Kind::Uuid => Value::Text(self.of_this_table(&text)),
+            value => value,
+        };
         match (&value, self.dialect) {
             (Value::Default, _) if column.nullable => Value::Null,
             // SQLite has no DEFAULT among values.
             (Value::Default, Dialect::Sqlite) => Value::Text(row.to_string()),
             _ => value,
         }
+    }
+
+    /// A UUID with the table's name in its first digits.
+    fn of_this_table(&self, uuid: &str) -> String {
+        let name = self.table.name.to_string();
+        let mark = name.bytes().fold(0x811c_9dc5_u32, |sum, byte| (sum ^ u32::from(byte)).wrapping_mul(0x0100_0193));
+        format!("{mark:08x}{}", uuid.get(8..).unwrap_or_default())
     }
 
     /// Values of columns that refer to other rows: a whole key from one of them.

@@ -10,7 +10,7 @@ mod value;
 
 use crate::database::DatabaseError;
 
-pub use crate::rows::shape::TableName;
+pub use crate::rows::shape::{TableName, Words};
 
 /// Rows could not be written or read: trouble with the server, never a verdict on a migration.
 #[derive(Debug, thiserror::Error)]

@@ -86,6 +86,27 @@ pub struct Table {
     pub foreign_keys: Vec<ForeignKey>,
     /// Its checks as text, for the values they name.
     pub checks: Vec<String>,
+    /// What the application alone asks of a text column, by the column's name.
+    pub words: BTreeMap<String, Vec<String>>,
+}
+
+/// A text column that takes these words only, though the database does not check it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Words {
+    /// The schema, where one is named.
+    pub schema: Option<String>,
+    /// The table.
+    pub table: String,
+    /// The column.
+    pub column: String,
+    /// The words.
+    pub words: Vec<String>,
+}
+
+impl Words {
+    fn is_of(&self, table: &TableName) -> bool {
+        self.table == table.table && self.schema.as_ref().is_none_or(|schema| *schema == table.schema)
+    }
 }
 
 impl Table {
@@ -95,12 +116,23 @@ impl Table {
         self.unique.iter().any(|key| key.iter().any(|name| name == column))
     }
 
-    /// The literals that checks compare the column with.
+    /// The same, with what is known of its text columns beside the database.
+    #[must_use]
+    pub fn with(mut self, words: &[Words]) -> Self {
+        let is_text = |name: &str| self.columns.iter().any(|column| column.name == name && matches!(column.kind, Kind::Text { .. }));
+        let own = words.iter().filter(|one| one.is_of(&self.name) && is_text(&one.column));
+        self.words = own.map(|one| (one.column.clone(), one.words.clone())).collect();
+        self
+    }
+
+    /// The literals that checks compare the column with; where there are none, the words that the application asks for.
     #[must_use]
     pub fn named_values(&self, column: &str) -> Vec<String> {
         let mentions = |check: &&String| check.split(|c: char| !(c.is_alphanumeric() || c == '_')).any(|word| word == column);
         let compares = |check: &&String| ["= ANY", " IN ", " in ", " IN(", " in(", "="].iter().any(|mark| check.contains(mark));
-        self.checks.iter().filter(mentions).filter(compares).flat_map(|check| literals_about(check, column)).collect()
+        let checked: Vec<String> =
+            self.checks.iter().filter(mentions).filter(compares).flat_map(|check| literals_about(check, column)).collect();
+        if checked.is_empty() { self.words.get(column).cloned().unwrap_or_default() } else { checked }
     }
 }
 
@@ -166,6 +198,7 @@ fn table_of<'a>(tables: &'a mut Tables, name: &TableName) -> &'a mut Table {
         unique: Vec::new(),
         foreign_keys: Vec::new(),
         checks: Vec::new(),
+        words: BTreeMap::new(),
     })
 }
 

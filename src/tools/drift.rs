@@ -71,7 +71,8 @@ pub fn told_apart(workshop: &Workshop, differences: &[Difference]) -> Vec<Item> 
 /// # Errors
 /// No Python, no scratch database, a chain that does not run, an `env.py` without models.
 pub fn of_models(workshop: &Workshop) -> Result<Vec<Difference>, WorkshopError> {
-    let (databases, _) = workshop.scratch_at("head")?;
+    let at = if workshop.workspace.project.graph.real_heads.len() == 1 { "head" } else { "heads" };
+    let (databases, _) = workshop.scratch_at(at)?;
     let refs: Vec<_> = databases.iter().collect();
     let lent = workshop.python(&refs)?;
     let compared = lent.lock().bridge.compare()?;

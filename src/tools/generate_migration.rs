@@ -24,8 +24,8 @@ use crate::tools::project_input::ProjectInput;
 use crate::tools::schema::{output_schema, portable_schema};
 use crate::tools::source::{SqlInput, counting, failed};
 use crate::tools::{Tool, Touches, parsed};
-use crate::workshop::Workshop;
 use crate::workshop::autogenerate::unseen;
+use crate::workshop::{Workshop, WorkshopError};
 
 /// The tool.
 pub const TOOL: Tool = Tool {
@@ -166,6 +166,10 @@ fn generated(input: &Input, call: &Call<'_>) -> Result<Output, ToolError> {
         server_version: None,
     };
     let workshop = project.workshop(call)?;
+    let broken = workshop.faults();
+    if !broken.is_empty() {
+        return Err(failed(&WorkshopError::BrokenChain(broken)));
+    }
     let graph = &workshop.workspace.project.graph;
     let heads = graph.ids(&graph.real_heads);
     if heads.len() > 1 {

@@ -255,10 +255,12 @@ fn status(input: &Input, workshop: &Workshop) -> Result<Status, ToolError> {
     let mut real = real(input, workshop, &mut notes)?;
     let current = real.as_ref().map_or(Current::Unknown, |(_, real)| Current::At(real.versions.clone()));
     let heads = workshop.workspace.project.graph.real_heads.len();
+    // Several heads that are declared are what the project wants.
+    let is_expected = heads == 1 || expected.heads.is_some() && !findings.iter().any(|finding| finding.rule == "multiple_heads");
     let models = if workshop.workspace.project.graph.nodes.is_empty() {
         Err("there is no revision yet".to_owned())
-    } else if heads != 1 {
-        Err(format!("the chain has {heads} heads: models are compared when it has one"))
+    } else if !is_expected {
+        Err(format!("the chain has {heads} heads: models are compared when it has one, or those that `[project] heads` declares"))
     } else {
         of_models(workshop).map_err(|error| format!("models were not compared: {error}. {}", error.hint()))
     };

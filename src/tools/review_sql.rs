@@ -1,5 +1,6 @@
 //! `review_sql`: the exact SQL both ways, judged: findings with mends, the checklist, the report.
 
+mod broken;
 mod lean;
 
 use std::collections::BTreeMap;
@@ -173,6 +174,7 @@ pub fn reviewed(asked: Asked) -> Review {
 pub fn run(input: &SqlInput, options: Options, call: &Call<'_>, most: Option<usize>) -> Answer {
     match review(input, options, call) {
         Ok(review) => answer(input, review, most),
+        Err(error) if error.code == "broken_chain" => broken::answer(input, &error, call, most).unwrap_or_else(|| Answer::failed(error)),
         Err(error) => Answer::failed(error),
     }
 }

@@ -8,16 +8,17 @@ use crate::bridge::{self, Bridge, Direction, StatementSource};
 use crate::dialect::Dialect;
 use crate::lifecycle::evidence::{Outcome, Rerun};
 use crate::project::revision::Shape;
+use crate::rows::Words;
 use crate::rows::fill::fill_empty;
 use crate::trace::foresight::Foresight;
 use crate::trace::{Sent, Trace};
-use crate::trial::base::Base;
-use crate::trial::mending::mend;
+use crate::trial::base::{Base, Start, as_words};
+use crate::trial::mending::{Mending, mend};
 use crate::trial::trip::{Mover, Trying, WayBack, add_new, second_run, try_one};
 use crate::trial::{Engine, Failure, SecondRun, Trial, TrialError, Wishes};
 use crate::workshop::range::Range;
 use crate::workshop::watch::Ended;
-use crate::workshop::{Workshop, target};
+use crate::workshop::{Workshop, WorkshopError, target};
 
 /// Tries each revision of a range: up, down, up.
 ///
@@ -61,6 +62,7 @@ fn try_watched(
         notes.push(format!("`env.py` opens {} databases: the first is compared", base.databases.len()));
     }
     let mut is_usable = true;
+    let mut starts = vec![Start { revision: range.from.clone(), place: 0 }];
     for (at, revision) in range.revisions.iter().enumerate() {
         if cancelled.load(Ordering::Relaxed) {
             return Err(TrialError::Ended(Ended::Cancelled));
@@ -68,13 +70,14 @@ fn try_watched(
         news(at, range.revisions.len(), &format!("round trip of {revision}"));
         if !is_usable {
             // What failed before may have left anything: another database takes its place, in front of this revision.
-            match Base::again(workshop, range, at, wishes) {
+            let Some(start) = Start::before(&starts, at) else { break };
+            match Base::again(workshop, range, start, at, wishes) {
                 Ok(fresh) => {
                     base = fresh;
                     workshop.watch.spare(base.connection.session_id());
                     lent.watch(is_postgresql.then(|| base.databases.first()).flatten());
                 }
-                Err(TrialError::Workshop(crate::workshop::WorkshopError::CannotReach { sentence, .. })) => {
+                Err(TrialError::Workshop(WorkshopError::CannotReach { sentence, .. })) => {
                     untried.extend(range.revisions.iter().skip(at).map(|later| (later.clone(), format!("not reached: {sentence}"))));
                     break;
                 }
@@ -83,7 +86,8 @@ fn try_watched(
             lent.lock().bridge.point_at(base.databases.iter().map(target).collect())?;
         }
         // What the revisions before it made, or left empty on their way down and up, gets its rows now.
-        add_new(&mut filled, fill_empty(&mut base.connection, wishes.rows)?);
+        let words: Vec<Words> = lent.lock().bridge.enums()?.into_iter().map(as_words).collect();
+        add_new(&mut filled, fill_empty(&mut base.connection, wishes.rows, &words, &[])?);
         let is_last = at + 1 == range.revisions.len();
         let trying = Trying {
             revision,
@@ -99,14 +103,30 @@ fn try_watched(
             trip.why = format!("{} ({found})", trip.why);
             failure.message = format!("{found}\n{}", failure.message);
         }
-        let stops = trip.outcome == Outcome::UpgradeFails;
-        trips.push(trip);
-        if stops && !is_last {
-            untried.extend(
-                range.revisions.iter().skip(at + 1).map(|later| (later.clone(), format!("not reached: the upgrade of {revision} fails"))),
-            );
-            break;
+        drop(warm);
+        if trip.outcome == Outcome::UpgradeFails && !is_last {
+            // What stopped it may be rows, or that it ran by itself: from nothing the chain may go on all the same.
+            let start = Start { revision: revision.clone(), place: at + 1 };
+            match Base::at(workshop, revision, &start.wishes(wishes)) {
+                Ok(fresh) => {
+                    base = fresh;
+                    is_usable = true;
+                    starts.push(start);
+                    workshop.watch.spare(base.connection.session_id());
+                    lent.watch(is_postgresql.then(|| base.databases.first()).flatten());
+                    lent.lock().bridge.point_at(base.databases.iter().map(target).collect())?;
+                    trip.why.push_str("; from nothing, without rows and in one run with those before it, it runs");
+                }
+                Err(TrialError::Workshop(WorkshopError::CannotReach { .. })) => {
+                    let later = range.revisions.iter().skip(at + 1);
+                    untried.extend(later.map(|later| (later.clone(), format!("not reached: the upgrade of {revision} fails"))));
+                    trips.push(trip);
+                    break;
+                }
+                Err(other) => return Err(other),
+            }
         }
+        trips.push(trip);
     }
     let last = trips.last().map(|trip| trip.revision.clone());
     let second_run = match last {
@@ -127,7 +147,7 @@ fn try_watched(
         identifier: None,
     });
     lent.watch(None);
-    let mend = mend(workshop, range, wishes, &trips, &lent, cancelled)?;
+    let mend = mend(&Mending { workshop, range, wishes, starts: &starts, lent: &lent }, &trips, cancelled)?;
     Ok(Trial { trips, untried, filled, second_run, engine, fences, notes, mend, trace })
 }
 
@@ -183,6 +203,10 @@ pub(super) struct ByAlembic<'a> {
 }
 
 impl Mover for ByAlembic<'_> {
+    fn words(&mut self) -> Result<Vec<Words>, TrialError> {
+        Ok(self.bridge.enums()?.into_iter().map(as_words).collect())
+    }
+
     fn go(&mut self, is_up: bool, revision: &str) -> Result<Option<Failure>, TrialError> {
         let direction = if is_up { Direction::Up } else { Direction::Down };
         let executed = self.bridge.traced_step(direction, revision)?;

@@ -7,10 +7,11 @@
 use std::collections::BTreeMap;
 use std::sync::{Mutex, PoisonError};
 
-use crate::bridge::BridgeError;
+use crate::bridge::{BridgeError, EnumColumn};
 use crate::database::Connection;
 use crate::dialect::Dialect;
 use crate::digest::Digest;
+use crate::rows::Words;
 use crate::rows::fill::{Filled, fill_empty};
 use crate::scratch::{ScratchDatabase, ScratchServer, Template};
 use crate::trial::alembic::ByAlembic;
@@ -29,6 +30,25 @@ pub(super) struct Base {
     pub(super) filled: Vec<Filled>,
     /// A template from an earlier call was taken.
     pub(super) is_reused: bool,
+}
+
+/// From where a range is walked anew: a revision that can be reached from nothing, and the place in the range behind it.
+#[derive(Debug, Clone)]
+pub(super) struct Start {
+    pub(super) revision: String,
+    pub(super) place: usize,
+}
+
+impl Start {
+    /// The last one in front of a place of the range; the first is at the range's beginning.
+    pub(super) fn before(starts: &[Self], at: usize) -> Option<&Self> {
+        starts.iter().rev().find(|start| start.place <= at)
+    }
+
+    /// What is wished there: rows of the caller fit where the range begins, and nowhere else.
+    pub(super) fn wishes(&self, wishes: &Wishes) -> Wishes {
+        Wishes { seed_sql: wishes.seed_sql.clone().filter(|_| self.place == 0), ..wishes.clone() }
+    }
 }
 
 /// What is known of templates that were made.
@@ -58,7 +78,8 @@ impl Base {
         if let Some(seed) = &wishes.seed_sql {
             connection.execute(seed).map_err(|source| TrialError::Seed { which: "seed_sql", source })?;
         }
-        let filled = fill_empty(&mut connection, wishes.rows)?;
+        let words = if revision == "base" { Vec::new() } else { words_of(workshop, &databases)? };
+        let filled = fill_empty(&mut connection, wishes.rows, &words, &[])?;
         if revision == "base" || !server.is_ours() {
             return Ok(Self { databases, connection, setup, filled, is_reused: false });
         }
@@ -90,18 +111,19 @@ impl Base {
     }
 
     /// In front of the revision at place `at` of the range, with rows.
-    pub(super) fn again(workshop: &Workshop, range: &Range, at: usize, wishes: &Wishes) -> Result<Self, TrialError> {
-        let mut base = Self::at(workshop, &range.from, wishes)?;
+    pub(super) fn again(workshop: &Workshop, range: &Range, start: &Start, at: usize, wishes: &Wishes) -> Result<Self, TrialError> {
+        let mut base = Self::at(workshop, &start.revision, &start.wishes(wishes))?;
         let lent = workshop.python(&base.refs())?;
-        for revision in range.revisions.iter().take(at) {
+        for revision in range.revisions.iter().take(at).skip(start.place) {
             let mut warm = lent.lock();
             let mut mover = ByAlembic { bridge: &mut warm.bridge, workshop, sent: Vec::new() };
             if let Some(failure) = mover.go(true, revision)? {
                 return Err(WorkshopError::CannotReach { at: revision.clone(), sentence: failure.message }.into());
             }
         }
-        if at > 0 {
-            fill_empty(&mut base.connection, wishes.rows)?;
+        if at > start.place {
+            let words = words_of(workshop, &base.databases)?;
+            fill_empty(&mut base.connection, wishes.rows, &words, &[])?;
         }
         Ok(base)
     }
@@ -123,6 +145,19 @@ fn python_of(workshop: &Workshop, databases: &[ScratchDatabase]) -> Result<Optio
     let mut warm = lent.lock();
     warm.bridge.hello()?;
     Ok(warm.bridge.process_id())
+}
+
+/// What the application asks of text columns, as far as the project's Python has seen them made.
+fn words_of(workshop: &Workshop, databases: &[ScratchDatabase]) -> Result<Vec<Words>, TrialError> {
+    let lent = workshop.python(&databases.iter().collect::<Vec<_>>())?;
+    let columns = lent.lock().bridge.enums()?;
+    Ok(columns.into_iter().map(as_words).collect())
+}
+
+/// A column of Python's as one to be filled.
+pub(super) fn as_words(column: EnumColumn) -> Words {
+    let EnumColumn { schema, table, column, words } = column;
+    Words { schema, table, column, words }
 }
 
 /// What a template depends on.

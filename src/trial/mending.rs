@@ -4,7 +4,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use crate::trace::Trace;
 use crate::trial::alembic::{ByAlembic, way_back};
-use crate::trial::base::Base;
+use crate::trial::base::{Base, Start};
 use crate::trial::candidates::candidates;
 use crate::trial::patch::{Text, unified};
 use crate::trial::trip::{Trying, WayBack, try_one};
@@ -18,24 +18,30 @@ const MOST_REVISIONS: usize = 3;
 const MOST_STEPS: usize = 4;
 const MOST_TEXTS: usize = 6;
 
+/// In what a text is tried.
+#[derive(Clone, Copy)]
+pub(super) struct Mending<'a> {
+    pub(super) workshop: &'a Workshop,
+    pub(super) range: &'a Range,
+    pub(super) wishes: &'a Wishes,
+    /// From where the range was walked, the first at its beginning.
+    pub(super) starts: &'a [Start],
+    pub(super) lent: &'a Lent,
+}
+
 /// A patch for the revisions of a trial that do not lead back.
-pub(super) fn mend(
-    workshop: &Workshop,
-    range: &Range,
-    wishes: &Wishes,
-    trips: &[Trip],
-    lent: &Lent,
-    cancelled: &AtomicBool,
-) -> Result<Mend, TrialError> {
+pub(super) fn mend(mending: &Mending<'_>, trips: &[Trip], cancelled: &AtomicBool) -> Result<Mend, TrialError> {
     let mut mend = Mend::default();
     let mut whys = Vec::new();
     for trip in trips.iter().filter(|trip| !trip.outcome.leads_back()).take(MOST_REVISIONS) {
         if cancelled.load(Ordering::Relaxed) {
             return Err(TrialError::Ended(Ended::Cancelled));
         }
-        match of_revision(workshop, range, wishes, trip, lent)? {
+        match of_revision(mending, trip)? {
             Ok(patch) => {
-                whys.push(format!("{}: with it the revision was run and leads back", trip.revision));
+                let place =
+                    if is_outside(mending.workshop, &trip.revision) { " (outside of the project's folder: `patch -p1 -d /`)" } else { "" };
+                whys.push(format!("{}: with it the revision was run and leads back{place}", trip.revision));
                 mend.patch.get_or_insert_default().push_str(&patch);
             }
             Err(why) => whys.push(format!("{}: no patch: {why}", trip.revision)),
@@ -45,14 +51,16 @@ pub(super) fn mend(
     Ok(mend)
 }
 
+/// Its file has no path from the project's folder.
+fn is_outside(workshop: &Workshop, revision: &str) -> bool {
+    let project = &workshop.workspace.project;
+    let file = project.graph.by_id(revision).and_then(|at| project.revision(at)).map(|revision| revision.file.as_str());
+    file.is_some_and(|file| file.starts_with('/'))
+}
+
 /// The patch of one revision, or why there is none.
-fn of_revision(
-    workshop: &Workshop,
-    range: &Range,
-    wishes: &Wishes,
-    trip: &Trip,
-    lent: &Lent,
-) -> Result<Result<String, String>, TrialError> {
+fn of_revision(mending: &Mending<'_>, trip: &Trip) -> Result<Result<String, String>, TrialError> {
+    let Mending { workshop, range, .. } = *mending;
     let project = &workshop.workspace.project;
     let Some(at) = range.revisions.iter().position(|id| *id == trip.revision) else { return Ok(Err("it is not in the range".to_owned())) };
     let Some(revision) = project.graph.by_id(&trip.revision).and_then(|at| project.revision(at)) else {
@@ -76,7 +84,7 @@ fn of_revision(
         };
         let mut better: Option<(String, Trip)> = None;
         for text in tries.into_iter().take(MOST_TEXTS) {
-            let Ok(tried) = tried_with(workshop, range, wishes, at, &text, lent) else { continue };
+            let Ok(tried) = tried_with(mending, at, &text) else { continue };
             if tried.outcome.leads_back() {
                 return Ok(Ok(unified(&revision.file, &original, &text)));
             }
@@ -102,9 +110,12 @@ fn is_later(tried: &Trip, before: &Trip) -> bool {
 }
 
 /// The round trip of the revision at place `at`, with another text.
-fn tried_with(workshop: &Workshop, range: &Range, wishes: &Wishes, at: usize, text: &str, lent: &Lent) -> Result<Trip, TrialError> {
-    let Some(id) = range.revisions.get(at) else { return Err(TrialError::Ended(Ended::Cancelled)) };
-    let mut base = Base::again(workshop, range, at, wishes)?;
+fn tried_with(mending: &Mending<'_>, at: usize, text: &str) -> Result<Trip, TrialError> {
+    let Mending { workshop, range, wishes, starts, lent } = *mending;
+    let (Some(id), Some(start)) = (range.revisions.get(at), Start::before(starts, at)) else {
+        return Err(TrialError::Ended(Ended::Cancelled));
+    };
+    let mut base = Base::again(workshop, range, start, at, wishes)?;
     let mut warm = lent.lock();
     warm.bridge.point_at(base.databases.iter().map(target).collect())?;
     warm.bridge.override_revision(id, Some(text))?;

@@ -158,6 +158,8 @@ const CONTEXT: usize = 3;
 
 /// A unified difference of one file: one hunk. `file` is its path from the folder in which `git apply` is run.
 pub(super) fn unified(file: &str, old: &str, new: &str) -> String {
+    // Outside of the project's folder a file has its whole path, and `a//` is none.
+    let file = file.trim_start_matches('/');
     let (old, new): (Vec<&str>, Vec<&str>) = (old.split_inclusive('\n').collect(), new.split_inclusive('\n').collect());
     let same = old.iter().zip(&new).take_while(|(one, other)| one == other).count();
     let most = old.len().min(new.len()) - same;

@@ -7,6 +7,7 @@ use crate::bridge::{Fences, Touched, Watcher};
 use crate::database::{Connection, DatabaseError};
 use crate::dialect::{Dialect, Server};
 use crate::lifecycle::evidence::{Outcome, Rerun};
+use crate::rows::Words;
 use crate::rows::fill::fill_empty;
 use crate::scratch::{ScratchDatabase, ScratchServer, Settings};
 use crate::sql::change::Change;
@@ -70,7 +71,7 @@ fn try_watched(
         let script = script::read(sql.to_owned(), scratch.server);
         run(&mut runner, &script, Direction::Up).map_err(|(_, source)| TrialError::Seed { which, source })?;
     }
-    let mut filled = fill_empty(&mut looker, wishes.rows)?;
+    let mut filled = fill_empty(&mut looker, wishes.rows, &[], &[])?;
     if cancelled.load(Ordering::Relaxed) {
         return Err(TrialError::Ended(Ended::Cancelled));
     }
@@ -133,6 +134,10 @@ struct ByScript<'a> {
 }
 
 impl Mover for ByScript<'_> {
+    fn words(&mut self) -> Result<Vec<Words>, TrialError> {
+        Ok(Vec::new())
+    }
+
     fn go(&mut self, is_up: bool, revision: &str) -> Result<Option<Failure>, TrialError> {
         self.sent.clear();
         let script = if is_up { Some(self.scripts.up) } else { self.scripts.down };

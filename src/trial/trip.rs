@@ -4,6 +4,7 @@ use std::time::Instant;
 
 use crate::database::Connection;
 use crate::lifecycle::evidence::{Outcome, Rerun};
+use crate::rows::Words;
 use crate::rows::data::{DataDifference, DataSnapshot, Written};
 use crate::rows::fill::{Filled, fill_empty};
 use crate::snapshot::{Change, Class, Difference, SchemaSnapshot, diff};
@@ -16,6 +17,8 @@ pub(super) trait Mover {
     fn go(&mut self, is_up: bool, revision: &str) -> Result<Option<Failure>, TrialError>;
     /// The statements of the last way, with what was seen of each.
     fn statements(&mut self) -> Vec<Sent>;
+    /// What the application asks of columns beside the database, as far as it is known.
+    fn words(&mut self) -> Result<Vec<Words>, TrialError>;
 }
 
 /// A database at a moment.
@@ -111,7 +114,9 @@ pub(super) fn try_one(
     trip.schema.after_upgrade = Some(upgraded.schema.digest());
     trip.changes = diff(&before.schema, &upgraded.schema).differences.iter().map(changed).collect();
     trip.schemas.upgraded.clone_from(&upgraded.schema);
-    add_new(filled, fill_empty(connection, trying.wishes.rows)?);
+    // What the upgrade emptied, new code writes into no more.
+    let emptied = before.data.emptied_in(&upgraded.data);
+    add_new(filled, fill_empty(connection, trying.wishes.rows, &mover.words()?, &emptied)?);
     if let Some(sql) = trying.seed_after {
         connection.execute(sql).map_err(|source| TrialError::Seed { which: "seed_after_upgrade_sql", source })?;
     }

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use crate::judge::{breaks_chain, judge_project};
 use crate::workshop::{Workshop, WorkshopError};
 
 /// A range of revisions.
@@ -25,6 +26,10 @@ impl Workshop {
         let graph = &self.workspace.project.graph;
         if graph.nodes.is_empty() {
             return Err(WorkshopError::EmptyRange { from: "base".to_owned(), to: "head".to_owned() });
+        }
+        let broken = self.faults();
+        if !broken.is_empty() {
+            return Err(WorkshopError::BrokenChain(broken));
         }
         let top = if graph.real_heads.len() == 1 { "head" } else { "heads" };
         let counts_up = to.is_some_and(|to| is_relative(to, '+'));
@@ -52,6 +57,32 @@ impl Workshop {
             return Err(WorkshopError::EmptyRange { from, to });
         }
         Ok(Range { from, to, revisions: graph.ids(&path) })
+    }
+
+    /// What keeps Alembic from loading the chain, each with its file and line.
+    #[must_use]
+    pub fn faults(&self) -> Vec<String> {
+        let found = judge_project(&self.workspace.project, &self.workspace.expectations(&self.config), &self.config.severities());
+        let said = found.iter().filter(|finding| breaks_chain(finding)).map(|finding| {
+            let place = finding.file.as_ref().map(|file| format!("{file}:{}: ", finding.line.unwrap_or(1))).unwrap_or_default();
+            format!("{place}{}", finding.what)
+        });
+        said.collect()
+    }
+
+    /// Where the way back of a range ends: its beginning, or the last of its revisions that has no `downgrade()`; none where
+    /// that is the one with which it ends. With it the revision that stops it.
+    #[must_use]
+    pub fn way_back(&self, range: &Range) -> (Option<String>, Option<String>) {
+        let project = &self.workspace.project;
+        let revision = |id: &String| project.graph.by_id(id).and_then(|at| project.revision(at));
+        let Some(at) = range.revisions.iter().rposition(|id| revision(id).is_some_and(|revision| revision.downgrade.is_none())) else {
+            return (Some(range.from.clone()), None);
+        };
+        let above = range.revisions.get(at + 1..).unwrap_or_default();
+        let is_a_line = above.iter().all(|id| revision(id).is_some_and(|revision| revision.parents.len() == 1));
+        let stops = range.revisions.get(at).cloned();
+        (stops.clone().filter(|_| is_a_line && !above.is_empty()), stops)
     }
 
     /// The revision that a `from` means; one that counts is counted down from the end of the range.

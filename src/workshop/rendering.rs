@@ -103,7 +103,7 @@ impl Workshop {
         let (Some(_), Some(_)) = (&up.sql, &down.sql) else {
             return self.on_scratch(range, why_not, fences, &alembic);
         };
-        let mut notes = Vec::new();
+        let mut notes: Vec<String> = self.without_way_back(range).into_iter().collect();
         let is_prepared = self.config.project.hook.is_some();
         let setup = match &setup.sql {
             Some(_) if !is_prepared => Some(self.placed(&setup.pieces, |piece| piece.into()).text),
@@ -136,12 +136,12 @@ impl Workshop {
         let mut warm = lent.lock();
         let alembic = warm.hello.alembic.clone();
         let up = warm.bridge.render(Direction::Up, &range.from, &range.to)?;
-        let down = warm.bridge.render(Direction::Down, &range.from, &range.to)?;
-        let setup = if range.from == "base" {
-            Rendered { sql: None, pieces: Vec::new(), failure: None, about: up.about.clone() }
-        } else {
-            warm.bridge.render(Direction::Up, "base", &range.from)?
+        let nothing = |sql: Option<String>| Rendered { sql, pieces: Vec::new(), failure: None, about: up.about.clone() };
+        let down = match self.way_back(range).0 {
+            Some(end) => warm.bridge.render(Direction::Down, &end, &range.to)?,
+            None => nothing(Some(String::new())),
         };
+        let setup = if range.from == "base" { nothing(None) } else { warm.bridge.render(Direction::Up, "base", &range.from)? };
         Ok(Offline { up, down, setup, fences, alembic })
     }
 
@@ -205,10 +205,11 @@ impl Workshop {
         let unseen_by_autogenerate = unseen(alembic, self.server.dialect, &up.about.env);
         let mut broken = up.failure.clone().map(|failure| Broken { direction: Direction::Up, failure });
         let mut notes = past_sqlalchemy(&up, &self.workspace);
-        let down = match broken {
-            Some(_) => Vec::new(),
-            None => {
-                let down = warm.bridge.execute(Direction::Down, &range.from, &range.to)?;
+        notes.extend(self.without_way_back(range));
+        let down = match (&broken, self.way_back(range).0) {
+            (Some(_), _) | (None, None) => Vec::new(),
+            (None, Some(end)) => {
+                let down = warm.bridge.execute(Direction::Down, &end, &range.to)?;
                 broken = down.failure.clone().map(|failure| Broken { direction: Direction::Down, failure });
                 notes.extend(past_sqlalchemy(&down, &self.workspace));
                 down.statements
@@ -226,6 +227,12 @@ impl Workshop {
             unseen_by_autogenerate,
             upgrade: Upgrade::Executed(Box::new(up)),
         })
+    }
+
+    /// That the way back ends early, in a sentence.
+    fn without_way_back(&self, range: &Range) -> Option<String> {
+        let (_, stops) = self.way_back(range);
+        stops.map(|revision| format!("`{revision}` has no `downgrade()`: the way back is read down to it, and no further"))
     }
 
     /// Pieces as one text: marks between the revisions, transactions as Alembic makes them, what only keeps the

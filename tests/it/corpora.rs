@@ -20,7 +20,7 @@ pub struct Recipe {
     /// The pins: `tests/corpora/<package>.txt`.
     pub package: &'static str,
     /// Below `site-packages`.
-    script_location: &'static str,
+    pub script_location: &'static str,
     /// More of the ini file, below `[alembic]`; `{site}` is `site-packages`.
     ini: &'static str,
     /// `[project]` beside the Python.
@@ -28,13 +28,16 @@ pub struct Recipe {
     hook: Option<&'static str>,
     revisions: u64,
     differences: usize,
-    /// Statements of the last ten revisions, up and down.
+    /// What is reviewed: behind which revision, up to which.
+    range: (&'static str, &'static str),
+    rendered_by: &'static str,
+    /// Its statements, up and down.
     statements: (usize, usize),
 }
 
 const PRODUCTION: &str = "sqlalchemy.url = postgresql+psycopg://nobody@production.invalid/production\n";
 
-fn site_packages(package: &str) -> Option<(PathBuf, PathBuf)> {
+pub fn site_packages(package: &str) -> Option<(PathBuf, PathBuf)> {
     let tools = [PathBuf::from("/var/tmp/alembic-gate-tools"), Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/.tools")];
     let named = std::env::var_os("ALEMBIC_GATE_PYTHONS").map(PathBuf::from);
     let folder = named.into_iter().chain(tools).map(|folder| folder.join(format!("corpus-{package}"))).find(|folder| folder.is_dir());
@@ -77,11 +80,12 @@ fn met(recipe: &Recipe) {
     let drift = status["drift"]["items"].as_array().unwrap_or_else(|| panic!("{status:#}"));
     assert_eq!(drift.len(), recipe.differences, "{drift:#?}");
     assert!(drift.iter().all(|item| item["likely_cause"].as_str().is_some_and(|cause| !cause.is_empty())));
-    let asked = SqlInput { project: path, from: Some("head-10".to_owned()), ..Default::default() };
+    let (from, to) = recipe.range;
+    let asked = SqlInput { project: path, from: Some(from.to_owned()), to: Some(to.to_owned()), ..SqlInput::default() };
     let review = Value::Object(review_sql::run(&asked, Default::default(), &call, None).output);
-    assert_eq!(review["rendered_by"], "scratch_execution", "{review:#}");
+    assert_eq!(review["rendered_by"], recipe.rendered_by, "{review:#}");
     let why = review["notes"].to_string();
-    assert!(why.contains(".py` line ") && why.contains("without a database"), "{why}");
+    assert!(recipe.rendered_by == "alembic_offline" || why.contains(".py` line ") && why.contains("without a database"), "{why}");
     let placed = |statements: &Value| {
         let statements = statements.as_array().unwrap();
         let bare = statements.iter().find(|one| one["file"].is_null() || one["line"].is_null() || one["revision"].is_null());
@@ -104,6 +108,8 @@ pub const OPTUNA: Recipe = Recipe {
     hook: None,
     revisions: 10,
     differences: 5,
+    range: ("head-10", "head"),
+    rendered_by: "scratch_execution",
     statements: (50, 7),
 };
 
@@ -115,6 +121,8 @@ pub const PREFECT: Recipe = Recipe {
     hook: None,
     revisions: 118,
     differences: 9,
+    range: ("head-10", "head"),
+    rendered_by: "scratch_execution",
     statements: (17, 11),
 };
 
@@ -130,6 +138,8 @@ pub const MLFLOW: Recipe = Recipe {
     ),
     revisions: 67,
     differences: 14,
+    range: ("head-10", "head"),
+    rendered_by: "scratch_execution",
     statements: (88, 79),
 };
 
@@ -141,6 +151,8 @@ pub const PHOENIX: Recipe = Recipe {
     hook: None,
     revisions: 35,
     differences: 88,
+    range: ("head-10", "head"),
+    rendered_by: "scratch_execution",
     statements: (113, 82),
 };
 
@@ -152,7 +164,62 @@ pub const LANGFLOW: Recipe = Recipe {
     hook: None,
     revisions: 41,
     differences: 1,
+    range: ("head-10", "head"),
+    rendered_by: "scratch_execution",
     statements: (15, 11),
+};
+
+const AIRFLOW: Recipe = Recipe {
+    package: "airflow",
+    script_location: "airflow/migrations",
+    ini: PRODUCTION,
+    settings: "env = { AIRFLOW__DATABASE__SQL_ALCHEMY_CONN = \"{scratch_url+psycopg2}\", AIRFLOW_HOME = \"airflow-home\" }\n",
+    hook: None,
+    revisions: 124,
+    differences: 0,
+    range: ("head-10", "head"),
+    rendered_by: "alembic_offline",
+    statements: (18, 16),
+};
+
+/// Two heads for ever, and no downgrades.
+const KEYSTONE: Recipe = Recipe {
+    package: "keystone",
+    script_location: "keystone/common/sql/migrations",
+    ini: "recursive_version_locations = true\nsqlalchemy.url = postgresql+psycopg://nobody@production.invalid/production\n",
+    settings: "heads = [\"expand\", \"contract\"]\ndowngrades = \"none\"\n",
+    hook: Some("import keystone.conf\n\nkeystone.conf.configure()\n"),
+    revisions: 10,
+    differences: 54,
+    range: ("base", "heads"),
+    rendered_by: "scratch_execution",
+    statements: (81, 0),
+};
+
+const NOVA: Recipe = Recipe {
+    package: "nova",
+    script_location: "nova/db/main/migrations",
+    ini: PRODUCTION,
+    settings: "downgrades = \"none\"\n",
+    hook: None,
+    revisions: 10,
+    differences: 0,
+    range: ("head-10", "head"),
+    rendered_by: "scratch_execution",
+    statements: (240, 0),
+};
+
+const CINDER: Recipe = Recipe {
+    package: "cinder",
+    script_location: "cinder/db/migrations",
+    ini: PRODUCTION,
+    settings: "downgrades = \"none\"\n",
+    hook: None,
+    revisions: 8,
+    differences: 7,
+    range: ("base", "head"),
+    rendered_by: "scratch_execution",
+    statements: (102, 0),
 };
 
 pub const PREFECT_SQLITE: Recipe = Recipe {
@@ -162,9 +229,13 @@ pub const PREFECT_SQLITE: Recipe = Recipe {
     ..PREFECT
 };
 
-/// The same project with a SQLite file for its database.
+/// The same project with a SQLite file for its database; `env.py` of the last two wants a driver that is asynchronous.
 pub fn on_sqlite(recipe: &Recipe) -> Recipe {
-    Recipe { ini: "sqlalchemy.url = sqlite:///production.db\n", ..recipe.clone() }
+    let ini = match recipe.package {
+        "langflow" | "phoenix" => "sqlalchemy.url = sqlite+aiosqlite:///production.db\n",
+        _ => "sqlalchemy.url = sqlite:///production.db\n",
+    };
+    Recipe { ini, ..recipe.clone() }
 }
 
 #[test]
@@ -190,4 +261,24 @@ fn phoenix_is_met() {
 #[test]
 fn langflow_is_met() {
     met(&LANGFLOW);
+}
+
+#[test]
+fn airflow_is_met() {
+    met(&AIRFLOW);
+}
+
+#[test]
+fn keystone_is_met() {
+    met(&KEYSTONE);
+}
+
+#[test]
+fn nova_is_met() {
+    met(&NOVA);
+}
+
+#[test]
+fn cinder_is_met() {
+    met(&CINDER);
 }

@@ -236,3 +236,50 @@ fn a_scratch_server_may_be_named_later() {
     assert_eq!(bridge.current().unwrap().databases.len(), 1);
     assert_eq!(bridge.process_id(), process);
 }
+
+/// Two ways need no listener: one only looks a name up, one takes what the environment says and is stopped by its absence.
+const WITHOUT_A_LISTENER: &[&str] = &["look_up", "url_of_the_environment"];
+
+/// Alembic as anybody runs it, in front of the same production.
+fn without_a_fence(name: &str, environment: &Path, production: &Production) -> bool {
+    let folder = escape_project(name);
+    let limit = std::time::Instant::now() + std::time::Duration::from_secs(60);
+    let mut alembic = std::process::Command::new(environment.join("bin/python"))
+        .args(["-m", "alembic", "upgrade", "b2"])
+        .current_dir(folder.path())
+        .env("PRODUCTION_PORT", production.port.to_string())
+        .env("PRODUCTION_SOCKETS", production.sockets.path())
+        .env("PRODUCTION_FILE", folder.path().join("production.db"))
+        .env_remove("PYTHONPATH")
+        .stdin(std::process::Stdio::null())
+        .stdout(std::process::Stdio::null())
+        .stderr(std::process::Stdio::null())
+        .spawn()
+        .unwrap();
+    let is_there = || folder.path().join("production.db").exists() || folder.path().join("default.sqlite").exists();
+    let mut reached = false;
+    while alembic.try_wait().unwrap().is_none() && std::time::Instant::now() < limit {
+        std::thread::park_timeout(std::time::Duration::from_millis(20));
+        reached |= production.connections() > 0;
+    }
+    alembic.kill().ok();
+    alembic.wait().unwrap();
+    // A child that outlives it, and a listener that was not scheduled yet.
+    for _ in 0..100 {
+        reached |= production.connections() > 0 || is_there();
+        if reached {
+            return true;
+        }
+        std::thread::park_timeout(std::time::Duration::from_millis(20));
+    }
+    false
+}
+
+#[test]
+fn without_a_fence_every_attempt_gets_there() {
+    let Some(environment) = crate::bridge::environment("python-new") else { return };
+    let production = Production::start();
+    let attempts = ATTEMPTS.iter().map(|(name, _)| *name).filter(|name| !WITHOUT_A_LISTENER.contains(name));
+    let harmless: Vec<&str> = attempts.filter(|name| !without_a_fence(name, &environment, &production)).collect();
+    assert!(harmless.is_empty(), "the fence has nothing to stop in {harmless:?}");
+}

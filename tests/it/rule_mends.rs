@@ -171,7 +171,10 @@ const WITH_DETAILS: &[(&str, &str)] = &[
     ("constraint_without_not_valid", "ALTER TABLE lib.copies ADD CONSTRAINT fk FOREIGN KEY (room) REFERENCES shelves (id)"),
     ("constraint_without_not_valid", "ALTER TABLE books ADD CONSTRAINT ck CHECK (pages > 0)"),
     ("constraint_without_not_valid", "ALTER TABLE books ADD CHECK (pages > 0) NO INHERIT"),
-    ("constraint_without_not_valid", "ALTER TABLE books ADD CONSTRAINT ck CHECK (note LIKE 'a%' AND note <> ':pages' AND note::text <> '\\x')"),
+    (
+        "constraint_without_not_valid",
+        "ALTER TABLE books ADD CONSTRAINT ck CHECK (note LIKE 'a%' AND note <> ':pages' AND note::text <> '\\x')",
+    ),
     ("constraint_without_not_valid", "ALTER TABLE lib.copies ADD CONSTRAINT \"Ck\" CHECK (state IN ('new', 'it''s old'))"),
     ("key_without_using_index", "ALTER TABLE books ADD CONSTRAINT books_isbn UNIQUE (isbn)"),
     ("key_without_using_index", "ALTER TABLE books ADD UNIQUE (isbn, note)"),

@@ -14,9 +14,10 @@ def compared(project):
     """What autogenerate would change, one item each, and the operations as Python."""
     context = _revision_context(project, None, True, "heads", False, None)
     enums = _run(project, context, True)
-    generated = context.generated_revisions[-1]
     items, code = [], []
-    for operations in generated.upgrade_ops_list:
+    # Where nothing differs, `process_revision_directives` of many an env.py leaves no revision at all.
+    generated = context.generated_revisions[-1:]
+    for operations in generated[0].upgrade_ops_list if generated else []:
         for operation in _leaves(operations):
             items.extend(_items(operation))
         code.append(_code(operations))

@@ -40,6 +40,8 @@ def is_library(file):
 def _decide(file):
     if file.startswith("<"):
         return False
+    if not os.path.isabs(file) and not os.path.exists(file):
+        return False  # compiled elsewhere: such as SQLAlchemy's own parts in C
     real = os.path.realpath(file)
     if real.startswith(tuple(_own_folders)):
         inner = next(real[len(folder) :] for folder in _own_folders if real.startswith(folder))

@@ -12,7 +12,7 @@ from alembic.runtime.migration import MigrationStep
 from alembic.script.revision import RevisionError
 from alembic.util import CommandError
 
-from . import capture, comparison, failure, fence, models, places, process, trace
+from . import capture, comparison, enums, failure, fence, models, places, process, trace
 from .project import NeverAsked, Project, Watch
 from .scratch import text_of_or_empty
 
@@ -34,6 +34,7 @@ class Questions:
         self.capture.trace = trace.Trace(fence.SCRATCH.family, wire)
         self.walking = None
         capture.listen(self.capture)
+        enums.listen()
         places.own([settings["folder"]])
         self.watch = Watch(settings)
         self.project = Project(settings, scratch_url, self.capture)
@@ -127,9 +128,9 @@ class Questions:
         script, lower, upper = self.project.script, question["from"], question["to"]
         up = question["direction"] == "up"
         if up:
-            start, end, steps = lower, upper, lambda heads, context: script._upgrade_revs(upper, heads)
+            start, end, steps = self._start_of(lower), upper, lambda heads, context: script._upgrade_revs(upper, heads)
         else:
-            start, end, steps = upper, lower, lambda heads, context: script._downgrade_revs(lower, heads)
+            start, end, steps = self._start_of(upper), lower, lambda heads, context: script._downgrade_revs(lower, heads)
         output = _Text(self.capture)
         self.project.offline_output = output
         self.capture.step = None
@@ -255,6 +256,10 @@ class Questions:
         """Has Alembic write one revision file."""
         return self._about(comparison.written(self.project, self.wire, question))
 
+    def enums(self, question):
+        """The words of the Enum columns that were made here."""
+        return {"columns": enums.known()}
+
     def use_models(self, question):
         """Which statements of the mapped classes the scratch database takes."""
         return self._about(models.used(self.project))
@@ -281,6 +286,11 @@ class Questions:
         if name == "base":
             return ()
         return tuple(revision.revision for revision in self.project.script.get_revisions(name))
+
+    def _start_of(self, name):
+        """Where offline mode begins: a name, or a list where the name means several heads."""
+        heads = list(self._heads_of(name))
+        return heads if len(heads) > 1 else name
 
     def _migration_step(self, name, direction):
         script = self.project.script
