@@ -4,9 +4,11 @@
 //! decides alone; otherwise the sections whose words match best come first.
 
 pub mod document;
+mod error;
 mod index;
 pub mod page;
 mod scope;
+mod speaks;
 mod words;
 
 use std::collections::BTreeMap;
@@ -14,8 +16,9 @@ use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 
 use crate::knowledge::document::{Document, DocumentError, Origin, Section};
+use crate::knowledge::error::{KnownError, SURE, plain};
 use crate::knowledge::index::{At, WordIndex};
-use crate::knowledge::words::{Word, telling, words};
+use crate::knowledge::words::{Reading, Word, is_slip, same_as, telling, words};
 use crate::recipes::RECIPES;
 use crate::rules::RULES;
 
@@ -103,13 +106,20 @@ const DEFAULT_LIMIT: usize = 3;
 /// Sections of one document in one answer, while others match too.
 const MOST_OF_ONE: usize = 2;
 /// Who names no limit is spared a second and third section that match this little beside the first.
-const WORTH_READING: f32 = 0.6;
-/// What an error's own section has before all others.
+const WORTH_READING: f32 = 0.55;
+/// What an error's own section has before all others, for each word of the error.
 const DECISIVE: f32 = 1_000.0;
-/// From this weight on an error decides alone: a code, a class, a message of three words.
-const SURE: f32 = 3.0;
-/// What two words of a message, which may stand in any sentence, add to the section: half of the best weight.
-const HINT: f32 = 0.5;
+/// What two words of a message, which may stand in any sentence, add to the section, as a share of the best weight.
+const HINT: f32 = 0.3;
+/// Of sections that name the same error, the one that names fewer others is a little more about it.
+const ABOUT_IT: f32 = 0.2;
+/// Documents of other servers than the question speaks of, and those of the one it speaks of and no other.
+const OTHER_SERVER: f32 = 0.6;
+const THAT_SERVER: f32 = 1.1;
+/// MySQL's where MariaDB is meant, and the other way round.
+const SIBLING_SERVER: f32 = 0.8;
+/// A question that names no server is, as a rule, about PostgreSQL.
+const NO_SERVER_NAMED: f32 = 0.7;
 /// Words of one question that are put right, and the longest question in which any is: a stack trace has no typing errors.
 const MOST_GUESSES: usize = 4;
 const MOST_WORDS_TO_GUESS: usize = 40;
@@ -169,33 +179,62 @@ impl Library {
     pub fn ask(&self, question: &Question) -> Result<Found<'_>, KnowledgeError> {
         let text: String = question.text.chars().take(MOST_CHARACTERS).collect();
         let mut asked = telling(&text);
-        let by_id = self.named(text.trim());
+        let by_id = self.named(&as_id(&text));
         if !by_id.is_empty() {
             return Ok(Found { hits: by_id.into_iter().take(question.limit.unwrap_or(DEFAULT_LIMIT)).collect(), ..Found::default() });
         }
-        let decided = self.errors_in(&text);
+        let as_written = asked.clone();
         let known = asked.iter().filter(|word| self.index.knows(&word.written)).count();
-        let elsewhere = if decided.is_empty() { scope::elsewhere(&asked) } else { None };
         let did_you_mean = self.put_right(&text, &mut asked);
-        if asked.is_empty() || (elsewhere.is_some()) || (known == 0 && did_you_mean.is_none() && decided.is_empty()) {
-            let elsewhere = elsewhere.or_else(|| (known == 0 && !asked.is_empty()).then(Elsewhere::unknown));
+        let spoken = speaks::dialects(&text, &asked);
+        let decided = self.errors_in(&text, &spoken);
+        let elsewhere = if decided.is_empty() { scope::elsewhere(&as_written) } else { None };
+        let is_foreign = decided.is_empty() && spoken.is_empty() && scope::is_foreign(&as_written, |word| self.is_read(word));
+        let is_unknown = is_foreign || (known == 0 && did_you_mean.is_none() && decided.is_empty());
+        if asked.is_empty() || elsewhere.is_some() || is_unknown {
+            let elsewhere = elsewhere.or_else(|| (!asked.is_empty()).then(Elsewhere::unknown));
             return Ok(Found { hits: Vec::new(), elsewhere, did_you_mean });
         }
         let mut weights: BTreeMap<At, f32> = BTreeMap::new();
         for found in self.index.search(&asked, 60)? {
-            weights.insert(found.at, found.weight);
+            weights.insert(found.at, found.weight * self.fit(found.at, &spoken));
         }
         let most = weights.values().copied().fold(1.0, f32::max);
-        for (at, weight) in &decided {
-            *weights.entry(*at).or_default() += if *weight >= SURE { DECISIVE * weight } else { most * HINT };
+        for (at, strength) in &decided {
+            let entry = weights.entry(*at).or_default();
+            if *strength < SURE {
+                *entry += most * HINT;
+                continue;
+            }
+            let names = self.section(*at).map_or(1, |section| section.errors.len());
+            *entry += DECISIVE * strength + most * ABOUT_IT / (names as f32 + 1.5);
         }
-        let is_sure = decided.iter().any(|(_, weight)| *weight >= SURE);
+        let is_sure = decided.values().any(|strength| *strength >= SURE);
         let limit = question.limit.unwrap_or(if is_sure { 1 } else { DEFAULT_LIMIT });
         let mut hits = self.best(weights, question, limit);
         if question.limit.is_none() {
             hits.retain(|hit| hit.score >= WORTH_READING);
         }
         Ok(Found { hits, elsewhere: None, did_you_mean })
+    }
+
+    fn section(&self, (d, s): At) -> Option<&Section> {
+        self.documents.get(d)?.sections.get(s)
+    }
+
+    /// How well a section's document goes with the servers that a question speaks of.
+    fn fit(&self, at: At, spoken: &[&str]) -> f32 {
+        let named = self.documents.get(at.0).map_or(&[][..], |document| document.dialects.as_slice());
+        let shared = named.iter().any(|dialect| spoken.contains(&dialect.as_str()));
+        match named {
+            [] => 1.0,
+            _ if spoken.is_empty() && named.iter().any(|dialect| dialect == "postgresql") => 1.0,
+            _ if spoken.is_empty() => NO_SERVER_NAMED,
+            [_] if shared => THAT_SERVER,
+            _ if shared => 1.0,
+            _ if named.iter().any(|one| spoken.iter().any(|other| speaks::are_siblings(one, other))) => SIBLING_SERVER,
+            _ => OTHER_SERVER,
+        }
     }
 
     /// Sections by weight that the question's filters let through; not more than two of a document while others match.
@@ -225,19 +264,25 @@ impl Library {
         hits
     }
 
-    /// Sections that answer an error code or a message in the text, with how much of it decides: longer is more.
-    fn errors_in(&self, text: &str) -> Vec<(At, f32)> {
+    /// Sections that answer an error code or a message in the text, with how much of it they name: longer is more.
+    ///
+    /// A code means something else on another server: 40001 is a replica's on PostgreSQL, a deadlock on MySQL.
+    fn errors_in(&self, text: &str, dialects: &[&str]) -> BTreeMap<At, f32> {
         let spoken = plain(text);
         let mut found: BTreeMap<At, f32> = BTreeMap::new();
         for (error, at) in &self.errors {
             let Some(strength) = error.strength_in(text, &spoken) else { continue };
-            // Of sections that name the same error, the one that names fewer is about it.
-            let names = self.documents.get(at.0).and_then(|document| document.sections.get(at.1)).map_or(1, |section| section.errors.len());
-            let weight = strength + 1.0 / (names as f32 + 1.0);
+            let strength = if self.fit(*at, dialects) > OTHER_SERVER { strength } else { strength.min(SURE - 1.0) };
             let entry = found.entry(*at).or_default();
-            *entry = entry.max(weight);
+            *entry = entry.max(strength);
         }
-        found.into_iter().collect()
+        found
+    }
+
+    /// True for a word that the reference has, knows another for, or has with a slip of the fingers.
+    fn is_read(&self, word: &Word) -> bool {
+        let is_known = self.index.knows_form(word) || !same_as(&word.written).is_empty();
+        is_known || self.index.near(&word.written).is_some_and(|near| is_slip(&word.written, &near))
     }
 
     /// Puts the nearest word in place of those that nobody wrote; gives the question with them.
@@ -249,14 +294,15 @@ impl Library {
             if is_long || guesses == MOST_GUESSES {
                 break;
             }
-            if self.index.knows_form(word) {
+            if self.index.knows_form(word) || !same_as(&word.written).is_empty() {
                 continue;
             }
             if let Some(near) = self.index.near(&word.written) {
                 right = right.to_lowercase().replace(&word.written, &near);
                 let place = word.place;
                 if let Some(meant) = words(&near).into_iter().next() {
-                    *word = Word { place, is_guess: true, ..meant };
+                    let reading = if is_slip(&word.written, &near) { Reading::Slip } else { Reading::Guess };
+                    *word = Word { place, reading, ..meant };
                     guesses += 1;
                 }
             }
@@ -265,58 +311,18 @@ impl Library {
     }
 }
 
-/// An error that a section answers.
-struct KnownError {
-    /// As it is written.
-    written: String,
-    /// Its words.
-    words: Vec<String>,
-}
-
-impl KnownError {
-    fn of(error: &str) -> Self {
-        Self { written: error.to_owned(), words: plain(error) }
-    }
-
-    /// How much it says when it stands in the text: a code or the class of an error as much as a message of three words.
-    fn strength_in(&self, text: &str, spoken: &[String]) -> Option<f32> {
-        if self.words.is_empty() || !spoken.windows(self.words.len()).any(|window| window == self.words.as_slice()) {
-            return None;
-        }
-        let [word] = self.words.as_slice() else { return Some(self.words.len() as f32) };
-        let is_code = word.bytes().any(|b| b.is_ascii_digit());
-        if is_code {
-            return is_named_as_code(text, word).then_some(SURE);
-        }
-        let humps = self.written.chars().filter(|c| c.is_uppercase()).count();
-        let is_class = (humps > 1 && self.written.chars().any(char::is_lowercase)) || word.contains('_');
-        // A word of every day is an error only as it is printed: `INVALID`, `<<<<<<< HEAD`.
-        (is_class || text.contains(&self.written)).then_some(SURE)
+/// `recipe big_index` and `rule drop_column` as findings name them are pages too.
+fn as_id(text: &str) -> String {
+    let text = text.trim().replace('`', "");
+    match text.split_once(' ') {
+        Some((kind @ ("rule" | "recipe"), name)) => format!("{kind}-{}", name.trim()),
+        _ => text,
     }
 }
 
 /// Where a document names none, it holds for all.
 fn holds(named: &[String], asked: Option<&str>) -> bool {
     asked.is_none_or(|asked| named.is_empty() || named.iter().any(|name| name.eq_ignore_ascii_case(asked)))
-}
-
-/// A text as bare words: what a message and a pasted log line have in common.
-fn plain(text: &str) -> Vec<String> {
-    text.split(|c: char| !(c.is_alphanumeric() || c == '_')).filter(|word| !word.is_empty()).map(str::to_lowercase).collect()
-}
-
-/// A SQLSTATE is known by its form; a bare number counts only where it is called an error.
-fn is_named_as_code(text: &str, code: &str) -> bool {
-    let is_number = code.bytes().all(|b| b.is_ascii_digit());
-    if !is_number || code.len() == 5 {
-        return true;
-    }
-    let lower = text.to_lowercase();
-    let at = lower.find(code).unwrap_or(0);
-    let before = lower.get(..at).unwrap_or_default().trim_end();
-    lower.trim() == code
-        || before.ends_with('(')
-        || ["error", "code", "errno", "err", "#", "mysql", "mariadb"].iter().any(|word| before.ends_with(word))
 }
 
 /// The Markdown files of the team's folder; files over 1 MiB are left out.

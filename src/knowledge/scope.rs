@@ -16,11 +16,15 @@ impl Elsewhere {
     #[must_use]
     pub const fn unknown() -> Self {
         Self {
-            subject: "nothing that this reference knows",
-            pointer: "it is in English and about schema migrations: ask with the statement, the Alembic command, the error text or its code",
+            subject: "something that this reference does not know",
+            pointer: "the list of its documents, `knowledge://index`; it is in English and about schema migrations: \
+                      ask with the statement, the Alembic command, the error text or its code",
         }
     }
 }
+
+/// The subject that is so far from ours that a word such as `deploy` or `lock` says nothing.
+const FAR: &str = "another framework or language";
 
 /// Subjects beside ours: each is known by words or by pairs of words.
 const SUBJECTS: &[(Elsewhere, &[&str])] = &[
@@ -61,6 +65,19 @@ const SUBJECTS: &[(Elsewhere, &[&str])] = &[
             "cascade delete orphan",
             "association proxy",
             "association table",
+            "session commit",
+            "session flush",
+            "session rollback",
+            "database session",
+            "orm session",
+            "select joins",
+            "select join",
+            "paginate",
+            "pagination",
+            "query results",
+            "table inheritance",
+            "orm inheritance",
+            "mock session",
         ],
     ),
     (
@@ -99,6 +116,12 @@ const SUBJECTS: &[(Elsewhere, &[&str])] = &[
             "uuid integer primary",
             "data model",
             "erd",
+            "better design",
+            "key design",
+            "security design",
+            "uuid bigint primary",
+            "bigint uuid primary",
+            "uuid bigint keys",
         ],
     ),
     (
@@ -109,7 +132,16 @@ const SUBJECTS: &[(Elsewhere, &[&str])] = &[
         &[
             "pgbackrest",
             "barman",
-            "wal-g",
+            "wal g",
+            "base backup",
+            "base backups",
+            "logical backup",
+            "backup cron",
+            "retention",
+            "s3",
+            "every night",
+            "recovery archive",
+            "archive_command",
             "wal archiving",
             "pg_basebackup",
             "mysqldump cron",
@@ -127,12 +159,44 @@ const SUBJECTS: &[(Elsewhere, &[&str])] = &[
             "configure backups",
             "backup tool",
             "cron backup",
-            "streaming replication setup",
             "snapshot schedule",
         ],
     ),
     (
-        Elsewhere { subject: "another framework or language", pointer: "that project's own documentation" },
+        Elsewhere {
+            subject: "running a database server",
+            pointer: "the server's manual, chapters on installation, configuration and high availability",
+        },
+        &[
+            "streaming replication",
+            "configure replication",
+            "set replication",
+            "replication setup",
+            "replica setup",
+            "replicas aws",
+            "replicas rds",
+            "rds instance",
+            "install postgres",
+            "install postgresql",
+            "install mysql",
+            "install mariadb",
+            "docker compose",
+            "tune autovacuum",
+            "autovacuum tuning",
+            "autovacuum workload",
+            "failover",
+            "patroni",
+            "high availability",
+            "grafana",
+            "prometheus",
+        ],
+    ),
+    (
+        Elsewhere { subject: "a web framework or a task queue", pointer: "that project's own documentation" },
+        &["fastapi", "flask", "starlette", "celery", "airflow", "jwt", "oauth", "authentication", "dependency injection"],
+    ),
+    (
+        Elsewhere { subject: FAR, pointer: "that project's own documentation" },
         &[
             "react",
             "vue",
@@ -164,11 +228,15 @@ const SUBJECTS: &[(Elsewhere, &[&str])] = &[
             "ansible",
             "ingress",
             "nginx",
-            "flask route",
-            "fastapi route",
-            "fastapi endpoint",
             "golang",
             "spring boot",
+            "java",
+            "rust",
+            "bash",
+            "dataframe",
+            "dataframes",
+            "bubble sort",
+            "file git",
         ],
     ),
     (
@@ -192,13 +260,21 @@ const SUBJECTS: &[(Elsewhere, &[&str])] = &[
             "query optimization",
             "optimize query",
             "tune query",
+            "seq scan",
+            "explain plan",
+            "like query",
+            "query faster",
+            "speed query",
+            "speeds query",
+            "window functions",
+            "read_sql",
             "work_mem",
             "shared_buffers",
         ],
     ),
     (
         Elsewhere { subject: "something else", pointer: "this reference is about schema migrations only" },
-        &["recipe", "weather", "football", "poem", "joke", "song", "cake"],
+        &["weather", "football", "poem", "joke", "song", "cake", "cooking", "pasta"],
     ),
 ];
 
@@ -222,16 +298,11 @@ const OURS: &[&str] = &[
     "lock_timeout",
     "concurrently",
     "downtime",
-    "deploy",
-    "deployment",
     "heads",
-    "rename",
-    "renaming",
-    "drop",
-    "dropping",
-    "env",
-    "op",
 ];
+
+/// Words that mostly mean our subject, though not beside what is far from it.
+const WEAK: &[&str] = &["deploy", "deployment", "drop", "dropping", "env", "op", "rename", "renaming"];
 
 /// Words of our subject that others use too.
 const SHARED: &[&str] = &["lock", "locks", "locked", "constraint", "constraints", "column", "columns", "schema", "index"];
@@ -263,8 +334,17 @@ pub fn elsewhere(asked: &[Word]) -> Option<Elsewhere> {
     let (subject, mark) = SUBJECTS.iter().find_map(|(subject, marks)| Some((subject, marks.iter().find(|mark| stands(asked, mark))?)))?;
     // Two words together mean their subject, one word only where none of ours stands beside it.
     let is_clear = mark.contains(' ');
-    let is_ours = count(OURS) > 0 || (count(SHARED) > 0 && !is_clear);
-    (!is_ours || (is_clear && asked.len() <= 3 && count(OURS) <= 1)).then_some(*subject)
+    let is_far = subject.subject == FAR;
+    let ours = count(OURS) + if is_far { 0 } else { count(WEAK) };
+    let is_ours = ours > 0 || (count(SHARED) > 0 && !is_clear && !is_far);
+    (!is_ours || (is_clear && asked.len() <= 3 && ours <= 1)).then_some(*subject)
+}
+
+/// True when most words of a question are in no form known, and none is of our subject: another language.
+#[must_use]
+pub fn is_foreign(asked: &[Word], is_read: impl Fn(&Word) -> bool) -> bool {
+    let is_ours = |word: &Word| [OURS, WEAK, SHARED].iter().any(|list| list.contains(&word.written.as_str()));
+    asked.len() >= 3 && !asked.iter().any(is_ours) && asked.iter().filter(|word| is_read(word)).count() * 2 < asked.len()
 }
 
 /// True when the words of a mark stand in the question in their order, with at most one other between two of them.

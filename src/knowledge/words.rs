@@ -12,7 +12,7 @@ const EMPTY_WORDS: &[&str] = &[
     "who", "why", "will", "with", "would", "you", "your",
 ];
 
-/// Words that mean the same to who asks. A query finds the others of its row too, at less weight.
+/// Words that mean the same to who asks: a question finds the others of its row too, at less weight.
 const SAME: &[&[&str]] = &[
     &["rename", "name", "renaming"],
     &["remove", "drop", "delete", "retire", "deprecate"],
@@ -56,6 +56,71 @@ const SAME: &[&[&str]] = &[
     &["overflow", "exhausted", "range"],
 ];
 
+/// Words of every day, and what the reference calls it.
+const MEANS: &[(&[&str], &[&str])] = &[
+    (
+        &["customer", "customers", "client", "clients", "organisation", "organization", "workspace", "shard", "shards"],
+        &["tenant", "tenants"],
+    ),
+    (
+        &["pod", "pods", "container", "containers", "instance", "instances", "worker", "workers", "node", "nodes"],
+        &["runners", "replicas", "job"],
+    ),
+    (&["boot", "boots", "startup"], &["start", "job"]),
+    (&["hanging", "hung", "freeze", "freezes", "stall", "stalls", "stalled", "sits", "forever", "ages"], &["waits", "lock", "blocked"]),
+    (&["culprit", "blocker", "offender", "holder"], &["blocks", "blocking", "pg_blocking_pids"]),
+    (&["kill", "abort", "interrupt", "rid"], &["terminate", "cancel"]),
+    (&["giant", "enormous", "massive", "gigantic", "gb", "tb"], &["large"]),
+    (&["seed", "seeding", "lookup", "initial", "fixture"], &["bulk_insert", "insert", "rows"]),
+    (&["compulsory", "obligatory", "mandatory", "required"], &["null", "nullable"]),
+    (&["optional"], &["nullable", "null"]),
+    (&["restrict", "restricts", "restriction", "forbid", "positive", "validate", "validation"], &["check", "constraint"]),
+    (
+        &["notice", "notices", "spot", "recognise", "recognize", "overlook", "overlooks", "ignores", "ignored"],
+        &["detects", "misses", "autogenerate"],
+    ),
+    (&["dry", "beforehand"], &["sql", "offline"]),
+    (&["rollout", "release", "ship", "shipping", "deploying", "deployed"], &["deploy", "release"]),
+    (&["interruption", "uninterrupted", "maintenance", "stopping", "outage"], &["downtime", "blocking"]),
+    (&["previous", "backwards", "reverse", "reverting", "undoing", "undo", "undone", "revert", "unapply"], &["downgrade", "back"]),
+    (&["irrevocable", "irrecoverable", "permanent", "permanently", "reversible"], &["irreversible", "lost"]),
+    (&["half", "halfway", "partially", "partial", "midway", "aborted"], &["failed", "half"]),
+    (&["storage", "full", "filled", "grew", "grows"], &["disk", "space", "bloat"]),
+    (&["vault", "credentials", "credential"], &["secret", "password"]),
+    (&["computed", "calculated", "derived"], &["generated"]),
+    (&["autoincrement", "auto_increment", "counter", "nextval"], &["sequence", "identity", "serial"]),
+    (&["overflow", "overflows", "exhausted", "64", "int8", "long"], &["bigint"]),
+    (&["choices", "choice", "label", "labels"], &["enum", "value"]),
+    (&["month", "monthly", "daily", "yearly", "archive"], &["partition", "partitions"]),
+    (&["follower", "secondary", "slave", "replicas"], &["standby", "replica"]),
+    (&["subscriber", "publisher", "subscription", "publication", "cdc", "debezium"], &["logical", "replication"]),
+    (&["pooling", "pooled", "supavisor", "pgcat"], &["pgbouncer", "pooler"]),
+    (&["asyncio", "await", "coroutine"], &["async"]),
+    (&["pytest", "unittest", "tests", "tested"], &["test", "testing"]),
+    (&["jenkins", "gitlab", "actions", "pr", "merge_request"], &["ci", "pipeline"]),
+    (&["reviewer", "reviewing", "approve", "approval", "colleague"], &["review"]),
+    (&["dangerous", "danger", "risky", "harmful", "harmless"], &["risk", "loss"]),
+    (&["save", "preserve", "dump", "snapshot"], &["backup", "copy"]),
+    (&["diverged", "diverge", "parent", "twin"], &["heads", "merge"]),
+    (&["fake", "pretend", "mark", "skip", "baseline"], &["stamp"]),
+    (&["combine", "flatten", "compress", "shorten", "compact"], &["squash", "collapse"]),
+    (&["vanished", "disappeared", "missing", "gone", "deleted"], &["locate", "missing"]),
+    (&["unnamed", "nameless", "anonymous"], &["name", "naming_convention", "constraint"]),
+    (&["filename", "filenames", "prefix", "timestamped"], &["file_template"]),
+    (&["repeatable", "rerunnable", "guard", "guards", "conditional", "conditionally"], &["idempotent", "if_not_exists"]),
+    (&["k8s", "kubernetes", "helm", "docker", "argocd"], &["job", "deploy"]),
+    (&["denied", "forbidden", "rights", "right"], &["permission", "owner", "grant"]),
+    (&["attempt", "attempts", "retries", "retrying"], &["retry"]),
+    (&["convert", "conversion", "turn", "transform"], &["type", "change"]),
+    (&["string", "length"], &["varchar"]),
+    (&["datetime", "timezone", "tz"], &["timestamptz", "timestamp"]),
+    (&["trigger", "procedure", "procedures", "routine"], &["function", "trigger"]),
+    (&["upload", "load", "loading", "import", "imported"], &["insert", "copy"]),
+    (&["old", "older", "outdated"], &["previous", "releases"]),
+    (&["flag", "boolean", "checkbox", "switch"], &["column", "default"]),
+    (&["layer", "module", "helper", "helpers", "library"], &["import", "application"]),
+];
+
 /// The words of a text with their places: what is indexed and what is asked.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Word {
@@ -65,8 +130,19 @@ pub struct Word {
     pub written: String,
     /// The how-manieth it is; an identifier and its first part share a place.
     pub place: usize,
-    /// It stands for another that nobody wrote: a typing error, put right.
-    pub is_guess: bool,
+    /// How it came to be read.
+    pub reading: Reading,
+}
+
+/// How a word of a question came to be read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Reading {
+    /// As it stands there.
+    Written,
+    /// In place of a slip of the fingers that nobody else wrote.
+    Slip,
+    /// In place of another word, which may be right: `giant` is near `grant`.
+    Guess,
 }
 
 /// The words of a text.
@@ -80,25 +156,92 @@ pub fn words(text: &str) -> Vec<Word> {
     while stream.advance() {
         let token = stream.token();
         let Some(raw) = written.next() else { break };
-        found.push(Word { stem: token.text.clone(), written: raw.text, place: token.position, is_guess: false });
+        found.push(Word { stem: token.text.clone(), written: raw.text, place: token.position, reading: Reading::Written });
     }
     found
+}
+
+/// True when `meant` differs from `written` as fingers slip: a letter missed, doubled or swapped, or one vowel or sound for
+/// another. A consonant in another's place is rather another word.
+#[must_use]
+pub fn is_slip(written: &str, meant: &str) -> bool {
+    let sorted = |word: &str| {
+        let mut letters: Vec<char> = word.chars().collect();
+        letters.sort_unstable();
+        letters
+    };
+    let sound = |letter: char| match letter {
+        'a' | 'e' | 'i' | 'o' | 'u' | 'y' => 'a',
+        'c' | 'k' | 'q' | 's' | 'z' => 's',
+        other => other,
+    };
+    let heard = |word: &str| word.chars().map(sound).collect::<String>();
+    written.chars().count() != meant.chars().count() || sorted(written) == sorted(meant) || heard(written) == heard(meant)
+}
+
+/// Two words that people write for one.
+const JOINED: &[(&str, &str, &str)] = &[
+    ("back", "up", "backup"),
+    ("roll", "back", "rollback"),
+    ("rolled", "back", "rollback"),
+    ("rolling", "back", "rollback"),
+    ("down", "time", "downtime"),
+    ("time", "out", "timeout"),
+    ("timed", "out", "timeout"),
+    ("auto", "generate", "autogenerate"),
+    ("auto", "generated", "autogenerate"),
+    ("dead", "lock", "deadlock"),
+    ("roll", "out", "rollout"),
+    ("check", "list", "checklist"),
+    ("big", "int", "bigint"),
+    ("run", "out", "exhausted"),
+    ("runs", "out", "exhausted"),
+    ("running", "out", "exhausted"),
+    ("used", "up", "exhausted"),
+    ("watch", "out", "risk"),
+];
+
+/// Puts one word in place of two.
+fn join(all: &mut Vec<Word>) {
+    let mut at = 0;
+    while let [first, second, ..] = all.get(at..).unwrap_or_default() {
+        let one = JOINED.iter().find(|(a, b, _)| first.written == *a && second.written == *b).map(|(_, _, one)| *one);
+        if let Some(meant) = one.and_then(|one| words(one).into_iter().next()) {
+            let place = first.place;
+            all.splice(at..at + 2, [Word { place, ..meant }]);
+        }
+        at += 1;
+    }
 }
 
 /// The words of a question that say something.
 #[must_use]
 pub fn telling(text: &str) -> Vec<Word> {
     let mut all = words(text);
+    join(&mut all);
     all.retain(|word| EMPTY_WORDS.binary_search(&word.written.as_str()).is_err());
     all
 }
 
-/// Other words for `written`, in their indexed form.
+/// Other words for `written` in their indexed form, with how near they are to it: 1 the same, of a row of [`MEANS`] more.
 #[must_use]
-pub fn same_as(written: &str) -> Vec<String> {
-    let rows = SAME.iter().filter(|row| row.contains(&written));
-    let others = rows.flat_map(|row| row.iter()).filter(|word| **word != written);
-    others.flat_map(|word| words(word).into_iter().map(|word| word.stem)).collect()
+pub fn same_as(written: &str) -> Vec<(String, Nearness)> {
+    let rows = SAME.iter().filter(|row| row.contains(&written)).map(|row| (*row, Nearness::Same));
+    let means = MEANS.iter().filter(|(said, _)| said.contains(&written)).map(|(_, meant)| (*meant, Nearness::Meant));
+    let others = rows.chain(means).flat_map(|(row, nearness)| row.iter().map(move |word| (*word, nearness)));
+    others
+        .filter(|(word, _)| *word != written)
+        .flat_map(|(word, nearness)| words(word).into_iter().map(move |word| (word.stem, nearness)))
+        .collect()
+}
+
+/// How another word stands to the one that was written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Nearness {
+    /// One of several of the same meaning.
+    Same,
+    /// What the reference calls it.
+    Meant,
 }
 
 /// The analyzer under which the index is written.
@@ -220,6 +363,18 @@ mod tests {
     #[test]
     fn empty_words_are_sorted_for_the_search() {
         assert!(EMPTY_WORDS.is_sorted());
+    }
+
+    #[test]
+    fn a_slip_is_told_from_another_word() {
+        assert!(is_slip("colum", "column") && is_slip("concurently", "concurrently") && is_slip("alembik", "alembic"));
+        assert!(is_slip("indxe", "index") && !is_slip("giant", "grant"));
+    }
+
+    #[test]
+    fn two_words_are_read_as_the_one_they_stand_for() {
+        let found: Vec<String> = telling("back up before I roll back").into_iter().map(|word| word.written).collect();
+        assert_eq!(found, ["backup", "before", "rollback"]);
     }
 
     #[test]

@@ -8,6 +8,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
+use crate::knowledge::document::Origin;
 use crate::knowledge::{Found, Hit, KnowledgeError, Library, MOST_CHARACTERS, Question, owner};
 use crate::tools::answer::{Answer, Common, MAX_CHARACTERS, ToolError, Verdict, clipped, counted};
 use crate::tools::call::Call;
@@ -34,11 +35,11 @@ Not for ORM usage, database design or backups.",
 pub struct Input {
     /// A question, an error text, a code or an identifier. Example: `canceling statement due to lock timeout`
     #[arg(long)]
-    #[serde(alias = "q", alias = "question")]
+    #[serde(alias = "q", alias = "question", deserialize_with = "text_or_number")]
     pub query: Option<String>,
     /// How many sections at most, 1 to 20. Default: 3, or 1 where an error or id decides.
     #[arg(long)]
-    #[serde(alias = "n_results", skip_serializing_if = "Option::is_none")]
+    #[serde(alias = "n_results", skip_serializing_if = "Option::is_none", deserialize_with = "number_or_digits")]
     pub limit: Option<i64>,
     /// Only what holds for this dialect: postgresql, mysql, mariadb, sqlite, mssql or oracle.
     #[arg(long)]
@@ -62,6 +63,41 @@ pub struct Input {
     #[schemars(skip)]
     #[arg(skip)]
     pub min_score: Option<Value>,
+}
+
+/// `1205` is an error's number, and a question.
+fn text_or_number<'de, D: serde::Deserializer<'de>>(given: D) -> Result<Option<String>, D::Error> {
+    match Option::<Value>::deserialize(given)? {
+        None | Some(Value::Null) => Ok(None),
+        Some(Value::String(text)) => Ok(Some(text)),
+        Some(Value::Number(number)) => Ok(Some(number.to_string())),
+        Some(_) => Err(serde::de::Error::custom("`query` is a text")),
+    }
+}
+
+/// `"3"` is what some agents send for `3`.
+fn number_or_digits<'de, D: serde::Deserializer<'de>>(given: D) -> Result<Option<i64>, D::Error> {
+    let wrong = || serde::de::Error::custom(format!("`limit` is a number from 1 to {MOST_SECTIONS}"));
+    match Option::<Value>::deserialize(given)? {
+        None | Some(Value::Null) => Ok(None),
+        Some(Value::String(digits)) => digits.trim().parse().map(Some).map_err(|_| wrong()),
+        Some(Value::Number(number)) => number.as_f64().map(|number| Some(number as i64)).ok_or_else(wrong),
+        Some(_) => Err(wrong()),
+    }
+}
+
+/// Dialects and phases that documents name.
+const DIALECTS: &[&str] = &["postgresql", "mysql", "mariadb", "sqlite", "mssql", "oracle"];
+const PHASES: &[&str] = &["PLAN", "GENERATE", "REVIEW_SQL", "TEST_ROLLBACK", "APPLY", "COMPLETE"];
+
+/// A filter whose word nobody knows is left out, and said: it would hide what was asked for.
+fn known(what: &str, asked: Option<&str>, words: &[&str], notes: &mut Vec<String>) -> Option<String> {
+    let asked = asked.map(str::trim).filter(|asked| !asked.is_empty())?;
+    let is_known = words.iter().any(|word| word.eq_ignore_ascii_case(asked));
+    if !is_known {
+        notes.push(format!("`{what}` is one of {}: `{}` was not looked at", words.join(", "), clipped(asked, 40)));
+    }
+    is_known.then(|| asked.to_owned())
 }
 
 /// Sections in one answer.
@@ -144,7 +180,9 @@ pub fn run(input: &Input, most: Option<usize>) -> Answer {
         ));
     }
     let found = if input.ids.is_empty() {
-        let question = Question { text: query, dialect: input.dialect.clone(), phase: input.phase.clone(), limit };
+        let dialect = known("dialect", input.dialect.as_deref(), DIALECTS, &mut notes);
+        let phase = known("phase", input.phase.as_deref(), PHASES, &mut notes);
+        let question = Question { text: query, dialect, phase, limit };
         match library.ask(&question) {
             Ok(found) => found,
             Err(error) => return Answer::failed(unusable(&error)),
@@ -193,7 +231,7 @@ fn answer(found: &Found<'_>, notes: Vec<String>, most: Option<usize>) -> Answer 
     for hit in &found.hits {
         let _ = write!(
             text,
-            "\n[{}] {} > {} ({})\n{}\nSource: {}\n",
+            "\n[{}] {} > {}{}\n{}\nSource: {}\n",
             hit.id(),
             hit.document.title,
             hit.section.heading,
@@ -201,6 +239,9 @@ fn answer(found: &Found<'_>, notes: Vec<String>, most: Option<usize>) -> Answer 
             hit.section.text,
             hit.section.sources.join("; ")
         );
+        if hit.document.origin == Origin::Team {
+            let _ = writeln!(text, "Whose: {}", owner(hit.document.origin));
+        }
     }
     let suggested_queries = if found.hits.is_empty() { BEGINNINGS.iter().map(|query| (*query).to_owned()).collect() } else { Vec::new() };
     for query in &suggested_queries {
@@ -230,9 +271,12 @@ fn versions<'a>(hit: &Hit<'a>) -> &'a str {
 }
 
 fn applies_words(hit: &Hit<'_>) -> String {
+    if versions(hit).is_empty() {
+        return String::new();
+    }
     let verified = &hit.section.verified_with;
     let run = if verified.is_empty() { String::new() } else { format!("; run on {}", verified.join(", ")) };
-    format!("{}{run}", versions(hit))
+    format!(" ({}{run})", versions(hit))
 }
 
 fn hit_value(hit: &Hit<'_>) -> Value {

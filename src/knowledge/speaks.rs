@@ -1,0 +1,105 @@
+//! The dialects a question speaks of, by the names of servers and drivers in it.
+
+use crate::knowledge::words::Word;
+
+/// A server's own words. MySQL and MariaDB share drivers, error numbers, and most of what they do.
+const MARKS: &[(&[&str], &[&str])] = &[
+    (
+        &["postgresql"],
+        &[
+            "postgres",
+            "postgresql",
+            "psql",
+            "pg",
+            "psycopg",
+            "psycopg2",
+            "asyncpg",
+            "pg8000",
+            "pgbouncer",
+            "sqlstate",
+            "pg_dump",
+            "plpgsql",
+        ],
+    ),
+    (&["mysql"], &["mysql", "mysqldb", "mysqlclient", "aurora"]),
+    (&["mariadb"], &["mariadb"]),
+    (&["mysql", "mariadb"], &["innodb", "pymysql", "aiomysql", "asyncmy"]),
+    (&["sqlite"], &["sqlite", "sqlite3", "aiosqlite", "pysqlite"]),
+    (&["mssql"], &["mssql", "sqlserver", "pyodbc", "pymssql", "tsql"]),
+    (&["oracle"], &["oracle", "oracledb", "cx_oracle", "ora"]),
+];
+
+/// Words of a catalogue or of an argument's name begin with their server's.
+const BEGINNINGS: &[(&[&str], &str)] = &[
+    (&["postgresql"], "pg_"),
+    (&["postgresql"], "postgresql_"),
+    (&["mysql", "mariadb"], "mysql_"),
+    (&["mysql", "mariadb"], "innodb_"),
+    (&["sqlite"], "sqlite_"),
+    (&["mssql"], "mssql_"),
+    (&["oracle"], "oracle_"),
+];
+
+/// The dialects that `asked`, the words of `text`, are about; none: it does not say.
+#[must_use]
+pub fn dialects(text: &str, asked: &[Word]) -> Vec<&'static str> {
+    let lower = text.to_lowercase();
+    let has = |is: &dyn Fn(&str) -> bool| asked.iter().any(|word| is(&word.written));
+    let mut found: Vec<&str> = Vec::new();
+    for (dialects, words) in MARKS {
+        if has(&|written| words.contains(&written)) {
+            found.extend(*dialects);
+        }
+    }
+    for (dialects, beginning) in BEGINNINGS {
+        if has(&|written| written.starts_with(beginning)) {
+            found.extend(*dialects);
+        }
+    }
+    // Two words, and the forms in which a server prints its errors: `Msg 1222, Level 16`, `ERROR 1061 (42000)`.
+    if lower.contains("sql server") || (lower.contains("msg ") && lower.contains("level ")) {
+        found.push("mssql");
+    }
+    if found.is_empty() && has_numbered_error(&lower) {
+        found.extend(["mysql", "mariadb"]);
+    }
+    found
+}
+
+/// True for two servers that share most of what they do.
+#[must_use]
+pub fn are_siblings(one: &str, other: &str) -> bool {
+    matches!((one, other), ("mysql", "mariadb") | ("mariadb", "mysql"))
+}
+
+/// `error 1061 (42000)`: a number of four digits and a SQLSTATE in brackets.
+fn has_numbered_error(lower: &str) -> bool {
+    lower.match_indices("error ").any(|(at, mark)| {
+        let rest = lower.get(at + mark.len()..).unwrap_or_default();
+        let digits = rest.bytes().take_while(u8::is_ascii_digit).count();
+        digits == 4 && rest.get(digits..).unwrap_or_default().trim_start().starts_with('(')
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::knowledge::words::telling;
+
+    fn spoken(text: &str) -> Vec<&'static str> {
+        dialects(text, &telling(text))
+    }
+
+    #[test]
+    fn a_question_is_about_the_servers_it_names() {
+        assert_eq!(spoken("psycopg2.errors.LockNotAvailable"), ["postgresql"]);
+        assert_eq!(spoken("pg_stat_activity shows a lock"), ["postgresql"]);
+        assert_eq!(spoken("ERROR 1061 (42000): Duplicate key name 'i'"), ["mysql", "mariadb"]);
+        assert_eq!(spoken("mariadb 10.6 instant"), ["mariadb"]);
+        assert_eq!(spoken("Msg 1222, Level 16, State 51"), ["mssql"]);
+        assert_eq!(spoken("ORA-00054: resource busy"), ["oracle"]);
+        assert_eq!(spoken("rename a column in SQL Server"), ["mssql"]);
+        assert_eq!(spoken("sqlite and postgres differ"), ["postgresql", "sqlite"]);
+        assert!(spoken("error 42 in my upgrade").is_empty() && spoken("rename a column").is_empty());
+    }
+}
