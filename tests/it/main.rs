@@ -58,6 +58,7 @@ mod project_intent;
 mod project_reading;
 mod project_settings;
 mod project_tools;
+mod questions;
 mod ranges;
 mod real_alembic;
 mod recipes;

@@ -1,156 +1,62 @@
-//! `search_knowledge` on questions that were written before the documents: the open ones and our own.
+//! `search_knowledge` on questions that were written before the documents, and on others that came after: what it finds.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
-use alembic_gate::knowledge::{Library, Question};
-use serde::Deserialize;
+use alembic_gate::knowledge::Question;
+use alembic_gate::knowledge::document::Origin;
 
-#[derive(Deserialize)]
-struct Asked {
-    queries: Vec<Query>,
+use crate::questions::{Figures, Query, asked, figures, library};
+
+/// The questions by which the weights were chosen: the open ones and our own.
+fn tuned() -> Vec<Query> {
+    ["examples/knowledge_queries.json", "knowledge_queries.json"].into_iter().flat_map(|file| asked(file).queries).collect()
 }
 
-#[derive(Deserialize)]
-struct Query {
-    id: String,
-    style: String,
-    query: String,
-    topics: Vec<String>,
-    key_facts: String,
-}
-
-fn library() -> &'static Library {
-    Library::shared(None).unwrap_or_else(|error| panic!("{error}"))
-}
-
-fn queries(file: &str) -> Vec<Query> {
-    let path = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/truth").join(file);
-    let asked: Asked = serde_json::from_str(&std::fs::read_to_string(path).unwrap()).unwrap();
-    asked.queries
-}
-
-/// Words that carry a fact: letters and digits, at least three of them, without an ending.
-fn stems(text: &str) -> BTreeSet<String> {
-    text.split(|c: char| !(c.is_alphanumeric() || c == '_'))
-        .filter(|word| word.len() > 2)
-        .map(|word| {
-            let word = word.to_lowercase();
-            word.trim_end_matches("ing")
-                .trim_end_matches("ed")
-                .trim_end_matches('s')
-                .trim_end_matches('e')
-                .trim_end_matches(['y', 'i'])
-                .to_owned()
-        })
-        .collect()
-}
-
-/// A fact is there when two thirds of its words stand in the passages.
-fn holds(fact: &str, passages: &[String]) -> bool {
-    let wanted = stems(fact);
-    let found: BTreeSet<String> = passages.iter().flat_map(|passage| stems(passage)).collect();
-    wanted.iter().filter(|word| found.contains(*word)).count() * 3 >= wanted.len() * 2
-}
-
-#[derive(Default, Debug)]
-struct Figures {
-    asked: usize,
-    recalled: usize,
+/// The least that a set of questions must reach.
+struct Least {
+    recall: f64,
     gain: f64,
-    facts: usize,
-    facts_there: usize,
+    facts: f64,
+    /// Of pasted errors and identifiers.
+    recall_of_marks: f64,
+    facts_by_default: f64,
 }
 
-fn figures(file: &str) -> BTreeMap<String, Figures> {
-    let library = library();
-    let stems: BTreeSet<&str> = library.documents.iter().map(|document| document.stem.as_str()).collect();
-    let mut all: BTreeMap<String, Figures> = BTreeMap::new();
-    for query in queries(file) {
-        if !query.topics.iter().any(|topic| stems.contains(topic.as_str())) {
-            println!("{}: SKIPPED, none of {:?} is written", query.id, query.topics);
-            continue;
-        }
-        let question = Question { text: query.query.clone(), limit: Some(20), ..Question::default() };
-        let found = library.ask(&question).unwrap();
-        let mut documents: Vec<&str> = Vec::new();
-        for hit in &found.hits {
-            if !documents.contains(&hit.document.stem.as_str()) {
-                documents.push(&hit.document.stem);
-            }
-        }
-        let primary = &query.topics[0];
-        let recalled = documents.iter().take(3).any(|document| document == primary);
-        let gain_of = |document: &str| match query.topics.iter().position(|topic| topic == document) {
-            Some(0) => 2.0,
-            Some(_) => 1.0,
-            None => 0.0,
-        };
-        let discounted =
-            |gains: &mut dyn Iterator<Item = f64>| gains.enumerate().map(|(at, gain)| gain / ((at + 2) as f64).log2()).sum::<f64>();
-        let reached = discounted(&mut documents.iter().take(10).map(|document| gain_of(document)));
-        let best = discounted(&mut query.topics.iter().enumerate().map(|(at, _)| if at == 0 { 2.0 } else { 1.0 }));
-        let passages: Vec<String> =
-            found.hits.iter().take(3).map(|hit| format!("{} {} {}", hit.document.title, hit.section.heading, hit.section.text)).collect();
-        if !recalled {
-            println!(
-                "missed {} [{}] {:?}: wanted {:?}, got {:?}",
-                query.id,
-                query.style,
-                query.query,
-                query.topics,
-                documents.iter().take(4).collect::<Vec<_>>()
-            );
-        }
-        for name in [query.style.as_str(), "all"] {
-            let figures = all.entry(name.to_owned()).or_default();
-            figures.asked += 1;
-            figures.recalled += usize::from(recalled);
-            figures.gain += reached / best;
-            for fact in query.key_facts.split(';').map(str::trim).filter(|fact| !fact.is_empty()) {
-                figures.facts += 1;
-                let there = holds(fact, &passages);
-                figures.facts_there += usize::from(there);
-                if !there && name == "all" {
-                    println!("fact of {} not in the first three: {fact}", query.id);
-                }
-            }
+impl Least {
+    fn holds(&self, name: &str, by_style: &std::collections::BTreeMap<String, Figures>) {
+        let all = &by_style["all"];
+        assert!(all.recall() >= self.recall, "{name}: {all:?}");
+        assert!(all.gain() >= self.gain, "{name}: {all:?}");
+        assert!(all.facts() >= self.facts, "{name}: {all:?}");
+        assert!(all.facts_by_default() >= self.facts_by_default, "{name}: {all:?}");
+        for style in ["error", "ident"] {
+            assert!(by_style[style].recall() >= self.recall_of_marks, "{name}, {style}: {:?}", by_style[style]);
         }
     }
-    for (style, figures) in &all {
-        println!(
-            "{file} {style}: {} asked, recall@3 {:.3}, nDCG@10 {:.3}, facts {:.3}",
-            figures.asked,
-            figures.recalled as f64 / figures.asked as f64,
-            figures.gain / figures.asked as f64,
-            figures.facts_there as f64 / figures.facts.max(1) as f64
-        );
-    }
-    all
 }
 
 #[test]
 fn s_053_to_s_056_questions_are_answered() {
-    let mut sums: BTreeMap<String, Figures> = BTreeMap::new();
-    for file in ["examples/knowledge_queries.json", "knowledge_queries.json"] {
-        for (style, figures) in figures(file) {
-            let sum = sums.entry(style).or_default();
-            sum.asked += figures.asked;
-            sum.recalled += figures.recalled;
-            sum.gain += figures.gain;
-            sum.facts += figures.facts;
-            sum.facts_there += figures.facts_there;
-        }
-    }
-    let share = |part: usize, of: usize| part as f64 / of as f64;
-    let all = &sums["all"];
-    assert!(all.asked >= 150, "{} questions", all.asked);
-    assert!(share(all.recalled, all.asked) >= 0.95, "{all:?}");
-    assert!(all.gain / all.asked as f64 >= 0.90, "{all:?}");
-    // By words: a fact that is said in other words counts as missing.
-    assert!(share(all.facts_there, all.facts) >= 0.83, "{all:?}");
-    for style in ["error", "ident"] {
-        assert_eq!(sums[style].recalled, sums[style].asked, "{style}");
-    }
+    let queries = tuned();
+    assert!(queries.len() >= 150, "{} questions", queries.len());
+    let least = Least { recall: 0.95, gain: 0.90, facts: 0.83, recall_of_marks: 1.0, facts_by_default: 0.78 };
+    least.holds("tuned", &figures("tuned", queries.iter()));
+}
+
+/// 75 questions that came after the weights.
+#[test]
+fn later_questions_are_answered() {
+    let least = Least { recall: 0.95, gain: 0.91, facts: 0.83, recall_of_marks: 1.0, facts_by_default: 0.80 };
+    least.holds("later", &figures("later", asked("knowledge_unseen.json").queries.iter()));
+}
+
+/// What each was answered at first sight, and what it was used for since, stands in the files.
+#[test]
+fn fresh_questions_are_answered() {
+    let least = Least { recall: 0.95, gain: 0.91, facts: 0.87, recall_of_marks: 1.0, facts_by_default: 0.82 };
+    least.holds("fresh", &figures("fresh", asked("knowledge_fresh.json").queries.iter()));
+    let least = Least { recall: 0.90, gain: 0.88, facts: 0.85, recall_of_marks: 1.0, facts_by_default: 0.80 };
+    least.holds("fresh, later", &figures("fresh, later", asked("knowledge_fresh_later.json").queries.iter()));
 }
 
 /// Ids in the program's own text: `doc#slug` between quotes.
@@ -217,6 +123,17 @@ fn whatever_is_asked_gets_a_helpful_answer() {
         assert!(!answer.is_error && hits + suggestions > 0, "{question:.60}");
         assert!(answer.text.len() < 9_000, "{question:.60}: {}", answer.text.len());
     }
+    for (language, question) in
+        [("German", "Spalte umbenennen ohne Ausfallzeit"), ("Japanese", "列の名前を変更する"), ("Arabic", "تغيير اسم العمود")]
+    {
+        let answer = run(&Input { query: Some(question.to_owned()), ..Input::default() }, None);
+        assert!(answer.text.contains("in English") && answer.output["hits"].as_array().unwrap().is_empty(), "{language}: {}", answer.text);
+    }
+    let odd: Input =
+        serde_json::from_value(serde_json::json!({"query": 1205, "limit": "2", "dialect": "db2", "phase": "review_sql"})).unwrap();
+    let answer = run(&odd, None);
+    let notes = answer.output["notes"].as_array().unwrap().len();
+    assert!(answer.output["hits"].as_array().unwrap().len() == 2 && notes == 1, "{}", answer.text);
     for limit in [0, -5, 1_000] {
         let answer = run(&Input { query: Some("lock_timeout".to_owned()), limit: Some(limit), ..Input::default() }, None);
         let hits = answer.output["hits"].as_array().unwrap().len();
@@ -226,18 +143,120 @@ fn whatever_is_asked_gets_a_helpful_answer() {
 
 #[test]
 fn s_017_and_s_018_what_is_not_our_subject_is_said() {
-    for question in [
+    let named = [
         "sqlalchemy lazy loading",
         "third normal form",
         "how do I set up nightly backups with pgBackRest",
         "react useEffect hook",
         "how to tune a slow query with explain analyze",
-    ] {
+    ];
+    let files = ["knowledge_unseen.json", "knowledge_fresh.json", "knowledge_fresh_later.json"].map(asked);
+    let elsewhere = named.into_iter().chain(files.iter().flat_map(|file| file.elsewhere.iter().map(String::as_str)));
+    for question in elsewhere {
         let found = library().ask(&Question { text: question.to_owned(), ..Question::default() }).unwrap();
         assert!(found.elsewhere.is_some() && found.hits.is_empty(), "{question}");
     }
-    for query in queries("examples/knowledge_queries.json").into_iter().chain(queries("knowledge_queries.json")) {
+    for query in tuned().iter().chain(files.iter().flat_map(|file| &file.queries)) {
         let found = library().ask(&Question { text: query.query.clone(), ..Question::default() }).unwrap();
         assert!(found.elsewhere.is_none(), "{}: {}", query.id, query.query);
     }
+}
+
+/// What an agent that names no limit has to read: one section where an error, a code or an id decides, else up to three.
+#[test]
+fn an_answer_without_a_limit_is_short() {
+    use alembic_gate::tools::search_knowledge::{Input, run};
+    let files = ["knowledge_unseen.json", "knowledge_fresh.json", "knowledge_fresh_later.json"].map(asked);
+    let mut tokens: Vec<usize> = Vec::new();
+    for query in tuned().iter().chain(files.iter().flat_map(|file| &file.queries)) {
+        let answer = run(&Input { query: Some(query.query.clone()), ..Input::default() }, None);
+        assert!((1..=3).contains(&answer.output["hits"].as_array().unwrap().len()), "{}", query.id);
+        // Four characters a token, as in English text.
+        tokens.push(answer.text.chars().count() / 4);
+    }
+    tokens.sort_unstable();
+    let (median, most) = (tokens[tokens.len() / 2], tokens[tokens.len() - 1]);
+    println!("tokens of {} answers without a limit: median {median}, p95 {}, most {most}", tokens.len(), tokens[tokens.len() * 95 / 100]);
+    assert!(median <= 900 && most <= 2_000, "{median}, {most}");
+    for decides in ["55P03", "SQLSTATE 40P01", "pg-lock-queue#deadlock", "ERROR:  canceling statement due to lock timeout", "ORA-00054"] {
+        let answer = run(&Input { query: Some(decides.to_owned()), ..Input::default() }, None);
+        assert_eq!(answer.output["hits"].as_array().unwrap().len(), 1, "{decides}");
+    }
+}
+
+/// Each section stands alone: an answer first, a source, 60 to 250 words, and what it points to is there.
+#[test]
+fn the_documents_are_in_the_form() {
+    let ours = library().documents.iter().filter(|document| document.origin == Origin::Reference);
+    let mut wrong: Vec<String> = Vec::new();
+    for (document, section) in ours.flat_map(|document| document.sections.iter().map(move |section| (document, section))) {
+        let id = format!("{}#{}", document.stem, section.slug);
+        let count = section.text.split_whitespace().filter(|word| word.chars().any(char::is_alphanumeric)).count();
+        let first = section.text.split_terminator(['.', ':']).next().unwrap_or_default();
+        if !(60..=250).contains(&count) {
+            wrong.push(format!("{id}: {count} words"));
+        }
+        if section.sources.iter().all(|source| source.trim().is_empty()) {
+            wrong.push(format!("{id}: no source"));
+        }
+        if first.ends_with('?') || first.starts_with(['#', '|', '-', '`']) && first.starts_with("```") {
+            wrong.push(format!("{id}: begins with {first:?}"));
+        }
+        let ticked = section.text.split('`').skip(1).step_by(2).filter(|text| text.contains('#') && text.contains('-'));
+        for cite in ticked.filter(|text| text.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || "-#".contains(c))) {
+            if library().named(cite.trim_start_matches('#')).is_empty() && !cite.starts_with('#') {
+                wrong.push(format!("{id}: `{cite}` is not there"));
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "{wrong:#?}");
+}
+
+#[test]
+fn pages_of_rules_and_recipes_are_found() {
+    for rule in alembic_gate::rules::RULES {
+        assert_eq!(library().named(&format!("rule-{}", rule.name)).len(), 1, "{}", rule.name);
+    }
+    for recipe in alembic_gate::recipes::RECIPES {
+        assert_eq!(library().named(&format!("recipe-{}", recipe.name)).len(), 1, "{}", recipe.name);
+        let question = Question { text: format!("recipe `{}`", recipe.name), ..Question::default() };
+        let found = library().ask(&question).unwrap();
+        assert_eq!(found.hits.first().map(|hit| hit.document.stem.clone()), Some(format!("recipe-{}", recipe.name)));
+    }
+}
+
+/// What the program prints for a search, as JSON.
+fn searched(arguments: &[&str]) -> serde_json::Value {
+    let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_alembic-gate"));
+    let output = command.arg("search-knowledge").args(arguments).args(["--format", "json"]).output().unwrap();
+    assert!(output.status.success(), "{arguments:?}: {}", String::from_utf8_lossy(&output.stderr));
+    serde_json::from_slice(&output.stdout).unwrap()
+}
+
+#[test]
+fn the_teams_own_folder_is_searched_beside_ours_and_marked() {
+    let folder = tempfile::TempDir::new().unwrap();
+    std::fs::write(
+        folder.path().join("billing.md"),
+        "# Runbook\n\n## Ledger tables\nCall the ledger team before a rename of a ledger table.\n",
+    )
+    .unwrap();
+    std::fs::write(folder.path().join("notes.txt"), "ledger ledger ledger").unwrap();
+    let named = folder.path().display().to_string();
+    let found = searched(&["--knowledge", &named, "rename a ledger table", "--limit", "5"]);
+    let hits = found["hits"].as_array().unwrap();
+    assert_eq!(hits[0]["id"], "team-billing#ledger-tables", "{found}");
+    assert!(hits[0]["origin"].as_str().unwrap().contains("untrusted"), "{found}");
+    assert!(hits.iter().skip(1).all(|hit| hit["origin"] == "reference" || hit["origin"] == "rule") && hits.len() == 5, "{found}");
+    assert!(searched(&["rename a ledger table"])["hits"].as_array().unwrap().iter().all(|hit| hit["origin"] != hits[0]["origin"]));
+}
+
+#[test]
+fn whatever_is_asked_on_the_command_line_gets_a_helpful_answer() {
+    for question in ["", " ", "\u{1b}[31m\u{7}", "列の名前を変更する", "SELECT 1; DROP TABLE x"] {
+        let found = searched(&["--query", question]);
+        let (hits, suggested) = (found["hits"].as_array().unwrap().len(), found["suggested_queries"].as_array().unwrap().len());
+        assert!(hits + suggested > 0, "{question}: {found}");
+    }
+    assert_eq!(searched(&["--query", "lock_timeout", "--limit", "0"])["hits"].as_array().unwrap().len(), 1);
 }
