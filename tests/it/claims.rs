@@ -35,7 +35,7 @@ INSERT INTO loose SELECT g, g, g, 'c', g, 'v' FROM generate_series(1000001, 1005
 ANALYZE;";
 
 /// A server that stops when this goes, also when a test panics.
-struct TestServer {
+pub struct TestServer {
     process: Child,
     folder: TempDir,
     major: u16,
@@ -78,7 +78,7 @@ fn run(command: &mut Command) -> String {
 }
 
 /// Directories with `postgres` and `initdb`, in the order they are preferred.
-fn binaries() -> Vec<PathBuf> {
+pub fn binaries() -> Vec<PathBuf> {
     let mut found: Vec<PathBuf> = Vec::new();
     if let Ok(given) = std::env::var("ALEMBIC_GATE_PG_BINS") {
         found.extend(given.split(':').map(PathBuf::from));
@@ -95,13 +95,13 @@ fn binaries() -> Vec<PathBuf> {
     found
 }
 
-fn major_of(folder: &Path) -> Option<u16> {
+pub fn major_of(folder: &Path) -> Option<u16> {
     let output = Command::new(folder.join("postgres")).arg("--version").output().ok()?;
     let text = String::from_utf8_lossy(&output.stdout).into_owned();
     text.split_whitespace().nth(2)?.split('.').next()?.parse().ok()
 }
 
-fn start(binaries: &Path, major: u16) -> TestServer {
+pub fn start(binaries: &Path, major: u16) -> TestServer {
     let folder = TempDir::new().expect("a directory");
     let data = folder.path().join("data");
     if is_root() {
@@ -125,6 +125,11 @@ fn start(binaries: &Path, major: u16) -> TestServer {
 }
 
 impl TestServer {
+    /// The folder of its socket.
+    pub fn socket_folder(&self) -> &Path {
+        self.folder.path()
+    }
+
     fn try_connect(&self, database: &str) -> Result<Client, postgres::Error> {
         Config::new().host_path(self.folder.path()).user("postgres").dbname(database).connect(NoTls)
     }

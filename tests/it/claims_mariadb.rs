@@ -48,7 +48,7 @@ const TABLES: [(&str, &str); 3] = [
 ];
 
 /// A server that stops when this goes, also when a test panics.
-struct TestServer {
+pub struct TestServer {
     process: Child,
     folder: TempDir,
     client: PathBuf,
@@ -76,12 +76,12 @@ fn unprivileged(program: &Path) -> Command {
     command
 }
 
-fn in_path(program: &str) -> Option<PathBuf> {
+pub fn in_path(program: &str) -> Option<PathBuf> {
     let path = std::env::var_os("PATH")?;
     std::env::split_paths(&path).map(|folder| folder.join(program)).find(|found| found.is_file())
 }
 
-fn mariadbd() -> Option<PathBuf> {
+pub fn mariadbd() -> Option<PathBuf> {
     let given = std::env::var_os("ALEMBIC_GATE_MARIADBD").map(PathBuf::from);
     let found = given.or_else(|| in_path("mariadbd")).unwrap_or_else(|| PathBuf::from("/usr/sbin/mariadbd"));
     found.is_file().then_some(found)
@@ -134,7 +134,7 @@ fn install(mariadbd: &Path, folder: &Path, data: &Path) {
     run(&mut command);
 }
 
-fn start(mariadbd: &Path, client: PathBuf) -> TestServer {
+pub fn start(mariadbd: &Path, client: PathBuf) -> TestServer {
     let folder = TempDir::new().expect("a directory");
     let data = folder.path().join("data");
     if is_root() {
@@ -160,6 +160,11 @@ fn start(mariadbd: &Path, client: PathBuf) -> TestServer {
 }
 
 impl TestServer {
+    /// Its socket.
+    pub fn socket(&self) -> PathBuf {
+        self.folder.path().join("socket")
+    }
+
     fn client(&self) -> Command {
         let mut command = Command::new(&self.client);
         command.args(["--no-defaults", "--user=root", "--batch", "--skip-column-names"]);

@@ -10,6 +10,7 @@ mod architecture;
 mod before_apply;
 mod bridge;
 mod claims;
+mod claims_documents;
 mod claims_mariadb;
 mod claims_sqlite;
 mod corpora;

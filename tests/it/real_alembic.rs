@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 /// A Python that has Alembic 1.20: the one that `tests/run` makes, or the one on the path.
-fn python() -> Option<PathBuf> {
+pub fn python() -> Option<PathBuf> {
     let named = std::env::var_os("ALEMBIC_GATE_PYTHONS").map(PathBuf::from);
     let tools = [PathBuf::from("/var/tmp/alembic-gate-tools"), Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/.tools")];
     let made = named.into_iter().chain(tools).map(|folder| folder.join("python-new/bin/python"));
