@@ -9,7 +9,8 @@
 //! ## Do
 //! Take the keys of the next 5,000 rows that are still open, write from the first to the last of them, commit, go on behind the last.
 //! The condition finds only what is left, so the loop is its own bookmark. A table without a primary key is walked by `LIMIT`.
-//! The way back sets the rows that hold the value to NULL again.
+//! What each row had is kept aside under its key in a table of its own, in the same range; the way back gives it back, where the row still
+//! has what was written. Without a primary key the way back knows the rows by their value only, and the plan says so.
 //!
 //! ```plan postgresql
 //! CREATE TABLE users (id bigint PRIMARY KEY, name text, slug text);
@@ -21,6 +22,17 @@
 //! backfill_users_slug
 //! -- old code
 //! UPDATE users SET name = 'x' WHERE id = 1;
+//! ```
+//! ```plan postgresql
+//! CREATE TABLE users (region text, number integer, state text, PRIMARY KEY (region, number));
+//! -- rows
+//! INSERT INTO users SELECT 'r' || n % 3, n, CASE n % 3 WHEN 0 THEN 'on' WHEN 1 THEN 'off' END FROM generate_series(1, 6000) AS n;
+//! -- wish
+//! UPDATE users SET state = 'off' WHERE number > 10
+//! -- gives
+//! backfill_users_state
+//! -- old code
+//! UPDATE users SET state = 'on' WHERE region = 'r1' AND number = 1;
 //! ```
 //! ```plan mariadb
 //! CREATE TABLE users (shop int, id bigint, name varchar(40), slug varchar(40), PRIMARY KEY (shop, id));
@@ -47,6 +59,7 @@
 
 use crate::dialect::Dialect;
 use crate::recipes::parts::body::{Body, Line, quoted};
+use crate::recipes::parts::exact_fill::exact_fill;
 use crate::recipes::parts::loops::{Filling, filled};
 use crate::recipes::parts::naming::snake;
 use crate::recipes::parts::wish::Wish;
@@ -74,33 +87,33 @@ pub fn steps(case: &Case<'_>) -> Option<Found> {
     let assigned = value.clone().unwrap_or_else(|| ":fill".to_owned());
     // A condition that does not speak of the column would be true for ever: only what differs is open.
     let open = if fills_nulls { open } else { format!("({open}) AND {}", differ(case.dialect(), &own, &assigned)) };
-    let upgrade = filled(
-        case,
-        &Filling {
-            table: fill.table.clone(),
-            assignment: format!("{own} = {assigned}"),
-            open,
-            is_silent: false,
-            must_end: false,
-            asks_fill: value.is_none(),
-        },
-    );
-    let downgrade = match (&value, fills_nulls) {
-        (Some(value), true) => filled(
-            case,
-            &Filling {
-                table: fill.table.clone(),
-                assignment: format!("{own} = NULL"),
-                open: same(case.dialect(), &own, value),
-                is_silent: false,
-                must_end: false,
-                asks_fill: false,
-            },
-        ),
-        _ => {
+    let filling = Filling {
+        table: fill.table.clone(),
+        assignment: format!("{own} = {assigned}"),
+        open,
+        is_silent: false,
+        must_end: false,
+        asks_fill: value.is_none(),
+    };
+    let column = case.catalog.table(&fill.table).and_then(|known| known.column(&fill.column));
+    let is_new = column.is_none_or(|column| column.is_new);
+    let exact = column.filter(|_| !is_new).and_then(|column| exact_fill(case, &fill.table, column, &assigned, &filling));
+    let (upgrade, downgrade) = match (exact, &value) {
+        (Some(exact), _) => {
+            found.notes.push(format!("`{}` keeps what the rows had, for the way back: plan `drop_table` of it a release later", exact.before.shown()));
+            (exact.up, exact.down)
+        }
+        (None, Some(value)) if fills_nulls => {
+            if !is_new {
+                found.notes.push(format!("`{}` has no primary key, so the way back knows the rows by their value only: those that had it before become NULL too", fill.table.shown()));
+            }
+            let back = Filling { assignment: format!("{own} = NULL"), open: same(case.dialect(), &own, value), asks_fill: false, ..filling.clone() };
+            (filled(case, &filling), filled(case, &back))
+        }
+        (None, _) => {
             found.notes.push(format!("the old values of `{}.{}` are overwritten: the way back raises; keep them in a column or table of their own first", fill.table.shown(), fill.column));
             let why = format!("the values that {} had are not kept", fill.column);
-            Body::inside(vec![Line::operation(format!("raise NotImplementedError({})", crate::fix::python(&why)), "")])
+            (filled(case, &filling), Body::inside(vec![Line::operation(format!("raise NotImplementedError({})", crate::fix::python(&why)), "")]))
         }
     };
     found.steps.push(Step {

@@ -41,21 +41,63 @@
 //! -- new code
 //! INSERT INTO users (id, name) VALUES (20002, 'new');
 //! ```
+//! ```plan postgresql
+//! CREATE TABLE orders (shop integer, number integer, state text NOT NULL DEFAULT 'new', PRIMARY KEY (shop, number));
+//! -- rows
+//! INSERT INTO orders SELECT n % 3, n, 'state ' || n FROM generate_series(1, 7000) AS n;
+//! -- wish
+//! {"kind": "drop_column", "table": "orders", "column": "state"}
+//! -- gives
+//! archive_orders_state, drop_orders_state
+//! -- old code
+//! INSERT INTO orders (shop, number) VALUES (1, 20001);
+//! ```
+//! ```plan sqlite
+//! CREATE TABLE teams (id INTEGER PRIMARY KEY);
+//! CREATE TABLE users (id INTEGER PRIMARY KEY, name TEXT, phone VARCHAR(20) NOT NULL, team INTEGER REFERENCES teams (id));
+//! CREATE INDEX ix_users_phone ON users (phone);
+//! -- rows
+//! INSERT INTO users (name, phone) VALUES ('a', '1'), ('b', '2');
+//! -- wish
+//! {"kind": "drop_column", "table": "users", "column": "phone"}
+//! -- gives
+//! make_users_phone_nullable, archive_users_phone, drop_users_phone
+//! -- old code
+//! INSERT INTO users (name, phone) VALUES ('old', '1');
+//! SELECT phone FROM users WHERE id = 1;
+//! -- new code
+//! INSERT INTO users (name) VALUES ('new');
+//! ```
+//! ```plan sqlite
+//! CREATE TABLE teams (id INTEGER PRIMARY KEY);
+//! CREATE TABLE users (id INTEGER PRIMARY KEY, name TEXT, team INTEGER REFERENCES teams (id));
+//! -- rows
+//! INSERT INTO teams (id) VALUES (1);
+//! INSERT INTO users (name, team) VALUES ('a', 1), ('b', NULL);
+//! -- wish
+//! ALTER TABLE users DROP COLUMN team
+//! -- gives
+//! archive_users_team, drop_users_team
+//! -- old code
+//! INSERT INTO users (name, team) VALUES ('old', 1);
+//! ```
 
 use crate::dialect::Dialect;
-use crate::recipes::parts::body::{Body, Line, Part, fitting, python_sql, quoted};
-use crate::recipes::parts::loops::BATCH;
+use crate::recipes::parts::archive::{kept_aside, ranged};
+use crate::recipes::parts::batch::{Anew, operation};
+use crate::recipes::parts::body::{Body, Line, Part, fitting, quoted};
 use crate::recipes::parts::naming::snake;
 use crate::recipes::parts::online::{in_place, modified, written_out};
 use crate::recipes::parts::standing::{Onto, not_null, standing};
-use crate::recipes::parts::written::{add_column, columns, drop_column, relation};
+use crate::recipes::parts::written::{add_column, drop_column, relation};
 use crate::recipes::{Case, Concern, Found, Stage, Step};
+use crate::sql::catalog::{Table, constraint_uses, index_uses};
 use crate::sql::change::{AlterAction, Column, Name};
 
 /// What it mends.
-pub const MENDS: &[&str] = &["drop_column"];
+pub const MENDS: &[&str] = &["drop_column", "will_fail"];
 /// Where it is proven.
-pub const DIALECTS: &[Dialect] = &[Dialect::Postgresql, Dialect::Mariadb];
+pub const DIALECTS: &[Dialect] = &[Dialect::Postgresql, Dialect::Mariadb, Dialect::Sqlite];
 
 /// The revisions.
 #[must_use]
@@ -64,22 +106,22 @@ pub fn steps(case: &Case<'_>) -> Option<Found> {
     let (table, AlterAction::DropColumn { column, cascade: false, .. }) = case.statement()?.action()? else { return None };
     let known = case.catalog.table(table)?;
     let own = known.column(column)?;
+    // SQLite refuses a column that something stands on, and a table made anew does without.
+    if dialect != Dialect::Sqlite && case.effect.is_some_and(crate::effects::Effect::always_fails) {
+        return None;
+    }
     let key = known.primary_key().map(<[String]>::to_vec).filter(|key| !key.contains(column));
     let shown = table.shown();
     let mut found = Found::default();
-    if own.not_null && own.default.is_none() && own.generated.is_none() {
-        let (written, name) = (relation(dialect, table), quoted(dialect, column));
+    if is_loosened(own) {
+        let (upgrade, downgrade) = loosened(case, table, own)?;
         found.steps.push(Step {
             name: snake(&format!("make_{}_{column}_nullable", table.name)),
             concern: Concern::Schema,
             stage: Stage::Expand,
             why: format!("new code leaves `{column}` out while old code still writes it: it must not be required"),
-            upgrade: Body::inside(vec![if dialect.is_mysql_family() {
-                in_place(case, table, &modified(dialect, own, false)?)
-            } else {
-                Line::execute(format!("ALTER TABLE {written} ALTER COLUMN {name} DROP NOT NULL"))
-            }]),
-            downgrade: Body(not_null(case, table, column)),
+            upgrade,
+            downgrade,
             deploy: format!("behind it deploy code that neither reads nor writes `{shown}.{column}`, its model without the attribute"),
         });
     }
@@ -101,28 +143,47 @@ fn archive_of(table: &Name, column: &str) -> Name {
     Name { schema: table.schema.clone(), name: fitting(&format!("{}_{column}_archive", table.name)) }
 }
 
+/// Code that leaves the column out would fail: it gets no value from anywhere else.
+const fn is_loosened(column: &Column) -> bool {
+    column.not_null && column.default.is_none() && column.generated.is_none()
+}
+
+/// The column need not have a value any more, and the way back.
+fn loosened(case: &Case<'_>, table: &Name, own: &Column) -> Option<(Body, Body)> {
+    let dialect = case.dialect();
+    if dialect == Dialect::Sqlite {
+        let known = case.catalog.table(table)?;
+        let loose = with_column(known, &Column { not_null: false, ..own.clone() });
+        let (to, from) = (AlterAction::DropNotNull { column: own.name.clone() }, AlterAction::SetNotNull { column: own.name.clone() });
+        let up = Anew { case, name: table, old: known, new: &loose, operation: operation(table, &to), filled: None, proof: None };
+        let down = Anew { case, name: table, old: &loose, new: known, operation: operation(table, &from), filled: None, proof: None };
+        return Some((up.body()?, down.body()?));
+    }
+    let up = if dialect.is_mysql_family() {
+        in_place(case, table, &modified(dialect, own, false)?)
+    } else {
+        Line::execute(format!("ALTER TABLE {} ALTER COLUMN {} DROP NOT NULL", relation(dialect, table), quoted(dialect, &own.name)))
+    };
+    Some((Body::inside(vec![up]), Body(not_null(case, table, &own.name))))
+}
+
+fn with_column(table: &Table, column: &Column) -> Table {
+    let columns = table.columns.iter().map(|one| if one.name == column.name { column.clone() } else { one.clone() }).collect();
+    Table { columns, ..table.clone() }
+}
+
 /// The key and the values in a table of their own; filled in ranges.
 fn archived(case: &Case<'_>, table: &Name, column: &Column, key: &[String]) -> Option<Step> {
     let dialect = case.dialect();
-    let archive = relation(dialect, &archive_of(table, &column.name));
-    let (written, own, list) = (relation(dialect, table), quoted(dialect, &column.name), columns(dialect, key));
-    let create = format!("CREATE TABLE {archive} AS SELECT {list}, {own} FROM {written} WHERE false");
-    let unique = format!("ALTER TABLE {archive} ADD PRIMARY KEY ({list})");
-    let copy = format!("INSERT INTO {archive} SELECT {list}, {own} FROM {written} WHERE {own} IS NOT NULL ON CONFLICT DO NOTHING");
-    let mut up = vec![Part::Inside(vec![Line::execute(create), Line::execute(unique), Line::execute(copy)])];
-    if dialect.is_mysql_family() {
-        // `INSERT … SELECT` over the whole table would lock all its rows: ranges of the key.
-        let create = format!("CREATE TABLE IF NOT EXISTS {archive} (PRIMARY KEY ({list})) AS SELECT {list}, {own} FROM {written} WHERE false");
-        let copy = format!("INSERT IGNORE INTO {archive} SELECT {list}, {own} FROM {written} WHERE {own} IS NOT NULL");
-        up = vec![Part::Inside(vec![Line::execute(create)]), Part::Outside(vec![ranged(dialect, &written, key, &copy, &copy, "")])];
-    }
+    let name = archive_of(table, &column.name);
+    let present = format!("{} IS NOT NULL", quoted(dialect, &column.name));
     Some(Step {
         name: snake(&format!("archive_{}_{}", table.name, column.name)),
         concern: Concern::Data,
         stage: Stage::Backfill,
-        why: "the values are copied aside under their key, for the way back and for those who ask later".to_owned(),
-        upgrade: Body(up),
-        downgrade: Body::inside(vec![Line::execute(format!("DROP TABLE {archive}")).allowing("drop_table", format!("it is a copy of what stands in {}", table.name))]),
+        why: "the values are copied aside under their key in ranges, each in its own transaction, for the way back and for those who ask later".to_owned(),
+        upgrade: kept_aside(case, table, &name, key, Some(column), &present)?,
+        downgrade: Body::inside(vec![Line::execute(format!("DROP TABLE {}", relation(dialect, &name))).allowing("drop_table", format!("it is a copy of what stands in {}", table.name))]),
         deploy: format!("after no running code writes `{}` any more: what is written later is not in the copy", column.name),
     })
 }
@@ -130,27 +191,51 @@ fn archived(case: &Case<'_>, table: &Name, column: &Column, key: &[String]) -> O
 fn dropped(case: &Case<'_>, table: &Name, column: &Column, key: Option<&[String]>) -> Option<Step> {
     let dialect = case.dialect();
     let name = &column.name;
-    let drop = written_out(case, drop_column(dialect, table, name));
     let because = match key {
         Some(_) => format!("no running code uses it, and its values stand in {}", archive_of(table, name).name),
         None => "no running code uses it; the loss has its own gate".to_owned(),
     };
-    let mut back = vec![Part::Inside(vec![add_column(dialect, table, &Column { not_null: false, constraints: Vec::new(), ..column.clone() })?])];
-    if column.generated.is_none()
-        && let Some(key) = key
-    {
-        back.push(Part::Outside(vec![restored(case, table, name, key)]));
-    }
-    back.extend(standing(case, table, Onto { from: name, to: name, keeps_names: true }).unwrap_or_default());
+    let filled = key.filter(|_| column.generated.is_none()).map(|key| Part::Outside(vec![restored(case, table, name, key)]));
+    let (upgrade, downgrade) = if dialect == Dialect::Sqlite {
+        let known = case.catalog.table(table)?;
+        let loose = with_column(known, &Column { not_null: column.not_null && !is_loosened(column), ..column.clone() });
+        let left = without(&loose, name);
+        let stands = known.constraints_on(name).next().is_some() || known.indexes_on(name).next().is_some();
+        let told = operation(table, &AlterAction::DropColumn { column: name.clone(), if_exists: false, cascade: false }).filter(|_| !stands);
+        let up = Anew { case, name: table, old: &loose, new: &left, operation: told, filled: None, proof: None }.allowed("drop_column", &because)?;
+        let mut down = Anew { case, name: table, old: &left, new: &loose, operation: None, filled: None, proof: None }.body()?;
+        down.0.extend(filled);
+        (up, down)
+    } else {
+        let drop = written_out(case, drop_column(dialect, table, name));
+        let again = Column { not_null: false, constraints: Vec::new(), ..column.clone() };
+        let mut back = vec![Part::Inside(vec![add_column(dialect, table, &again)?])];
+        back.extend(filled);
+        if column.not_null && !is_loosened(column) && column.generated.is_none() {
+            back.extend(not_null(case, table, name));
+        }
+        back.extend(standing(case, table, Onto { from: name, to: name, keeps_names: true }).unwrap_or_default());
+        (Body::inside(vec![drop.allowing("drop_column", because)]), Body(back))
+    };
     Some(Step {
         name: snake(&format!("drop_{}_{name}", table.name)),
         concern: Concern::Schema,
         stage: Stage::Contract,
-        why: "ACCESS EXCLUSIVE for an instant; the values are gone from the table for ever".to_owned(),
-        upgrade: Body::inside(vec![drop.allowing("drop_column", because)]),
-        downgrade: Body(back),
+        why: "the values are gone from the table for ever; others wait for an instant, on SQLite while the rows are copied".to_owned(),
+        upgrade,
+        downgrade,
         deploy: format!("only when the last process that names `{name}` is gone; a release after the code stopped using it"),
     })
+}
+
+/// The table without a column and all that names it.
+fn without(table: &Table, column: &str) -> Table {
+    Table {
+        columns: table.columns.iter().filter(|one| one.name != column).cloned().collect(),
+        constraints: table.constraints.iter().filter(|one| !constraint_uses(one, column)).cloned().collect(),
+        indexes: table.indexes.iter().filter(|state| !index_uses(&state.index, column)).cloned().collect(),
+        ..table.clone()
+    }
 }
 
 /// The values come back from the archive in ranges of the key.
@@ -165,32 +250,5 @@ fn restored(case: &Case<'_>, table: &Name, column: &str, key: &[String]) -> Line
         format!("UPDATE {written} AS t SET {own} = a.{own} FROM {archive} AS a WHERE {joined}")
     };
     let write = if dialect.is_mysql_family() { format!("{whole} WHERE true") } else { whole.clone() };
-    ranged(dialect, &archive, key, &write, &whole, "a.")
-}
-
-/// Walks a table by its key; `write` is sent for each range and ends where `AND` may follow, `whole` is what it says of all rows.
-fn ranged(dialect: Dialect, walked: &str, key: &[String], write: &str, whole: &str, prefix: &str) -> Line {
-    let list = columns(dialect, key);
-    let tuple = if key.len() == 1 { list.clone() } else { format!("({list})") };
-    let binds = |prefix: &str, from: &str| (0..key.len()).map(|n| format!("\"{prefix}{n}\": {from}[{n}]")).collect::<Vec<_>>().join(", ");
-    let row = |prefix: &str| {
-        let names: Vec<String> = (0..key.len()).map(|n| format!(":{prefix}{n}")).collect();
-        if let [one] = names.as_slice() { one.clone() } else { format!("({})", names.join(", ")) }
-    };
-    let qualified = key.iter().map(|one| format!("{prefix}{}", quoted(dialect, one))).collect::<Vec<_>>().join(", ");
-    let qualified = if key.len() == 1 { qualified } else { format!("({qualified})") };
-    let write = format!("{write} AND {qualified} >= {} AND {qualified} <= {}", row("a"), row("z"));
-    let select = format!("SELECT {list} FROM {walked}");
-    let order = format!("ORDER BY {list} LIMIT {BATCH}");
-    let text = |sql: &str| python_sql(sql).replace("\\\\:", ":");
-    let python = format!(
-        "connection = op.get_bind()\nkeys = connection.execute(sa.text({})).all()\nwhile keys:\n    connection.execute(sa.text({}), {{{}, {}}})\n    keys = connection.execute(sa.text({}), {{{}}}).all()\n",
-        text(&format!("{select} {order}")),
-        text(&write),
-        binds("a", "keys[0]"),
-        binds("z", "keys[-1]"),
-        text(&format!("{select} WHERE {tuple} > {} {order}", row("a"))),
-        binds("a", "keys[-1]"),
-    );
-    Line::operation(python, format!("-- in ranges of {BATCH} rows, each committed on its own\n{whole}"))
+    ranged(dialect, &archive, key, &write, &whole, ("a.", ""))
 }

@@ -54,11 +54,12 @@
 //! ```
 
 use crate::dialect::Dialect;
+use crate::recipes::parts::archive::kept_aside;
 use crate::recipes::parts::body::{Body, Line, fitting, quoted};
 use crate::recipes::parts::loops::{Filling, filled};
 use crate::recipes::parts::naming::snake;
 use crate::recipes::parts::wish::Wish;
-use crate::recipes::parts::written::{columns, exact, literal, relation};
+use crate::recipes::parts::written::{exact, literal, relation};
 use crate::recipes::{Case, Concern, Found, Stage, Step};
 use crate::sql::catalog::UserType;
 use crate::sql::change::{Change, Name, TypeAction};
@@ -185,11 +186,10 @@ fn archived(case: &Case<'_>, name: &Name, value: &str) -> Option<Step> {
     let dialect = case.dialect();
     let (mut up, mut down) = (Vec::new(), Vec::new());
     for (table, column) in holders(case, name) {
-        let keys = columns(dialect, case.catalog.table(&table)?.primary_key().filter(|key| !key.contains(&column))?);
-        let (archive, written, own) = (relation(dialect, &kept(&table, &column, value)), relation(dialect, &table), quoted(dialect, &column));
-        up.push(Line::execute(format!("CREATE TABLE {archive} AS SELECT {keys} FROM {written} WHERE false")));
-        up.push(Line::execute(format!("ALTER TABLE {archive} ADD PRIMARY KEY ({keys})")));
-        up.push(Line::execute(format!("INSERT INTO {archive} SELECT {keys} FROM {written} WHERE {own} = {} ON CONFLICT DO NOTHING", literal(value))));
+        let key = case.catalog.table(&table)?.primary_key().filter(|key| !key.contains(&column))?;
+        let (name, own) = (kept(&table, &column, value), quoted(dialect, &column));
+        let archive = relation(dialect, &name);
+        up.extend(kept_aside(case, &table, &name, key, None, &format!("{own} = {}", literal(value)))?.0);
         down.push(Line::execute(format!("DROP TABLE {archive}")).allowing("drop_table", format!("it only says which rows of {} had the value", table.name)));
     }
     Some(Step {
@@ -197,7 +197,7 @@ fn archived(case: &Case<'_>, name: &Name, value: &str) -> Option<Step> {
         concern: Concern::Data,
         stage: Stage::Backfill,
         why: format!("the keys of the rows with '{value}' are kept aside: the way back gives it to these rows and to no others"),
-        upgrade: Body::inside(up),
+        upgrade: Body(up),
         downgrade: Body::inside(down),
         deploy: format!("after no running code writes '{value}' any more: what is written later is not among them"),
     })

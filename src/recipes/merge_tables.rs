@@ -175,7 +175,7 @@ impl Merged<'_> {
             concern: Concern::Data,
             stage: Stage::Backfill,
             why: "rows from before the triggers are copied in ranges of the key, each in its own transaction; it can be run again".to_owned(),
-            upgrade: copied(self.case, &filling, &format!("INSERT INTO {into} ({list}) SELECT {list} FROM {from}"))?,
+            upgrade: copied(self.case, &filling, &format!("INSERT INTO {into} ({list}) SELECT {list} FROM {from}"), " FOR SHARE ON CONFLICT DO NOTHING")?,
             downgrade: Body::inside(back),
             deploy: format!("any time behind the first; behind it deploy the code that uses `{}` only", self.into.shown()),
         })

@@ -25,9 +25,10 @@
 //! ```
 
 use crate::dialect::Dialect;
-use crate::recipes::parts::body::{Body, Line, fitting, python_sql, quoted};
+use crate::recipes::parts::body::{Body, Line, fitting, quoted};
 use crate::recipes::parts::naming::snake;
 use crate::recipes::parts::online::in_place;
+use crate::recipes::parts::orphans::orphans_or_raise;
 use crate::recipes::parts::standing::unchecked_foreign_key;
 use crate::recipes::parts::undo::constraint_name_of;
 use crate::recipes::parts::written::{self, constraint_text, relation};
@@ -45,18 +46,10 @@ pub fn steps(case: &Case<'_>) -> Option<Found> {
     let dialect = case.dialect();
     let (table, AlterAction::AddConstraint(constraint)) = case.statement()?.action()? else { return None };
     let ConstraintKind::ForeignKey { columns, reference } = &constraint.kind else { return None };
-    let key = case.catalog.table(&reference.table).and_then(|known| known.primary_key()).map(<[String]>::to_vec);
-    let referred = if reference.columns.is_empty() { key? } else { reference.columns.clone() };
     let name = constraint_name_of(table, constraint);
     let (written, own) = (relation(dialect, table), quoted(dialect, &name));
-    let parent = relation(dialect, &reference.table);
-    let pairs = |join: &str| columns.iter().zip(&referred).map(|(own, other)| format!("p.{} = c.{}", quoted(dialect, other), quoted(dialect, own))).collect::<Vec<_>>().join(join);
-    let present = columns.iter().map(|own| format!("c.{} IS NOT NULL", quoted(dialect, own))).collect::<Vec<_>>().join(" AND ");
-    let orphans = format!("SELECT count(*) FROM {written} AS c WHERE {present} AND NOT EXISTS (SELECT 1 FROM {parent} AS p WHERE {})", pairs(" AND "));
-    let stop = |why: &str| {
-        Line::operation(format!("orphans = op.get_bind().scalar(sa.text({}))\nif orphans:\n    raise RuntimeError(f\"{{orphans}} rows of {} have no match in {}: {why}\")", python_sql(&orphans), table.shown(), reference.table.shown()), orphans.clone())
-    };
-    let mut up = vec![stop("mend them first")];
+    let stop = |why: &str| orphans_or_raise(case, table, columns, reference, why);
+    let mut up = vec![stop("mend them first")?];
     let mut down = vec![Line::execute(format!("ALTER TABLE {written} DROP FOREIGN KEY {own}"))];
     let has_index = |known: &crate::sql::catalog::Table| known.indexes.iter().any(|state| state.index.plain_columns().starts_with(columns));
     if !case.catalog.table(table).is_some_and(has_index) {
@@ -81,7 +74,7 @@ pub fn steps(case: &Case<'_>) -> Option<Found> {
         concern: Concern::Schema,
         stage: Stage::Contract,
         why: "rows that came in between the count and the key were not looked at by the server: they are counted here, and nothing is changed".to_owned(),
-        upgrade: Body::inside(vec![stop("mend them, then run it again")]),
+        upgrade: Body::inside(vec![stop("mend them, then run it again")?]),
         downgrade: Body::default(),
         deploy: "right behind the first".to_owned(),
     });

@@ -30,13 +30,24 @@
 //! ```plan postgresql
 //! CREATE TABLE users (id bigint PRIMARY KEY, email text);
 //! -- rows
-//! INSERT INTO users SELECT n, CASE WHEN n % 2 = 0 THEN 'a@example.org' END FROM generate_series(1, 40) AS n;
+//! INSERT INTO users SELECT n, CASE WHEN n % 2 = 0 THEN 'a@example.org' WHEN n % 3 = 0 THEN 'user-' || n END FROM generate_series(1, 40) AS n;
 //! -- wish
 //! {"kind": "set_not_null", "table": "users", "column": "email", "fill": "'user-' || id"}
 //! -- gives
 //! backfill_users_email, enforce_users_email_not_null
 //! -- old code
 //! SELECT email FROM users;
+//! ```
+//! ```plan postgresql 18
+//! CREATE TABLE users (id bigint PRIMARY KEY, email text);
+//! -- rows
+//! INSERT INTO users SELECT n, 'a' || n FROM generate_series(1, 40) AS n;
+//! -- wish
+//! {"kind": "set_not_null", "table": "users", "column": "email"}
+//! -- gives
+//! enforce_users_email_not_null
+//! -- old code
+//! INSERT INTO users VALUES (9001, 'b');
 //! ```
 //! ```plan postgresql
 //! CREATE TABLE users (region text, number int, PRIMARY KEY (region, number));
@@ -61,9 +72,49 @@
 //! INSERT INTO users (id, name) VALUES (20001, 'old');
 //! UPDATE users SET name = 'new' WHERE id = 1;
 //! ```
+//! ```plan mariadb
+//! CREATE TABLE users (id bigint PRIMARY KEY, email varchar(80) DEFAULT 'x', KEY ix_users_email (email));
+//! -- rows
+//! INSERT INTO users SELECT seq, IF(seq % 2 = 0, 'a@example.org', IF(seq % 3 = 0, CONCAT('user-', seq), NULL)) FROM seq_1_to_6000;
+//! -- wish
+//! {"kind": "set_not_null", "table": "users", "column": "email", "fill": "concat('user-', id)"}
+//! -- gives
+//! backfill_users_email, enforce_users_email_not_null
+//! -- old code
+//! SELECT email FROM users;
+//! INSERT INTO users (id, email) VALUES (20001, 'b');
+//! ```
+//! ```plan sqlite
+//! CREATE TABLE users (id INTEGER PRIMARY KEY, name TEXT NOT NULL);
+//! -- rows
+//! INSERT INTO users (name) VALUES ('a'), ('b');
+//! -- wish
+//! {"kind": "add_column", "table": "users", "column": "phone", "type": "VARCHAR(20)", "nullable": false, "fill": "unknown"}
+//! -- gives
+//! add_users_phone, backfill_users_phone, enforce_users_phone_not_null
+//! -- old code
+//! INSERT INTO users (name) VALUES ('old');
+//! UPDATE users SET name = 'new' WHERE id = 1;
+//! ```
+//! ```plan sqlite
+//! CREATE TABLE teams (id INTEGER PRIMARY KEY);
+//! CREATE TABLE users (id INTEGER PRIMARY KEY, email TEXT, team INTEGER REFERENCES teams (id));
+//! CREATE UNIQUE INDEX ix_users_email ON users (email);
+//! -- rows
+//! INSERT INTO teams (id) VALUES (1);
+//! INSERT INTO users (email, team) VALUES ('a', 1), (NULL, 1), ('b', NULL);
+//! -- wish
+//! {"kind": "set_not_null", "table": "users", "column": "email", "fill": "'user-' || id"}
+//! -- gives
+//! backfill_users_email, enforce_users_email_not_null
+//! -- old code
+//! SELECT email FROM users;
+//! ```
 
 use crate::dialect::Dialect;
+use crate::recipes::parts::batch::{Anew, operation};
 use crate::recipes::parts::body::{Body, Line, Part, fitting, quoted};
+use crate::recipes::parts::exact_fill::exact_fill;
 use crate::recipes::parts::loops::{Filling, filled};
 use crate::recipes::parts::naming::snake;
 use crate::recipes::parts::online::{in_place, modified, written_out};
@@ -72,9 +123,9 @@ use crate::recipes::{Case, Concern, Found, Stage, Step};
 use crate::sql::change::{AlterAction, Column, Name};
 
 /// What it mends.
-pub const MENDS: &[&str] = &["not_null_without_default", "set_not_null_scan", "add_column_rewrite"];
+pub const MENDS: &[&str] = &["not_null_without_default", "set_not_null_scan", "add_column_rewrite", "will_fail", "may_fail_on_rows", "set_not_null"];
 /// Where it is proven.
-pub const DIALECTS: &[Dialect] = &[Dialect::Postgresql, Dialect::Mariadb];
+pub const DIALECTS: &[Dialect] = &[Dialect::Postgresql, Dialect::Mariadb, Dialect::Sqlite];
 
 /// The revisions.
 #[must_use]
@@ -88,7 +139,24 @@ pub fn steps(case: &Case<'_>) -> Option<Found> {
         AlterAction::SetNotNull { column } => {
             let mut found = Found::default();
             match &statement.fill {
-                Some(fill) => found.steps.push(backfill(case, table, column, Some(fill), false)),
+                Some(fill) => {
+                    let mut step = backfill(case, table, column, Some(fill), false);
+                    let own = quoted(case.dialect(), column);
+                    let filling = Filling {
+                        table: table.clone(),
+                        assignment: format!("{own} = {fill}"),
+                        open: format!("{own} IS NULL"),
+                        is_silent: false,
+                        must_end: true,
+                        asks_fill: false,
+                    };
+                    let known = case.catalog.table(table).and_then(|known| known.column(column));
+                    if let Some(exact) = known.and_then(|known| exact_fill(case, table, known, fill, &filling)) {
+                        (step.upgrade, step.downgrade) = (exact.up, exact.down);
+                        found.notes.push(format!("`{}` keeps which rows had none, for the way back: plan `drop_table` of it a release later", exact.before.shown()));
+                    }
+                    found.steps.push(step);
+                }
                 None => found.questions.push(format!(
                     "which value do rows get that have NULL in `{}.{column}`? (`fill`; without it the plan takes for granted that there are none)",
                     table.shown()
@@ -105,6 +173,9 @@ fn added(case: &Case<'_>, table: &Name, column: &Column, fill: Option<&str>) -> 
     let dialect = case.dialect();
     let name = &column.name;
     let shown = table.shown();
+    if dialect == Dialect::Sqlite && column.default.is_some() {
+        return None;
+    }
     let nullable = Column { not_null: false, default: None, ..column.clone() };
     let mut lines = vec![written_out(case, add_column(dialect, table, &nullable)?)];
     let default = match &column.default {
@@ -179,7 +250,40 @@ fn backfill(case: &Case<'_>, table: &Name, column: &str, value: Option<&str>, is
 }
 
 fn enforced(case: &Case<'_>, table: &Name, column: &Column) -> Option<Step> {
-    if case.dialect().is_mysql_family() { modified_in_place(case, table, column) } else { Some(proven(case, table, &column.name)) }
+    match case.dialect() {
+        Dialect::Sqlite => made_anew(case, table, column),
+        dialect if dialect.is_mysql_family() => modified_in_place(case, table, column),
+        _ => Some(proven(case, table, &column.name)),
+    }
+}
+
+/// SQLite makes the table anew.
+fn made_anew(case: &Case<'_>, table: &Name, column: &Column) -> Option<Step> {
+    let name = &column.name;
+    let demanded = |required: bool| {
+        let mut known = case.catalog.table(table)?.clone();
+        match known.columns.iter_mut().find(|one| one.name == *name) {
+            Some(stands) => stands.not_null = required,
+            None => known.columns.push(Column { not_null: required, ..column.clone() }),
+        }
+        Some(known)
+    };
+    let (loose, tight) = (demanded(false)?, demanded(true)?);
+    let told = |required: bool| {
+        let column = name.clone();
+        operation(table, &if required { AlterAction::SetNotNull { column } } else { AlterAction::DropNotNull { column } })
+    };
+    let up = Anew { case, name: table, old: &loose, new: &tight, operation: told(true), filled: None, proof: None };
+    let down = Anew { case, name: table, old: &tight, new: &loose, operation: told(false), filled: None, proof: None };
+    Some(Step {
+        name: snake(&format!("enforce_{}_{name}_not_null", table.name)),
+        concern: Concern::Schema,
+        stage: Stage::Contract,
+        why: "the table is made anew with the demand, and its rows are copied: a row that is not filled stops the copy, and nothing is lost".to_owned(),
+        upgrade: up.body()?,
+        downgrade: down.body()?,
+        deploy: format!("only when no running code leaves `{name}` out or writes NULL, and the backfill has ended; nobody writes while the rows are copied"),
+    })
 }
 
 /// MySQL and MariaDB read the rows while they rebuild the table; others read and write meanwhile.

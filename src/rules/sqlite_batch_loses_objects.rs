@@ -1,7 +1,7 @@
 //! # Making a table anew loses what stood on it
 //!
-//! The new table of a batch operation has only what its `CREATE TABLE` says: indexes, triggers and checks of the old
-//! one go with it.
+//! The new table of a batch operation has only what its `CREATE TABLE` says: indexes, triggers, checks, defaults and keys of
+//! the old one go with it.
 //!
 //! ## Why
 //! Alembic reflects columns and most indexes, but no triggers, no partial or expression indexes, no unnamed checks. A
@@ -60,7 +60,9 @@ fn dropped(context: &ScriptContext<'_>, step: &crate::step::Step, after: &Catalo
     let Change::Drop(drop) = &statement.reading.change else { return None };
     let name = drop.names.first()?;
     let (old, new) = (context.before.table(name)?, after.table(name)?);
-    let lost: Vec<String> = objects(old).difference(&objects(new)).cloned().collect();
+    let mut lost: Vec<String> = objects(old).difference(&objects(new)).cloned().collect();
+    let is_demand = |what: &&String| !["index ", "trigger ", "rows of", "values of"].iter().any(|word| what.starts_with(word));
+    lost.extend(step.effect.cascades.iter().filter(is_demand).cloned());
     if lost.is_empty() {
         return None;
     }

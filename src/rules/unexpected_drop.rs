@@ -70,6 +70,7 @@ use crate::finding::{Finding, Severity};
 use crate::intent::{Deed, Doing, Intent, beside};
 use crate::project::operation::Operation;
 use crate::rules::Check;
+use crate::sql::change::{AlterAction, Change};
 use crate::sql::script;
 
 /// Looks at each revision.
@@ -83,6 +84,7 @@ fn check(context: &RevisionContext<'_>) -> Vec<Finding> {
     for operation in context.upgrade() {
         let done = deeds_of(operation, server);
         made.extend(done.iter().filter(|deed| deed.doing == Doing::Add && deed.name.is_none()).map(|deed| deed.table.clone()));
+        made.extend(renamed_to(operation, server));
         deeds.extend(done.into_iter().map(|deed| (deed, operation)));
     }
     let plain: Vec<Deed> = deeds.iter().map(|(deed, _)| deed.clone()).collect();
@@ -99,6 +101,20 @@ fn check(context: &RevisionContext<'_>) -> Vec<Finding> {
             found
         })
         .collect()
+}
+
+/// Tables that get their name here: one that was made anew takes the place of the one that goes.
+fn renamed_to(operation: &Operation, server: Server) -> Vec<String> {
+    let Some(text) = operation.literal_sql() else { return Vec::new() };
+    let script = script::read(text.to_owned(), server);
+    let names = script.statements.iter().filter_map(|statement| match &statement.reading.change {
+        Change::AlterTable(alter) => alter.actions.iter().find_map(|action| match action {
+            AlterAction::RenameTable { to } => Some(to.name.clone()),
+            _ => None,
+        }),
+        _ => None,
+    });
+    names.collect()
 }
 
 /// What an operation brings and takes, as far as tables and columns go.

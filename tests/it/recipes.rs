@@ -172,8 +172,10 @@ pub fn project(dialect: &str, setup: &str) -> Option<TempDir> {
     write("script.py.mako", MAKO);
     write("alembic.ini", &format!("[alembic]\nscript_location = .\nsqlalchemy.url = {}\n", url(dialect)));
     write("alembic-gate.toml", &format!("[project]\npython = \"{}\"\n", python.display()));
-    let statements: Vec<String> =
-        setup.split(';').map(str::trim).filter(|one| !one.is_empty()).map(|one| format!("op.execute({one:?})")).collect();
+    let dialect: Dialect = serde_json::from_value(dialect.into()).unwrap();
+    let script = alembic_gate::sql::script::read(format!("{setup};\n"), alembic_gate::dialect::Server::newest(dialect));
+    let texts = script.statements.iter().map(|statement| script.text_of(statement).trim().to_owned());
+    let statements: Vec<String> = texts.filter(|one| !one.is_empty() && one != ";").map(|one| format!("op.execute({one:?})")).collect();
     write(
         "versions/0000_base.py",
         &revision("r0000", None, "create the first tables", &statements.join("\n"), "raise NotImplementedError('the base')"),
@@ -210,11 +212,18 @@ pub fn write_revisions(folder: &Path, output: &Value) -> Vec<String> {
     ids
 }
 
-/// Runs an example of a page; what is otherwise than it says, a line each.
-fn mismatches(example: &Example) -> Vec<String> {
+/// Runs an example of a page, on a PostgreSQL of that major where one is named; what is otherwise than it says, a line each.
+fn mismatches(example: &Example, major: Option<u16>) -> Vec<String> {
     let Some(folder) = project(&example.dialect, &example.setup) else { return Vec::new() };
+    if let Some(major) = major {
+        let path = folder.path().join("alembic-gate.toml");
+        let text = std::fs::read_to_string(&path).unwrap();
+        let server =
+            format!("[environments.production]\ntier = \"production\"\nserver = {{ dialect = \"postgresql\", version = \"{major}\" }}\n");
+        std::fs::write(&path, text + &server).unwrap();
+    }
     let path = folder.path().display().to_string();
-    let output = planned(&plan_migration::Input { project: Some(path.clone()), ..input(example) });
+    let output = planned(&plan_migration::Input { project: Some(path.clone()), server_version: None, ..input(example) });
     let mut wrong = Vec::new();
     if names(&output) != example.gives {
         return vec![format!("{} gives {:?}: {} {}", example.recipe, names(&output), output["summary"], output["error"])];
@@ -314,26 +323,73 @@ fn proven(dialect: &str, part: usize, of: usize) {
     assert!(all.clone().count() >= of, "no recipe has an example for {dialect}: nothing would be proven");
     let only = std::env::var("RECIPE").ok();
     let mine = all.enumerate().filter(|(n, example)| n % of == part && only.as_ref().is_none_or(|only| example.recipe == only));
-    let wrong: Vec<String> = mine.flat_map(|(_, example)| mismatches(&example)).collect();
+    let (mut wrong, mut tried) = (Vec::new(), 0);
+    for (_, example) in mine {
+        // An example that names a version is of that version.
+        let majors: Vec<Option<u16>> = match dialect {
+            "postgresql" => majors().into_iter().map(Some).collect(),
+            _ => vec![None],
+        };
+        let wanted =
+            |major: &Option<u16>| example.version.as_ref().is_none_or(|version| major.is_some_and(|major| major.to_string() == *version));
+        for major in majors.into_iter().filter(wanted) {
+            tried += 1;
+            wrong.extend(
+                mismatches(&example, major)
+                    .into_iter()
+                    .map(|one| format!("{}{one}", major.map(|major| format!("PostgreSQL {major}: ")).unwrap_or_default())),
+            );
+        }
+    }
+    assert!(tried > 0 || only.is_some(), "nothing was tried");
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+/// The oldest and the newest PostgreSQL that are here; `RECIPES_ON=12,13,14` names others, `RECIPES_ON=all` all of them.
+fn majors() -> Vec<u16> {
+    let Ok(named) = std::env::var("RECIPES_ON") else { return crate::scratch::majors() };
+    let wanted: Vec<u16> =
+        if named == "all" { (12..=18).collect() } else { named.split(',').map(|one| one.trim().parse().unwrap()).collect() };
+    let here: Vec<u16> = wanted.iter().copied().filter(|major| crate::scratch::has_major(*major)).collect();
+    let missing: Vec<&u16> = wanted.iter().filter(|major| !here.contains(major)).collect();
+    if !missing.is_empty() {
+        println!("SKIPPED: no PostgreSQL {missing:?}");
+    }
+    here
 }
 
 // Each example is a project of its own on a server of its own: a second or two each, so they are dealt out.
 #[test]
 fn recipes_hold_on_postgresql_1() {
-    proven("postgresql", 0, 4);
+    proven("postgresql", 0, 8);
 }
 #[test]
 fn recipes_hold_on_postgresql_2() {
-    proven("postgresql", 1, 4);
+    proven("postgresql", 1, 8);
 }
 #[test]
 fn recipes_hold_on_postgresql_3() {
-    proven("postgresql", 2, 4);
+    proven("postgresql", 2, 8);
 }
 #[test]
 fn recipes_hold_on_postgresql_4() {
-    proven("postgresql", 3, 4);
+    proven("postgresql", 3, 8);
+}
+#[test]
+fn recipes_hold_on_postgresql_5() {
+    proven("postgresql", 4, 8);
+}
+#[test]
+fn recipes_hold_on_postgresql_6() {
+    proven("postgresql", 5, 8);
+}
+#[test]
+fn recipes_hold_on_postgresql_7() {
+    proven("postgresql", 6, 8);
+}
+#[test]
+fn recipes_hold_on_postgresql_8() {
+    proven("postgresql", 7, 8);
 }
 #[test]
 fn recipes_hold_on_mariadb_1() {
@@ -348,6 +404,10 @@ fn recipes_hold_on_mariadb_3() {
     proven("mariadb", 2, 3);
 }
 #[test]
-fn recipes_hold_on_sqlite() {
-    proven("sqlite", 0, 1);
+fn recipes_hold_on_sqlite_1() {
+    proven("sqlite", 0, 2);
+}
+#[test]
+fn recipes_hold_on_sqlite_2() {
+    proven("sqlite", 1, 2);
 }

@@ -27,12 +27,14 @@ pub(crate) fn settings() -> Settings {
     settings
 }
 
+/// PostgreSQL of that major is here.
+pub(crate) fn has_major(major: u16) -> bool {
+    find_binaries(server(Dialect::Postgresql, major), &settings()).is_ok_and(|found| found.server.version.major == major)
+}
+
 /// The majors that are here: all of them, or the oldest and the newest.
 pub(crate) fn majors() -> Vec<u16> {
-    let is_here = |major: &u16| {
-        find_binaries(server(Dialect::Postgresql, *major), &settings()).is_ok_and(|found| found.server.version.major == *major)
-    };
-    let here: Vec<u16> = (12..=18).filter(is_here).collect();
+    let here: Vec<u16> = (12..=18).filter(|major| has_major(*major)).collect();
     if here.is_empty() {
         println!("SKIPPED: no PostgreSQL found (tests/run fetches it)");
     }

@@ -354,7 +354,10 @@ pub fn rename(whole: &mut Alter<'_, '_>, from: &str, to: &str) {
     if missing(whole, from, "1054", whole.lenient) {
         return;
     }
-    if !from.eq_ignore_ascii_case(to) && whole.known().is_some_and(|table| table.column(to).is_some()) {
+    // A part of the same statement gives the name away: all parts are looked at together.
+    let is_freed =
+        whole.alter.actions.iter().any(|action| matches!(action, AlterAction::RenameColumn { from, .. } if from.eq_ignore_ascii_case(to)));
+    if !from.eq_ignore_ascii_case(to) && !is_freed && whole.known().is_some_and(|table| table.column(to).is_some()) {
         whole.refuse("1060", format!("`{}` has a column `{to}` already", whole.name()));
         return;
     }

@@ -39,22 +39,37 @@ pub fn filled(case: &Case<'_>, filling: &Filling) -> Body {
     let line = match key {
         Some(key) if !key.is_empty() => {
             let head = format!("UPDATE {} SET {}", relation(dialect, &filling.table), filling.assignment);
-            by_key(dialect, filling, &key, &head, "")
+            by_key(dialect, filling, &key, &[(head, String::new())])
         }
         _ => by_limit(dialect, filling),
     };
     Body::outside(vec![line])
 }
 
-/// The open rows written into another table, in the same loop; `insert` is `INSERT INTO … SELECT … FROM` up to its condition (PostgreSQL).
-/// `None`: the table has no primary key.
+/// The open rows written into another table, in the same loop: `insert` is `INSERT INTO … SELECT … FROM` up to its condition, `tail` what
+/// stands behind it (PostgreSQL). `None`: the table has no primary key.
 #[must_use]
-pub fn copied(case: &Case<'_>, filling: &Filling, insert: &str) -> Option<Body> {
+pub fn copied(case: &Case<'_>, filling: &Filling, insert: &str, tail: &str) -> Option<Body> {
     let key = case.catalog.table(&filling.table)?.primary_key().filter(|key| !key.is_empty())?;
-    Some(Body::outside(vec![by_key(case.dialect(), filling, key, insert, " ON CONFLICT DO NOTHING")]))
+    Some(Body::outside(vec![by_key(case.dialect(), filling, key, &[(insert.to_owned(), tail.to_owned())])]))
 }
 
-fn by_key(dialect: Dialect, filling: &Filling, key: &[String], head: &str, tail: &str) -> Line {
+/// Writes to the open rows of each range, in this order: each a statement up to its condition, and what stands behind it. `None`: the
+/// table has no primary key.
+#[must_use]
+pub fn written(case: &Case<'_>, filling: &Filling, writes: &[(String, String)]) -> Option<Body> {
+    let key = case.catalog.table(&filling.table)?.primary_key().filter(|key| !key.is_empty())?;
+    Some(Body::outside(vec![by_key(case.dialect(), filling, key, writes)]))
+}
+
+/// The open rows taken out of a table with this key, in the same loop.
+#[must_use]
+pub fn removed(case: &Case<'_>, filling: &Filling, key: &[String]) -> Body {
+    let head = format!("DELETE FROM {}", relation(case.dialect(), &filling.table));
+    Body::outside(vec![by_key(case.dialect(), filling, key, &[(head, String::new())])])
+}
+
+fn by_key(dialect: Dialect, filling: &Filling, key: &[String], writes: &[(String, String)]) -> Line {
     let table = relation(dialect, &filling.table);
     let list = columns(dialect, key);
     let row = |prefix: &str| {
@@ -71,19 +86,24 @@ fn by_key(dialect: Dialect, filling: &Filling, key: &[String], head: &str, tail:
         [first, _, ..] => format!("{0} >= :a0 AND {0} <= :z0 AND ", quoted(dialect, first)),
         _ => String::new(),
     };
-    let write = format!("{head} WHERE {bare} AND {first}{own} >= {} AND {own} <= {}{tail}", row("a"), row("z"));
+    let ranges =
+        |(head, tail): &(String, String)| format!("{head} WHERE {bare} AND {first}{own} >= {} AND {own} <= {}{tail}", row("a"), row("z"));
+    let writes: Vec<String> = writes.iter().map(ranges).collect();
     let binds = |prefix: &str, from: &str| (0..key.len()).map(|n| format!("\"{prefix}{n}\": {from}[{n}]")).collect::<Vec<_>>().join(", ");
     let mut python = beginning(dialect, filling, &table);
     let _ = writeln!(python, "keys = connection.execute(sa.text({})).all()", bound(&format!("{select} {order}")));
     python.push_str("while keys:\n");
     let fill = if filling.asks_fill { ", \"fill\": fill" } else { "" };
-    let _ = writeln!(
-        python,
-        "    connection.execute(sa.text({}), {{{}, {}{fill}}})",
-        bound(&write),
-        binds("a", "keys[0]"),
-        binds("z", "keys[-1]")
-    );
+    for write in &writes {
+        let fill = if write.contains(":fill") { fill } else { "" };
+        let _ = writeln!(
+            python,
+            "    connection.execute(sa.text({}), {{{}, {}{fill}}})",
+            bound(write),
+            binds("a", "keys[0]"),
+            binds("z", "keys[-1]")
+        );
+    }
     let _ = writeln!(
         python,
         "    keys = connection.execute(sa.text({}), {{{}}}).all()",
@@ -91,7 +111,6 @@ fn by_key(dialect: Dialect, filling: &Filling, key: &[String], head: &str, tail:
         binds("a", "keys[-1]")
     );
     ending(dialect, &mut python, filling, &table);
-    let shown = write.replace(":a", "$").replace(":z", "$");
     let numbered = |text: String| {
         let mut number = 0;
         let mut out = String::new();
@@ -112,7 +131,8 @@ fn by_key(dialect: Dialect, filling: &Filling, key: &[String], head: &str, tail:
         out
     };
     let comment = format!("-- in ranges of {BATCH} rows by {list}, each committed on its own\n");
-    Line::operation(python, format!("{comment}{}", numbered(shown)))
+    let shown = writes.iter().map(|write| numbered(write.replace(":a", "$").replace(":z", "$"))).collect::<Vec<_>>().join(";\n");
+    Line::operation(python, format!("{comment}{shown}"))
 }
 
 /// A table without a primary key: as many rows as fit into a batch, until none is left.
@@ -136,7 +156,8 @@ fn by_limit(dialect: Dialect, filling: &Filling) -> Line {
 }
 
 /// SQL for `sa.text` whose parameters are ours: only colons within the given SQL are escaped by the caller's texts.
-fn bound(sql: &str) -> String {
+#[must_use]
+pub fn bound(sql: &str) -> String {
     // `python_sql` escapes `:word`; our parameters are put back.
     let mut text = python_sql(sql);
     for prefix in ["a", "z"] {

@@ -1,10 +1,17 @@
 //! What recipes are made of.
 
+pub mod archive;
+pub mod batch;
 pub mod body;
 pub mod doubts;
+pub mod exact_fill;
+pub mod fills;
+pub mod fully;
 pub mod loops;
 pub mod naming;
 pub mod online;
+pub mod opposed;
+pub mod orphans;
 pub mod planning;
 pub mod rebuilt;
 pub mod standing;

@@ -4,12 +4,15 @@ use std::collections::BTreeSet;
 
 use serde::Serialize;
 
-use crate::dialect::{Dialect, Server};
+use crate::dialect::{Dialect, Server, ServerVersion};
 use crate::effects::{Effect, Loss};
 use crate::finding::{Finding, Severity};
 use crate::judge::{Judgement, judge};
 use crate::recipes::parts::body::{Body, Line, Part};
 use crate::recipes::parts::doubts::doubt;
+use crate::recipes::parts::fills::with_fills;
+use crate::recipes::parts::fully::said_fully;
+use crate::recipes::parts::opposed::opposed;
 use crate::recipes::parts::wish::{Statement, Wish};
 use crate::recipes::parts::{naming, online, standing, undo};
 use crate::recipes::{Case, Concern, Found, RECIPES, Stage, Step};
@@ -97,11 +100,26 @@ pub struct Planned {
     pub unsized_tables: Vec<String>,
 }
 
+/// What is planned for unless somebody says the version, where the newest can do more than those that are in use: Python brings its own
+/// SQLite, years behind; MariaDB copies tables without making others wait only from 11.2 on.
+const fn usual_version(dialect: Dialect) -> Option<ServerVersion> {
+    match dialect {
+        Dialect::Sqlite => Some(ServerVersion::new(3, 40)),
+        Dialect::Mariadb => Some(ServerVersion::new(10, 6)),
+        Dialect::Postgresql | Dialect::Mysql | Dialect::Mssql | Dialect::Oracle => None,
+    }
+}
+
 /// Plans wishes, in their order.
 ///
 /// # Errors
 /// A wish that is made already, cannot be, contradicts another, or for which nothing safe is known.
 pub fn plan(wishes: &[Wish], asked: &Asked<'_>) -> Result<Planned, Refusal> {
+    let usual = usual_version(asked.server.dialect).filter(|_| !asked.is_version_known);
+    let asked = &Asked { server: Server { version: usual.unwrap_or(asked.server.version), ..asked.server }, ..*asked };
+    if let Some(refusal) = opposed(wishes) {
+        return Err(refusal);
+    }
     let wishes = with_fills(wishes);
     let mut planned = Planned::default();
     let mut stands = asked.before.clone();
@@ -115,6 +133,7 @@ pub fn plan(wishes: &[Wish], asked: &Asked<'_>) -> Result<Planned, Refusal> {
         if let Some(refusal) = doubt(wish, catalog, asked.before) {
             return Err(refusal);
         }
+        let wish = &said_fully(wish, catalog)?;
         let (found, is_plain) = found(wish, wishes.get(n + 1..).unwrap_or_default(), catalog, asked, &mut planned)?;
         planned.questions.extend(found.questions.into_iter().filter(|question| !planned.questions.contains(question)).collect::<Vec<_>>());
         planned.notes.extend(found.notes);
@@ -143,32 +162,6 @@ pub fn plan(wishes: &[Wish], asked: &Asked<'_>) -> Result<Planned, Refusal> {
 
 const fn catalog_for<'a>(is_fresh: bool, fresh: &'a Catalog, stands: &'a Catalog) -> &'a Catalog {
     if is_fresh { fresh } else { stands }
-}
-
-/// A column that must have a value takes it from a backfill of the same plan.
-fn with_fills(wishes: &[Wish]) -> Vec<Wish> {
-    let mut taken = BTreeSet::new();
-    let mut out = wishes.to_vec();
-    for n in 0..wishes.len() {
-        let Some(Wish::Statement(statement)) = out.get(n) else { continue };
-        let column = match statement.action() {
-            Some((table, AlterAction::AddColumn { column, .. })) if column.not_null => Some((table.clone(), column.name.clone())),
-            Some((table, AlterAction::SetNotNull { column })) => Some((table.clone(), column.clone())),
-            _ => None,
-        };
-        let Some((table, column)) = column.filter(|_| statement.fill.is_none()) else { continue };
-        let fill = wishes.iter().enumerate().find_map(|(at, wish)| match wish {
-            Wish::Backfill(fill) if fill.table == table && fill.column == column && fill.condition.is_none() => {
-                Some((at, fill.value.clone()))
-            }
-            _ => None,
-        });
-        if let (Some((at, value)), Some(Wish::Statement(statement))) = (fill, out.get_mut(n)) {
-            statement.fill = value;
-            taken.insert(at);
-        }
-    }
-    out.into_iter().enumerate().filter(|(at, _)| !taken.contains(at)).map(|(_, wish)| wish).collect()
 }
 
 fn table_of(wish: &Wish) -> Option<Name> {
@@ -204,6 +197,14 @@ fn found(wish: &Wish, following: &[Wish], catalog: &Catalog, asked: &Asked<'_>, 
         Wish::SplitTable(_) => return by_word("split_table", &case(None, &[])),
         Wish::MergeTables(_) => return by_word("merge_tables", &case(None, &[])),
     };
+    // Rows without a value are filled first, whatever the demand itself costs.
+    if statement.fill.is_some()
+        && let Some((_, AlterAction::SetNotNull { .. })) = statement.action()
+        && let Ok(found) = by_word("set_not_null", &case(None, &[]))
+    {
+        planned.recipes.push("required_column");
+        return Ok(found);
+    }
     let mut judged = judged(&statement.sql, catalog, asked);
     let findings = std::mem::take(&mut judged.findings);
     let Some(effect) = judged.steps.first().map(|step| &step.effect) else {
@@ -211,7 +212,12 @@ fn found(wish: &Wish, following: &[Wish], catalog: &Catalog, asked: &Asked<'_>, 
     };
     // A warning counts where a recipe is known that spares it.
     let is_mended = |rule: &str| RECIPES.iter().any(|recipe| recipe.mends.contains(&rule) && recipe.serves(asked.server.dialect));
-    let weighs = |found: &Finding| found.severity == Severity::Error || found.severity == Severity::Warning && is_mended(found.rule);
+    // What SQLite adds to empty tables only is refused on every other.
+    let needs_empty = asked.server.dialect == Dialect::Sqlite && effect.fails.iter().any(|failure| failure.code.starts_with("Cannot add"));
+    let weighs = |found: &Finding| {
+        let is_refused = needs_empty && found.rule == "may_fail_on_rows";
+        found.severity == Severity::Error || (found.severity == Severity::Warning || is_refused) && is_mended(found.rule)
+    };
     let errors: Vec<Finding> = findings.into_iter().filter(|found| weighs(found) && found.allowed.is_none()).collect();
     planned.needs_zero_downtime |= !errors.is_empty()
         || judged

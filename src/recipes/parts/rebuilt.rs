@@ -4,7 +4,7 @@ use crate::dialect::Dialect;
 use crate::recipes::parts::body::quoted;
 use crate::recipes::parts::written::{column_text, columns, constraint_text, relation};
 use crate::sql::catalog::Table;
-use crate::sql::change::{Column, ConstraintKind, Name};
+use crate::sql::change::{Column, Constraint, ConstraintKind, Name};
 
 const SQLITE: Dialect = Dialect::Sqlite;
 
@@ -29,7 +29,7 @@ pub fn create_table(name: &Name, table: &Table) -> Option<String> {
             | ConstraintKind::Unique { .. }
             | ConstraintKind::Check(_)
             | ConstraintKind::ForeignKey { .. } => {
-                parts.push(match &constraint.name {
+                parts.push(match given_name(constraint) {
                     Some(given) => constraint_text(SQLITE, given, constraint)?,
                     None => constraint_text(SQLITE, "x", constraint)?.trim_start_matches("CONSTRAINT x ").to_owned(),
                 });
@@ -41,6 +41,12 @@ pub fn create_table(name: &Name, table: &Table) -> Option<String> {
         table.options.keys().filter(|word| matches!(word.as_str(), "strict" | "without rowid")).map(|word| word.to_uppercase()).collect();
     let options = if options.is_empty() { String::new() } else { format!(" {}", options.join(", ")) };
     Some(format!("CREATE TABLE {} ({}){options}", relation(SQLITE, name), parts.join(", ")))
+}
+
+/// The name that somebody gave: what the catalogue calls a constraint without one is nobody's.
+#[must_use]
+pub fn given_name(constraint: &Constraint) -> Option<&str> {
+    constraint.name.as_deref().filter(|name| !name.starts_with("sqlite_"))
 }
 
 /// The column that is the row's own number: `INTEGER PRIMARY KEY`.

@@ -47,6 +47,11 @@ impl Sync {
         let table = relation(dialect, &self.table);
         let silent = format!("COALESCE(@{}, '') = 'off'", SILENCE.replace('.', "_"));
         let [insert, update] = self.names(dialect);
+        if let (Some(forth), Some(back)) = (&self.forth, &self.back) {
+            return [(insert, "INSERT"), (update, "UPDATE")]
+                .map(|(name, event)| self.converting(dialect, &name, event, forth, back))
+                .to_vec();
+        }
         vec![
             Line::execute(format!(
                 "CREATE TRIGGER {insert} BEFORE INSERT ON {table} FOR EACH ROW SET NEW.{new} = IF({silent}, NEW.{new}, COALESCE(NEW.{new}, NEW.{old})), NEW.{old} = IF({silent}, NEW.{old}, NEW.{new})"
@@ -55,6 +60,22 @@ impl Sync {
                 "CREATE TRIGGER {update} BEFORE UPDATE ON {table} FOR EACH ROW SET NEW.{new} = IF({silent} OR NOT (NEW.{new} <=> OLD.{new}) OR NEW.{old} <=> OLD.{old}, NEW.{new}, NEW.{old}), NEW.{old} = IF({silent} OR NEW.{new} <=> OLD.{new}, NEW.{old}, NEW.{new})"
             )),
         ]
+    }
+
+    /// A value that cannot be converted is left out: NULL on the other side, and the write goes on.
+    fn converting(&self, dialect: Dialect, name: &str, event: &str, forth: &str, back: &str) -> Line {
+        let (old, new) = (quoted(dialect, &self.old), quoted(dialect, &self.new));
+        let (written, switch) = (relation(dialect, &self.table), SILENCE.replace('.', "_"));
+        let deed = if event == "INSERT" {
+            format!("IF NEW.{new} IS NOT NULL THEN SET NEW.{old} = {back}; ELSE SET NEW.{new} = {forth}; END IF;")
+        } else {
+            format!(
+                "IF NOT (NEW.{new} <=> OLD.{new}) THEN SET NEW.{old} = NULL; SET NEW.{old} = {back}; ELSEIF NOT (NEW.{old} <=> OLD.{old}) THEN SET NEW.{new} = NULL; SET NEW.{new} = {forth}; END IF;"
+            )
+        };
+        Line::execute(format!(
+            "CREATE TRIGGER {name} BEFORE {event} ON {written} FOR EACH ROW BEGIN DECLARE CONTINUE HANDLER FOR SQLEXCEPTION BEGIN END; IF COALESCE(@{switch}, '') <> 'off' THEN {deed} END IF; END"
+        ))
     }
 
     fn names(&self, dialect: Dialect) -> [String; 2] {

@@ -3,6 +3,7 @@
 use crate::dialect::Dialect;
 use crate::fix;
 use crate::recipes::parts::body::{Line, python_sql, quoted};
+use crate::recipes::parts::online::modified;
 use crate::recipes::parts::wish::Statement;
 use crate::recipes::parts::written::{
     add_column, column_text, constraint_text, create_index, drop_column, drop_index, exact, literal, python_table, relation, type_text,
@@ -232,6 +233,13 @@ fn of_action(dialect: Dialect, before: &Catalog, table: &Name, action: &AlterAct
     let line = |sql: String| Some(vec![Line::execute(sql)]);
     let known = before.table(table);
     let column_of = |name: &str| known.and_then(|table| table.column(name));
+    if dialect.is_mysql_family()
+        && let AlterAction::SetNotNull { column } | AlterAction::DropNotNull { column } | AlterAction::AlterColumnType { column, .. } =
+            action
+    {
+        let column = column_of(column)?;
+        return line(format!("ALTER TABLE {written} {}", modified(dialect, column, column.not_null)?));
+    }
     match action {
         AlterAction::AddColumn { column, .. } => Some(vec![drop_column(dialect, table, &column.name)]),
         AlterAction::DropColumn { column, .. } => column_again(dialect, before, table, column, false),

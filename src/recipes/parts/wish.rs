@@ -4,10 +4,10 @@ use std::collections::BTreeSet;
 
 use serde_json::{Map, Value};
 
-use crate::dialect::Server;
+use crate::dialect::{Dialect, Server};
 use crate::recipes::parts::body::quoted;
 use crate::recipes::parts::written::{columns, literal, relation};
-use crate::sql::change::{AlterAction, Change, Name, Reading};
+use crate::sql::change::{AlterAction, Change, DataType, Expression, Name, Reading};
 use crate::sql::script;
 
 /// One wanted change.
@@ -269,6 +269,9 @@ pub fn of_change(change: &Value, server: Server) -> Result<Vec<Wish>, WishError>
         let known = KINDS.iter().map(|(kind, _)| *kind).collect::<Vec<_>>().join(", ");
         return Err(wrong(format!("`{word}` is no kind of change"), format!("kinds: {known}; or give the DDL as `sql`")));
     };
+    if let Some(instead) = instead_of(kind, server.dialect) {
+        return Err(wrong(format!("{} has no `{kind}`", server.dialect.title()), instead));
+    }
     let mut fields = Fields { map, kind, used: BTreeSet::from(["kind"]) };
     if !map.contains_key("kind") {
         fields.used.insert("type");
@@ -277,6 +280,34 @@ pub fn of_change(change: &Value, server: Server) -> Result<Vec<Wish>, WishError>
     match fields.left_over() {
         Some(name) => Err(wrong(format!("`{kind}` has no field `{name}`"), format!("`{kind}` takes {}", fields_of(kind)))),
         None => Ok(wishes),
+    }
+}
+
+/// What to ask for on a dialect that does not have a kind of change; `None`: it has it, or nobody has run it there.
+fn instead_of(kind: &str, dialect: Dialect) -> Option<&'static str> {
+    let is_sqlite = match dialect {
+        Dialect::Sqlite => true,
+        Dialect::Mysql | Dialect::Mariadb => false,
+        Dialect::Postgresql | Dialect::Mssql | Dialect::Oracle => return None,
+    };
+    match kind {
+        "create_type" | "drop_type" | "add_enum_value" | "rename_enum_value" | "remove_enum_value" if is_sqlite => {
+            Some("a check holds the values: `drop_constraint` and `add_constraint` with the new list")
+        }
+        "create_type" | "drop_type" | "add_enum_value" | "rename_enum_value" | "remove_enum_value" => {
+            Some("the values belong to the column: `alter_column_type` with the whole list as type, for example enum('new','paid')")
+        }
+        "attach_partition" | "detach_partition" => Some("give the DDL of the dialect as `sql`"),
+        "create_extension" | "drop_extension" | "enable_rls" | "create_schema" | "set_schema" => Some("leave it out on this dialect"),
+        "add_identity" | "drop_identity" => Some("a column counts by AUTO_INCREMENT there, on SQLite by INTEGER PRIMARY KEY"),
+        "set_expression" | "drop_expression" => Some("`drop_column`, then `add_column` with `generated`"),
+        "validate_constraint" => Some("`add_constraint` looks at the rows there"),
+        "rename_index" if is_sqlite => Some("`create_index` under the new name, then `drop_index`"),
+        "rename_constraint" if !is_sqlite => Some("`drop_constraint`, then `add_constraint` under the new name"),
+        "truncate" if is_sqlite => Some("DELETE FROM the table, as `sql`"),
+        "comment" => Some("leave it out, or say it in the definition of the column as `sql`"),
+        "create_sequence" | "drop_sequence" if is_sqlite => Some("INTEGER PRIMARY KEY AUTOINCREMENT counts by itself"),
+        _ => None,
     }
 }
 
@@ -308,12 +339,23 @@ fn read(kind: &'static str, fields: &mut Fields<'_>, server: Server) -> Result<V
         }
         "alter_column_type" | "change_key_type" => {
             let (table, column, to) = (table_of(fields)?, q(fields.needed(COLUMN)?), fields.needed(TYPE)?);
-            let using = fields.text(&["using"]).map(|using| format!(" USING {using}")).unwrap_or_default();
+            let using = fields.text(&["using"]);
             if dialect.is_mysql_family() {
-                format!("ALTER TABLE {table} MODIFY COLUMN {column} {to}")
-            } else {
-                format!("ALTER TABLE {table} ALTER COLUMN {column} TYPE {to}{using}")
+                let using = using.map(written_expression);
+                return in_words(&format!("ALTER TABLE {table} MODIFY COLUMN {column} {to}"), None, server, |name, data_type| {
+                    Some(AlterAction::AlterColumnType { column: name, data_type: data_type?, using })
+                });
             }
+            let using = using.map(|using| format!(" USING {using}")).unwrap_or_default();
+            format!("ALTER TABLE {table} ALTER COLUMN {column} TYPE {to}{using}")
+        }
+        "set_not_null" | "drop_not_null" if dialect.is_mysql_family() => {
+            let sql = format!("ALTER TABLE {} MODIFY COLUMN {} int", table_of(fields)?, q(fields.needed(COLUMN)?));
+            if kind == "drop_not_null" {
+                return in_words(&sql, None, server, |column, _| Some(AlterAction::DropNotNull { column }));
+            }
+            fill = fields.value(FILL).or_else(|| fields.value(DEFAULT)).and_then(value_sql);
+            return in_words(&sql, fill, server, |column, _| Some(AlterAction::SetNotNull { column }));
         }
         "set_not_null" => {
             let sql = format!("ALTER TABLE {} ALTER COLUMN {} SET NOT NULL", table_of(fields)?, q(fields.needed(COLUMN)?));
@@ -355,8 +397,15 @@ fn read(kind: &'static str, fields: &mut Fields<'_>, server: Server) -> Result<V
         }
         "rename_index" => {
             let name = relation(dialect, &name_of(fields.needed(&["name", "index"])?));
-            let _ = fields.text(TABLE);
-            format!("ALTER INDEX {name} RENAME TO {}", q(fields.needed(NEW)?))
+            let table = fields.text(TABLE).map(|table| relation(dialect, &name_of(table)));
+            let to = q(fields.needed(NEW)?);
+            match table {
+                Some(table) if dialect.is_mysql_family() => format!("ALTER TABLE {table} RENAME INDEX {name} TO {to}"),
+                None if dialect.is_mysql_family() => {
+                    return Err(wrong("`rename_index` has no `table`".to_owned(), "an index has its name within its table there"));
+                }
+                _ => format!("ALTER INDEX {name} RENAME TO {to}"),
+            }
         }
         "drop_table" => format!("DROP TABLE {}", relation(dialect, &name_of(fields.needed(&["table", "table_name", "name"])?))),
         "rename_table" => {
@@ -447,6 +496,29 @@ fn read(kind: &'static str, fields: &mut Fields<'_>, server: Server) -> Result<V
         other => return Err(wrong(format!("`{other}` is no kind of change"), "give the DDL as `sql`")),
     };
     statements(&sql, fill, server)
+}
+
+/// A part of `ALTER TABLE` that MySQL and MariaDB only say by `MODIFY`, which says a column anew: what stands on it is known where it is planned.
+fn in_words(
+    sql: &str,
+    fill: Option<String>,
+    server: Server,
+    action: impl FnOnce(String, Option<DataType>) -> Option<AlterAction>,
+) -> Result<Vec<Wish>, WishError> {
+    let mut wishes = statements(sql, fill, server)?;
+    if let [Wish::Statement(statement)] = wishes.as_mut_slice()
+        && let Change::AlterTable(alter) = &mut statement.reading.change
+        && let [AlterAction::ChangeColumn { column, .. }] = alter.actions.as_slice()
+        && let Some(action) = action(column.name.clone(), column.data_type.clone())
+    {
+        alter.actions = vec![action];
+    }
+    Ok(wishes)
+}
+
+/// An expression that is taken as it is written.
+fn written_expression(text: &str) -> Expression {
+    Expression { text: text.to_owned(), is_exact: true, ..Expression::default() }
 }
 
 /// A column's definition from its fields: text, value for existing rows, and what stands behind it as constraints of their own.
