@@ -109,16 +109,16 @@ impl From<crate::bridge::BridgeError> for RecoveryError {
     }
 }
 
-fn of_commit(deployed: &str, error: impl std::fmt::Display) -> RecoveryError {
+pub(super) fn of_commit(deployed: &str, error: impl std::fmt::Display) -> RecoveryError {
     RecoveryError::NotComparable(format!("the project of `{deployed}` could not be loaded: {error}"))
 }
 
-fn used(bridge: &mut Bridge, deployed: &str) -> Result<UsedModels, RecoveryError> {
+pub(super) fn used(bridge: &mut Bridge, deployed: &str) -> Result<UsedModels, RecoveryError> {
     bridge.use_models().map_err(|error| of_commit(deployed, error))
 }
 
 /// Where the project is in the files of the commit.
-fn folder_in(workshop: &Workshop, top: &Path, target: &Path) -> Result<PathBuf, RecoveryError> {
+pub(super) fn folder_in(workshop: &Workshop, top: &Path, target: &Path) -> Result<PathBuf, RecoveryError> {
     let folder = std::fs::canonicalize(&workshop.workspace.folder).unwrap_or_else(|_| workshop.workspace.folder.clone());
     let top = std::fs::canonicalize(top).unwrap_or_else(|_| top.to_owned());
     let inside = folder
@@ -144,7 +144,7 @@ fn foreign(models: &UsedModels, target: &Path) -> Option<String> {
 }
 
 /// Statements that worked in `before` and fail in `after`: by class, kind and place.
-fn breaks(before: &UsedModels, after: &UsedModels, top: &Path) -> Vec<Break> {
+pub(super) fn breaks(before: &UsedModels, after: &UsedModels, top: &Path) -> Vec<Break> {
     let mut found: Vec<Break> = Vec::new();
     for (old, new) in before.classes.iter().zip(&after.classes) {
         for (worked, fails) in old.statements.iter().zip(&new.statements).filter(|(worked, fails)| worked.ok && !fails.ok) {

@@ -21,6 +21,7 @@ pub mod heads;
 pub mod manual;
 mod patch;
 mod pieces;
+pub mod planned;
 mod plans;
 pub mod real;
 mod replay;

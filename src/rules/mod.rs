@@ -353,6 +353,7 @@ rules![
     not_null_without_default,
     drop_column,
     drop_table,
+    dropped_column_in_use,
     unexpected_drop,
     drop_object,
     drop_cascade,

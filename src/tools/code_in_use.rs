@@ -7,6 +7,7 @@ use crate::finding::{Finding, Severity};
 use crate::project::uses::{Gone, models_of, uses_in};
 use crate::recovery::deployed::compatibility;
 use crate::recovery::{Break, Compatibility, RecoveryError};
+use crate::rules::dropped_column_in_use;
 use crate::sql::change::{AlterAction, Change};
 use crate::sql::script::Script;
 use crate::sql::split::Direction;
@@ -49,17 +50,29 @@ fn dropped(script: &Script) -> Vec<(usize, Gone)> {
     found
 }
 
-fn finding(at: usize, gone: &Gone, files: &[(String, String)], script: &Script, options: &Options) -> Option<Finding> {
+/// The places that name it: file, line, what stands there.
+#[must_use]
+pub fn places<'a>(files: &'a [(String, String)], gone: &Gone) -> Vec<(&'a str, u32, String)> {
     let models = files.iter().flat_map(|(_, text)| models_of(text, &gone.table)).collect();
-    let places: Vec<(&str, u32, String)> = files
-        .iter()
-        .flat_map(|(name, text)| uses_in(text, gone, &models).into_iter().map(move |one| (name.as_str(), one.line, one.what)))
-        .collect();
+    let in_file =
+        |(name, text): &'a (String, String)| uses_in(text, gone, &models).into_iter().map(move |one| (name.as_str(), one.line, one.what));
+    files.iter().flat_map(in_file).collect()
+}
+
+/// The places in one line: `app/report.py:2 (SQL text), … and 3 more`.
+#[must_use]
+pub fn told(places: &[(&str, u32, String)]) -> String {
+    let told = places.iter().take(MOST_PLACES).map(|(file, line, what)| format!("{file}:{line} ({what})")).collect::<Vec<_>>().join(", ");
+    let more = if places.len() > MOST_PLACES { format!(" and {} more", places.len() - MOST_PLACES) } else { String::new() };
+    format!("{told}{more}")
+}
+
+fn finding(at: usize, gone: &Gone, files: &[(String, String)], script: &Script, options: &Options) -> Option<Finding> {
+    let places = places(files, gone);
     let (file, line, _) = places.first()?;
     let statement = script.statements.get(at)?;
     let name = gone.column.as_ref().map_or_else(|| gone.table.clone(), |column| format!("{}.{column}", gone.table));
-    let told = places.iter().take(MOST_PLACES).map(|(file, line, what)| format!("{file}:{line} ({what})")).collect::<Vec<_>>().join(", ");
-    let more = if places.len() > MOST_PLACES { format!(" and {} more", places.len() - MOST_PLACES) } else { String::new() };
+    let told = told(&places);
     let (revision_file, _) = options.place(statement.line);
     Some(Finding {
         id: format!("dropped_column_in_use:{}", statement.index),
@@ -70,15 +83,15 @@ fn finding(at: usize, gone: &Gone, files: &[(String, String)], script: &Script, 
         revision: statement.revision.clone(),
         file: Some((*file).to_owned()),
         table: Some(gone.table.clone()),
-        what: format!("`{name}` is dropped and the application still names it: {told}{more}"),
-        why: "what names it fails from the moment the statement is committed, in the release that runs and in this one".to_owned(),
+        what: format!("`{name}` is dropped and the application still names it: {told}"),
+        why: dropped_column_in_use::WHY.to_owned(),
         mend: format!(
             "take it out of the code first and deploy that; drop `{name}` in a later revision than {}",
             revision_file.unwrap_or_else(|| "this one".to_owned())
         ),
         fix_sql: None,
         fix_alembic: None,
-        cite: vec!["rule-drop_column#why".to_owned()],
+        cite: vec!["rule-dropped_column_in_use#why".to_owned()],
         allowed: None,
     })
 }

@@ -15,8 +15,10 @@ use crate::database::url;
 use crate::dialect::Dialect;
 use crate::finding::{Finding, Severity};
 use crate::judge::judge_project;
+use crate::lifecycle::approval::Tier;
 use crate::lifecycle::ledger::Event;
 use crate::recovery::{Item, Real, Trouble};
+use crate::risk::TableSizes;
 use crate::store::{Happening, Kept};
 use crate::tools::answer::{Answer, Common, MAX_CHARACTERS, MAX_SUMMARY, NextCall, ToolError, Verdict, clipped, counted};
 use crate::tools::call::Call;
@@ -303,6 +305,19 @@ fn recorded(workshop: &Workshop, items: &[Item], notes: &mut Vec<String>) -> Res
 pub(crate) fn current(workshop: &Workshop, notes: &mut Vec<String>) -> Result<Current, ToolError> {
     let real = real(&Input::default(), workshop, notes)?;
     Ok(real.map_or(Current::Unknown, |(_, real)| Current::At(real.versions)))
+}
+
+/// How large the tables of the only configured environment are that can be read, with its name and tier.
+pub(crate) fn sizes(workshop: &Workshop, notes: &mut Vec<String>) -> Option<(String, Tier, TableSizes)> {
+    let (name, mut real) = real(&Input::default(), workshop, &mut Vec::new()).ok()??;
+    let tier = workshop.config.environments.get(&name)?.tier;
+    match real.sizes() {
+        Ok(sizes) => Some((name, tier, sizes)),
+        Err(error) => {
+            notes.push(format!("`{name}` was not asked how large its tables are: {error}"));
+            None
+        }
+    }
 }
 
 /// The first environment that can be read and is not what its chain says; what was recorded as known is no trouble.

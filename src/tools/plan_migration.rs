@@ -11,11 +11,13 @@ use crate::bridge::Difference;
 use crate::dialect::{Dialect, Server};
 use crate::effects::Loss;
 use crate::intent::Deed;
+use crate::lifecycle::approval::Tier;
 use crate::lifecycle::ledger::PlannedStep;
 use crate::recipes::parts::naming::snake;
 use crate::recipes::parts::wish::{self, Wish};
 use crate::recipes::{Asked, Concern, Planned, Refusal, plan};
 use crate::recovery::Item;
+use crate::recovery::planned::Survival;
 use crate::risk::TableSizes;
 use crate::sql::catalog::Catalog;
 use crate::sql::change::{AlterAction, Change};
@@ -30,11 +32,14 @@ use crate::tools::migration::claim::Claim;
 use crate::tools::migration::plan::Plan;
 use crate::tools::migration::view::with_block;
 use crate::tools::migration_status::{self, Current};
+use crate::tools::plan_migration::around::{measured_too, sizes_of, still_named, survived, unwritten};
 use crate::tools::project_input::ProjectInput;
 use crate::tools::schema::{output_schema, schema_with_own};
 use crate::tools::source::{SqlInput, server};
 use crate::tools::{Tool, Touches, parsed};
 use crate::workshop::Workshop;
+
+mod around;
 
 /// The tool.
 pub const TOOL: Tool = Tool {
@@ -98,6 +103,10 @@ pub struct Input {
     #[arg(long, value_name = "MS")]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub max_block_ms: Option<u64>,
+    /// The git commit of the code that runs now, for example HEAD: its classes are tried behind each revision.
+    #[arg(long, value_name = "REF")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub deployed: Option<String>,
     /// false: the deploy stops the application. Default: true.
     #[arg(long)]
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -140,6 +149,7 @@ fn schema() -> Value {
         ("downgrade_plan", &["array"]),
         ("open_questions", &["array"]),
         ("commands", &["array"]),
+        ("deployed", &["object", "null"]),
         ("reasons", &["array"]),
     ])
 }
@@ -181,6 +191,7 @@ struct Output {
     downgrade_plan: Vec<String>,
     open_questions: Vec<String>,
     commands: Vec<String>,
+    deployed: Option<Survival>,
     reasons: Vec<&'static str>,
 }
 
@@ -196,6 +207,8 @@ struct Standing {
     closed: Option<(&'static str, String)>,
     assumed: Vec<String>,
     notes: Vec<String>,
+    /// How large the tables of a database are that can be read: what it is called, whether it is production, the sizes.
+    measured: Option<(String, bool, TableSizes)>,
     /// The project, where there is one: its record keeps the plan.
     workshop: Option<Workshop>,
 }
@@ -250,7 +263,7 @@ fn planned(input: &Input, call: &Call<'_>, most: Option<usize>) -> Result<Output
         return Ok(output);
     }
     let options = Options {
-        sizes: input.table_stats.clone().unwrap_or_default(),
+        sizes: sizes_of(input, &standing, &mut output.common.assumed),
         max_block_ms: input.max_block_ms.unwrap_or(1000),
         ..Options::default()
     };
@@ -266,7 +279,11 @@ fn planned(input: &Input, call: &Call<'_>, most: Option<usize>) -> Result<Output
             let steps = steps(&planned, input, &standing);
             let loss = planned.steps.iter().map(|reviewed| reviewed.loss).max().unwrap_or(Loss::None);
             let most = most.map(|most| if standing.workshop.is_some() { most.saturating_sub(STATE) } else { most });
+            let unwritten = unwritten(&planned, input);
+            measured_too(&mut output, &standing, &planned.unsized_tables);
             filled(&mut output, input, planned, most);
+            still_named(&mut output, &standing, &wishes);
+            survived(&mut output, input, &standing, &unwritten)?;
             if let Some(workshop) = &standing.workshop {
                 recorded(&mut output, input, workshop, steps, loss);
             }
@@ -350,6 +367,7 @@ fn of_text(input: &Input) -> Result<Standing, ToolError> {
         closed: None,
         assumed,
         notes: Vec::new(),
+        measured: None,
         workshop: None,
     })
 }
@@ -389,11 +407,14 @@ fn of_project(input: &Input, workshop: &Workshop, call: &Call<'_>) -> Result<Sta
         closed,
         assumed: workshop.assumed.clone(),
         notes,
+        measured: None,
         workshop: Some(workshop.clone()),
     };
     if standing.closed.is_some() {
         return Ok(standing);
     }
+    standing.measured =
+        migration_status::sizes(workshop, &mut standing.notes).map(|(name, tier, sizes)| (name, tier == Tier::Production, sizes));
     call.say(1, 3, "bringing a scratch database to the head");
     match workshop.scratch_at(if heads.is_empty() { "base" } else { "heads" }) {
         Ok((databases, setup)) => {
@@ -492,6 +513,7 @@ fn empty(input: &Input, standing: &Standing, wishes: &[Wish]) -> Output {
         downgrade_plan: Vec::new(),
         open_questions: Vec::new(),
         commands: Vec::new(),
+        deployed: None,
         reasons: Vec::new(),
     }
 }
@@ -659,17 +681,23 @@ fn filled(output: &mut Output, input: &Input, planned: Planned, most: Option<usi
     shrink(output, input, most, after);
 }
 
+/// From here on the SQL of the bodies is left to `review_sql`, which shows it with what it does.
+const LONG: usize = 9_000;
+
 /// Takes the SQL out first, then revisions from the end, until the answer fits.
 fn shrink(output: &mut Output, input: &Input, most: Option<usize>, after: usize) {
     let Some(most) = most else { return };
     let room = most.saturating_sub(serialized_length(input) + 200);
-    if serialized_length(output) <= most.saturating_sub(50) {
+    if serialized_length(output) <= LONG.min(most.saturating_sub(50)) {
         return;
     }
     for revision in &mut output.revisions {
         revision.sql = None;
     }
     output.common.notes.push("the SQL was left out to keep the answer short: `review_sql` shows it".to_owned());
+    if serialized_length(output) <= most.saturating_sub(50) {
+        return;
+    }
     let all = output.revisions.len();
     while output.revisions.len() > 1 && serialized_length(output) > room {
         output.revisions.pop();

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use crate::dialect::Dialect;
 use crate::sql::catalog::links::Link;
 use crate::sql::catalog::{Catalog, Copy, Function, IndexState, RelationKind, Rows, Table, UserType};
-use crate::sql::change::{Column, Constraint, DataType, Name, PartitionBound, Query};
+use crate::sql::change::{Change, Column, Constraint, DataType, Name, PartitionBound, Query, Reading};
 use crate::sql::functions::Volatility;
 use crate::sql::words::Kind;
 
@@ -266,6 +266,19 @@ impl Catalog {
     /// All functions of the user's own.
     pub fn functions(&self) -> impl Iterator<Item = &Function> {
         self.functions.values()
+    }
+
+    /// Functions in SQL whose text reads a column of a table; their names, in order.
+    #[must_use]
+    pub fn functions_reading(&self, table: &Name, column: &str) -> Vec<String> {
+        let key = self.key(table);
+        let reads = |reading: &Reading| match &reading.change {
+            Change::Select(query) => {
+                query.tables.iter().any(|read| self.key(read) == key) && query.words.iter().any(|word| word.eq_ignore_ascii_case(column))
+            }
+            _ => false,
+        };
+        self.functions.iter().filter(|(_, function)| function.body.iter().any(reads)).map(|(name, _)| name.clone()).collect()
     }
 
     /// True when a sequence is known.
