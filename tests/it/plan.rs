@@ -115,6 +115,26 @@ fn wishes_that_cannot_be_get_a_clear_answer() {
             "contradiction",
             "orders",
         ),
+        (
+            json!([{ "kind": "set_not_null", "table": "users", "column": "email" }, { "kind": "drop_not_null", "table": "users", "column": "email" }]),
+            "contradiction",
+            "must have a value and may be NULL",
+        ),
+        (
+            json!([{ "kind": "set_default", "table": "users", "column": "email", "default": "a" }, { "kind": "drop_default", "table": "users", "column": "email" }]),
+            "contradiction",
+            "said twice",
+        ),
+        (
+            json!([{ "kind": "alter_column_type", "table": "users", "column": "email", "type": "varchar(9)" }, { "kind": "alter_column_type", "table": "users", "column": "email", "type": "varchar(20)" }]),
+            "contradiction",
+            "type of `users.email`",
+        ),
+        (
+            json!([{ "kind": "create_index", "table": "users", "columns": ["email"], "name": "i" }, { "kind": "drop_index", "name": "i" }]),
+            "contradiction",
+            "made and dropped",
+        ),
         (json!([{ "kind": "split_table", "table": "users", "into": "orders", "columns": ["email"] }]), "impossible", "stands already"),
         (json!([{ "kind": "split_table", "table": "users", "into": "mails", "columns": ["id"] }]), "impossible", "primary key"),
         (
@@ -144,6 +164,50 @@ fn wishes_that_cannot_be_get_a_clear_answer() {
         assert_eq!(output["error"]["code"], "bad_change", "{arguments}: {output:#}");
         assert!(output["error"].to_string().contains(word), "{output:#}");
     }
+}
+
+#[test]
+fn what_a_dialect_does_not_have_is_said_with_what_it_has() {
+    for (dialect, change, word) in [
+        ("mariadb", json!({ "kind": "add_enum_value", "type": "status", "value": "x" }), "alter_column_type"),
+        ("sqlite", json!({ "kind": "remove_enum_value", "type": "status", "value": "x" }), "add_constraint"),
+        ("mariadb", json!({ "kind": "create_extension", "name": "pg_trgm" }), "leave it out"),
+        ("sqlite", json!({ "kind": "rename_index", "name": "a", "new_name": "b" }), "create_index"),
+        ("mariadb", json!({ "kind": "rename_index", "name": "a", "new_name": "b" }), "within its table"),
+        ("sqlite", json!({ "kind": "truncate", "table": "users" }), "DELETE FROM"),
+    ] {
+        let output =
+            planned(json!({ "dialect": dialect, "setup_sql": "CREATE TABLE users (id integer PRIMARY KEY)", "changes": [change] }));
+        assert_eq!(output["error"]["code"], "bad_change", "{change}: {output:#}");
+        assert!(output["error"]["hint"].as_str().unwrap().contains(word), "{change}: {output:#}");
+    }
+    // The order of the recipe's own dialect decides where a recipe is not known.
+    let split = planned(json!({ "dialect": "mariadb", "setup_sql": "CREATE TABLE users (id integer PRIMARY KEY, a int)",
+        "changes": [{ "kind": "split_table", "table": "users", "into": "b", "columns": ["a"] }] }));
+    assert_eq!(split["reasons"], json!(["impossible"]), "{split:#}");
+    assert!(split["summary"].as_str().unwrap().contains("PostgreSQL"), "{split:#}");
+}
+
+#[test]
+fn a_value_for_a_column_that_may_be_null_becomes_a_backfill() {
+    let output = shop(json!([{ "kind": "add_column", "table": "users", "column": "slug", "type": "text", "fill": "lower(name)" }]));
+    assert_eq!(names(&output), ["add_users_slug", "backfill_users_slug"], "{output:#}");
+}
+
+#[test]
+fn on_mariadb_a_type_is_changed_with_all_that_stands_on_the_column() {
+    let setup = "CREATE TABLE users (id bigint PRIMARY KEY, name varchar(40) NOT NULL DEFAULT 'x')";
+    let ask = |kind: &str, rest: Value| {
+        let mut change = json!({ "kind": kind, "table": "users", "column": "name" });
+        change.as_object_mut().unwrap().extend(rest.as_object().unwrap().clone());
+        planned(json!({ "dialect": "mariadb", "server_version": "10.11", "setup_sql": setup, "changes": [change] }))
+    };
+    let typed = ask("alter_column_type", json!({ "type": "varchar(60)" }));
+    let up = typed["revisions"][0]["upgrade"].as_str().unwrap_or_else(|| panic!("{typed:#}"));
+    assert!(up.contains("varchar(60) NOT NULL DEFAULT 'x'"), "{up}");
+    assert!(typed["revisions"][0]["downgrade"].as_str().unwrap().contains("varchar(40) NOT NULL DEFAULT 'x'"), "{typed:#}");
+    let nullable = ask("drop_not_null", json!({}));
+    assert!(nullable["revisions"][0]["upgrade"].as_str().unwrap().contains("varchar(40) NULL DEFAULT 'x'"), "{nullable:#}");
 }
 
 #[test]

@@ -84,7 +84,7 @@ impl Site {
         );
     }
 
-    fn path(&self) -> &Path {
+    pub fn path(&self) -> &Path {
         self.folder.path()
     }
 
@@ -140,7 +140,7 @@ impl Site {
     }
 
     /// Runs what a plan says, as a person would; then asks again.
-    fn follow(&self, plan: &Value) -> Value {
+    pub fn follow(&self, plan: &Value) -> Value {
         for sql in plan["sql"].as_array().into_iter().flatten() {
             self.sql(sql.as_str().unwrap());
         }
@@ -153,22 +153,22 @@ impl Site {
     }
 }
 
-fn plan<'a>(answer: &'a Value, name: &str) -> &'a Value {
+pub fn plan<'a>(answer: &'a Value, name: &str) -> &'a Value {
     let found = answer["plans"].as_array().and_then(|plans| plans.iter().find(|plan| plan["name"] == name));
     found.unwrap_or_else(|| panic!("no plan `{name}`: {answer:#}"))
 }
 
-const SHOP: &str = "import sqlalchemy as sa\nmetadata = sa.MetaData()\n\
+pub const SHOP: &str = "import sqlalchemy as sa\nmetadata = sa.MetaData()\n\
 users = sa.Table('users', metadata, sa.Column('id', sa.Integer, primary_key=True), sa.Column('email', sa.String(80), nullable=False))\n";
 
-const USERS: Revision<'_> = (
+pub const USERS: Revision<'_> = (
     "r040",
     "op.create_table('users', sa.Column('id', sa.Integer, primary_key=True), sa.Column('email', sa.String(80), nullable=False))",
     "op.drop_table('users')",
 );
 
 /// Adds a column, builds an index outside of the transaction, then fails on any database.
-const FAILS: Revision<'_> = (
+pub const FAILS: Revision<'_> = (
     "r041",
     "op.add_column('users', sa.Column('phone', sa.String(20)))\n\
      with op.get_context().autocommit_block():\n    op.create_index('ix_users_phone', 'users', ['phone'], postgresql_concurrently=True)\n\
