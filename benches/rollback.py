@@ -64,7 +64,7 @@ def step(number, table):
         return ["op.execute(%r)" % function, "op.execute(%r)" % trigger], ["op.execute('DROP TRIGGER tr ON %s')" % table, "op.execute('DROP FUNCTION f_%s()')" % table]
     if turn == 2:
         return ["op.add_column('%s', sa.Column('d', sa.Integer, server_default='1'))" % table, "op.create_index('ix_%s_d', '%s', ['d', 'c1'])" % (table, table)], ["op.drop_index('ix_%s_d')" % table, "op.drop_column('%s', 'd')" % table]
-    return ["op.create_check_constraint('ck_%s', '%s', 'd > 0')" % (table, table)], ["op.drop_constraint('ck_%s', '%s')" % (table, table)]
+    return ["op.create_check_constraint('ck_%s', '%s', 'd >= -2147483648')" % (table, table)], ["op.drop_constraint('ck_%s', '%s')" % (table, table)]
 
 
 def cpu_of(pids):

@@ -47,7 +47,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     };
     let began = Instant::now();
     let python = Python::found(Some(Path::new(python)), folder, &Surroundings::of_this_process())?;
-    let settings = BridgeSettings::plain(folder, dialect, vec![ScratchTarget { address, proof: None }]);
+    let settings = BridgeSettings::plain(folder, dialect, vec![ScratchTarget { address, proof: None, is_prepared: false }]);
     let (mut bridge, _) = Bridge::start(python, settings)?;
     let start = began.elapsed().as_secs_f64() * 1000.0;
     let cold = five(&mut bridge)?;

@@ -636,7 +636,7 @@ fn reach(scratch: &[ScratchTarget]) -> Result<Vec<Reach>, BridgeError> {
                     return Err(BridgeError::BehindPort { address: target.address.to_string() });
                 }
             };
-            Ok(Reach { place, proof })
+            Ok(Reach { place, proof, prepared: target.is_prepared })
         })
         .collect()
 }

@@ -133,6 +133,7 @@ pub(super) struct Reach {
     #[serde(flatten)]
     pub(super) place: ReachPlace,
     pub(super) proof: Option<ReachProof>,
+    pub(super) prepared: bool,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -156,6 +157,8 @@ pub struct ScratchTarget {
     pub address: Address,
     /// What each connection is asked before its first statement; None where the place says it all.
     pub proof: Option<Proof>,
+    /// It is a copy of one in which the project's hook has done its work.
+    pub is_prepared: bool,
 }
 
 /// Where env.py runs.

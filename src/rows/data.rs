@@ -1,24 +1,39 @@
 //! Every value of every table, remembered by its digest, and what differs later.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::hash::{DefaultHasher, Hash, Hasher};
+use std::sync::Arc;
 
 use serde::Serialize;
 
 use crate::database::Connection;
 use crate::dialect::Dialect;
 use crate::rows::RowsError;
+use crate::rows::mark::{Mark, marks};
 use crate::rows::shape::{Table, TableName, quoted, tables};
 
 /// Rows of one table that are remembered; of larger ones the first, by key.
 pub const MOST_ROWS: usize = 200_000;
 
 /// All rows at one moment.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, Default)]
 pub struct DataSnapshot {
     dialect: Option<Dialect>,
-    tables: BTreeMap<TableName, TableData>,
+    tables: BTreeMap<TableName, Arc<TableData>>,
+    /// Columns, keys and references of the tables, as they were read on the way.
+    shapes: Arc<Vec<Table>>,
+    /// What would be otherwise had anything touched the rows of a table; none where that cannot be told.
+    marks: BTreeMap<TableName, Mark>,
 }
+
+/// Two moments are equal when all their rows are.
+impl PartialEq for DataSnapshot {
+    fn eq(&self, other: &Self) -> bool {
+        self.dialect == other.dialect && self.tables == other.tables
+    }
+}
+
+impl Eq for DataSnapshot {}
 
 /// The rows of a table: by key, or as a whole where there is none.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -52,17 +67,45 @@ impl DataSnapshot {
     /// # Errors
     /// The server cannot be asked.
     pub fn of(connection: &mut Connection) -> Result<Self, RowsError> {
+        Self::since(connection, &Self::default())
+    }
+
+    /// As [`Self::of`]; a table that cannot have changed since `earlier`, a moment of the same database, is not read again.
+    ///
+    /// # Errors
+    /// The server cannot be asked.
+    pub fn since(connection: &mut Connection, earlier: &Self) -> Result<Self, RowsError> {
         let dialect = connection.server().dialect;
         if dialect == Dialect::Postgresql {
             let one_form = "SET timezone = 'UTC'; SET datestyle = 'ISO'; SET intervalstyle = 'postgres'; SET bytea_output = 'hex'; SET extra_float_digits = 1";
             connection.execute(one_form).map_err(RowsError::of("setting the form of values"))?;
         }
+        let shapes = tables(connection).map_err(RowsError::of("reading the tables to be compared"))?;
+        // Read before the rows: what changes in between is read again next time.
+        let marks = marks(connection, &shapes).map_err(RowsError::of("looking for tables that changed"))?;
         let mut found = BTreeMap::new();
-        for table in tables(connection).map_err(RowsError::of("reading the tables to be compared"))? {
-            let data = rows_of(connection, &table, dialect)?;
-            found.insert(table.name, data);
+        for table in &shapes {
+            let mark = marks.get(&table.name);
+            let same = mark.is_some() && mark == earlier.marks.get(&table.name);
+            let known = earlier.tables.get(&table.name).filter(|known| same && known.key == table.primary_key).cloned();
+            let data = match (known, mark) {
+                (Some(known), _) => known,
+                (None, Some(mark)) if mark.rows == 0 => Arc::new(TableData::new(table)),
+                (None, _) => Arc::new(rows_of(connection, table, dialect)?),
+            };
+            found.insert(table.name.clone(), data);
         }
-        Ok(Self { dialect: Some(dialect), tables: found })
+        Ok(Self { dialect: Some(dialect), tables: found, shapes: Arc::new(shapes), marks })
+    }
+
+    /// The tables that hold no row.
+    pub(crate) fn empty_tables(&self) -> BTreeSet<&TableName> {
+        self.tables.iter().filter(|(_, table)| table.rows.is_empty()).map(|(name, _)| name).collect()
+    }
+
+    /// The shapes of all tables.
+    pub(crate) fn shapes(&self) -> &[Table] {
+        &self.shapes
     }
 
     /// How many rows there are.
@@ -176,12 +219,19 @@ pub struct Written {
     rows: BTreeMap<TableName, BTreeMap<Vec<Option<String>>, ()>>,
 }
 
+impl TableData {
+    /// Without rows yet.
+    fn new(table: &Table) -> Self {
+        // By name: a column that comes back at the end is no other row.
+        let mut columns: Vec<String> = table.columns.iter().map(|column| column.name.clone()).collect();
+        columns.sort();
+        Self { columns, key: table.primary_key.clone(), rows: BTreeMap::new() }
+    }
+}
+
 fn rows_of(connection: &mut Connection, table: &Table, dialect: Dialect) -> Result<TableData, RowsError> {
-    // By name: a column that comes back at the end is no other row.
-    let mut columns: Vec<String> = table.columns.iter().map(|column| column.name.clone()).collect();
-    columns.sort();
+    let TableData { columns, key, mut rows } = TableData::new(table);
     let list = columns.iter().map(|column| quoted(column, dialect)).collect::<Vec<_>>().join(", ");
-    let key: Vec<String> = table.primary_key.clone();
     let order = if key.is_empty() {
         String::new()
     } else {
@@ -190,7 +240,6 @@ fn rows_of(connection: &mut Connection, table: &Table, dialect: Dialect) -> Resu
     let sql = format!("SELECT {list} FROM {}{order} LIMIT {MOST_ROWS}", table.name.quoted(dialect));
     let read = connection.rows(&sql).map_err(RowsError::of(format!("reading the rows of {}", table.name)))?;
     let places: Vec<usize> = key.iter().filter_map(|name| columns.iter().position(|column| column == name)).collect();
-    let mut rows = BTreeMap::new();
     let mut alike: BTreeMap<Vec<Option<String>>, u32> = BTreeMap::new();
     for row in read {
         let values = row.iter().map(digest).collect();

@@ -10,6 +10,7 @@ use serde::Serialize;
 use crate::database::Connection;
 use crate::dialect::Dialect;
 use crate::rows::RowsError;
+use crate::rows::data::DataSnapshot;
 use crate::rows::shape::{ForeignKey, Table, TableName, Words, quoted, tables};
 use crate::rows::value::{Kind, Mood, Value};
 
@@ -37,7 +38,32 @@ const PATIENCE: u32 = 8;
 /// # Errors
 /// As of `fill`.
 pub fn fill_empty(connection: &mut Connection, rows: u32, words: &[Words], except: &[TableName]) -> Result<Vec<Filled>, RowsError> {
-    write(connection, rows, Some(except), words)
+    if rows == 0 {
+        return Ok(Vec::new());
+    }
+    let all = tables(connection).map_err(RowsError::of("reading the tables to be filled"))?;
+    let mut wanted = BTreeSet::new();
+    for table in &all {
+        if !except.contains(&table.name) && is_empty(connection, table)? {
+            wanted.insert(table.name.clone());
+        }
+    }
+    write(connection, rows, all, &wanted, words)
+}
+
+/// As [`fill_empty`], where the tables and their rows are known of this moment.
+///
+/// # Errors
+/// As of `fill`.
+pub fn fill_empty_of(
+    connection: &mut Connection,
+    rows: u32,
+    known: &DataSnapshot,
+    words: &[Words],
+    except: &[TableName],
+) -> Result<Vec<Filled>, RowsError> {
+    let wanted = known.empty_tables().into_iter().filter(|name| !except.contains(name)).cloned().collect();
+    write(connection, rows, known.shapes().to_vec(), &wanted, words)
 }
 
 /// Writes `rows` rows into every table; gives what became of each, in the order of writing.
@@ -45,24 +71,25 @@ pub fn fill_empty(connection: &mut Connection, rows: u32, words: &[Words], excep
 /// # Errors
 /// The server cannot be asked. A refused row is no error.
 pub fn fill(connection: &mut Connection, rows: u32) -> Result<Vec<Filled>, RowsError> {
-    write(connection, rows, None, &[])
+    let all = tables(connection).map_err(RowsError::of("reading the tables to be filled"))?;
+    let wanted = all.iter().map(|table| table.name.clone()).collect();
+    write(connection, rows, all, &wanted, &[])
 }
 
-/// `only_empty`: tables that hold rows are left as they are, and so are those named.
-fn write(connection: &mut Connection, rows: u32, only_empty: Option<&[TableName]>, words: &[Words]) -> Result<Vec<Filled>, RowsError> {
-    if rows == 0 {
+fn write(
+    connection: &mut Connection,
+    rows: u32,
+    all: Vec<Table>,
+    wanted: &BTreeSet<TableName>,
+    words: &[Words],
+) -> Result<Vec<Filled>, RowsError> {
+    if rows == 0 || wanted.is_empty() {
         return Ok(Vec::new());
     }
-    let all = tables(connection).map_err(RowsError::of("reading the tables to be filled"))?;
     let all: Vec<Table> = all.into_iter().map(|table| table.with(words)).collect();
     let mut keys: BTreeMap<(TableName, Vec<String>), Vec<Vec<String>>> = BTreeMap::new();
-    let mut filled = Vec::with_capacity(all.len());
-    for table in in_order(&all) {
-        if let Some(except) = only_empty
-            && (except.contains(&table.name) || !is_empty(connection, table)?)
-        {
-            continue;
-        }
+    let mut filled = Vec::with_capacity(wanted.len());
+    for table in in_order(&all).into_iter().filter(|table| wanted.contains(&table.name)) {
         for reference in &table.foreign_keys {
             let entry = (reference.parent.clone(), reference.parent_columns.clone());
             if let Entry::Vacant(free) = keys.entry(entry) {

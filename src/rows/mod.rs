@@ -5,6 +5,7 @@
 
 pub mod data;
 pub mod fill;
+mod mark;
 mod shape;
 mod value;
 

@@ -140,6 +140,12 @@ impl ScratchServer {
         self.engine.folder().is_some()
     }
 
+    /// A clone has all that its template has, for the cost of copying files; elsewhere each object is made again.
+    #[must_use]
+    pub fn copies_files(&self) -> bool {
+        matches!(self.server.dialect, Dialect::Postgresql | Dialect::Sqlite)
+    }
+
     /// The process of the server, where we started it.
     #[must_use]
     pub fn process_id(&self) -> Option<u32> {
@@ -201,6 +207,7 @@ pub struct ScratchDatabase {
     server: ScratchServer,
     name: String,
     owner: Owner,
+    is_clone: bool,
     is_kept: bool,
 }
 
@@ -229,7 +236,7 @@ impl ScratchDatabase {
     fn made(server: &ScratchServer, template: Option<&str>) -> Result<Self, ScratchError> {
         let name = new_name(PREFIX)?;
         let owner = server.engine.create(&name, template)?;
-        Ok(Self { server: server.clone(), name, owner, is_kept: false })
+        Ok(Self { server: server.clone(), name, owner, is_clone: template.is_some(), is_kept: false })
     }
 
     /// Its name, `amscratch_` and twelve hex digits.
@@ -242,6 +249,12 @@ impl ScratchDatabase {
     #[must_use]
     pub fn token(&self) -> &str {
         &self.owner.token
+    }
+
+    /// It was made from a template.
+    #[must_use]
+    pub fn is_clone(&self) -> bool {
+        self.is_clone
     }
 
     /// The server it is on.

@@ -30,7 +30,7 @@ pub(super) fn copy(server: &Address, from: &str, to: &str) -> Result<(), Databas
         rows(&mut source, &mut target, from, name)?;
     }
     routines(&mut source, &mut target, from)?;
-    views(&mut source, &mut target, &of(&["VIEW"]).cloned().collect::<Vec<_>>())?;
+    views(&mut source, &mut target, from, &of(&["VIEW"]).cloned().collect::<Vec<_>>())?;
     triggers(&mut source, &mut target, from)?;
     target.execute("COMMIT").map(drop)
 }
@@ -111,10 +111,12 @@ fn with_mode(target: &mut Connection, mode: &str, sql: &str) -> Result<(), Datab
 }
 
 /// A view may stand on another: what fails is tried again as long as the others get on.
-fn views(source: &mut Connection, target: &mut Connection, names: &[String]) -> Result<(), DatabaseError> {
+///
+/// MariaDB writes columns of a view with the database in front that the view was made in, tables without it.
+fn views(source: &mut Connection, target: &mut Connection, from: &str, names: &[String]) -> Result<(), DatabaseError> {
     let mut left = Vec::new();
     for name in names {
-        left.push(shown(source, &format!("SHOW CREATE VIEW {}", quoted(name)), 1)?);
+        left.push(shown(source, &format!("SHOW CREATE VIEW {}", quoted(name)), 1)?.replace(&format!("{}.", quoted(from)), ""));
     }
     while !left.is_empty() {
         let before = left.len();

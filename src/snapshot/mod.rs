@@ -82,6 +82,14 @@ impl SchemaSnapshot {
         }
     }
 
+    /// As [`Self::take`], for a connection of our own that is looked at more than once: what can be prepared stays so.
+    ///
+    /// # Errors
+    /// As [`Self::take`].
+    pub fn take_again(connection: &mut Connection) -> Result<Self, SnapshotError> {
+        if connection.server().dialect == Dialect::Postgresql { postgresql::take_again(connection) } else { Self::take(connection) }
+    }
+
     /// 64 hex digits: equal for equal schemas, whatever the order in which things were made.
     #[must_use]
     pub fn digest(&self) -> String {

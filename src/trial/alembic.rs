@@ -9,7 +9,6 @@ use crate::dialect::Dialect;
 use crate::lifecycle::evidence::{Outcome, Rerun};
 use crate::project::revision::Shape;
 use crate::rows::Words;
-use crate::rows::fill::fill_empty;
 use crate::trace::foresight::Foresight;
 use crate::trace::{Sent, Trace};
 use crate::trial::base::{Base, Start, as_words};
@@ -46,7 +45,7 @@ fn try_watched(
     if base.is_reused {
         news(0, range.revisions.len(), &format!("cloned the template of {}", range.from));
     }
-    workshop.watch.spare(base.connection.session_id());
+    workshop.watch.spare(base.looker.connection.session_id());
     let mut filled = base.filled.clone();
     let is_postgresql = workshop.server.dialect == Dialect::Postgresql;
     let foresight = |base: &Base| is_postgresql.then(|| Foresight::behind(&base.setup, workshop.server));
@@ -74,7 +73,7 @@ fn try_watched(
             match Base::again(workshop, range, start, at, wishes) {
                 Ok(fresh) => {
                     base = fresh;
-                    workshop.watch.spare(base.connection.session_id());
+                    workshop.watch.spare(base.looker.connection.session_id());
                     lent.watch(is_postgresql.then(|| base.databases.first()).flatten());
                 }
                 Err(TrialError::Workshop(WorkshopError::CannotReach { sentence, .. })) => {
@@ -87,7 +86,7 @@ fn try_watched(
         }
         // What the revisions before it made, or left empty on their way down and up, gets its rows now.
         let words: Vec<Words> = lent.lock().bridge.enums()?.into_iter().map(as_words).collect();
-        add_new(&mut filled, fill_empty(&mut base.connection, wishes.rows, &words, &[])?);
+        add_new(&mut filled, base.looker.fill(wishes.rows, &words, &[])?);
         let is_last = at + 1 == range.revisions.len();
         let trying = Trying {
             revision,
@@ -97,7 +96,7 @@ fn try_watched(
         };
         let mut warm = lent.lock();
         let mut mover = ByAlembic { bridge: &mut warm.bridge, workshop, sent: Vec::new() };
-        let (mut trip, usable) = try_one(&mut mover, &mut base.connection, &trying, &mut filled, &mut trace)?;
+        let (mut trip, usable) = try_one(&mut mover, &mut base.looker, &trying, &mut filled, &mut trace)?;
         is_usable = usable;
         if let (Some(found), Some(failure)) = (workshop.watch.found(), &mut trip.failure) {
             trip.why = format!("{} ({found})", trip.why);
@@ -112,7 +111,7 @@ fn try_watched(
                     base = fresh;
                     is_usable = true;
                     starts.push(start);
-                    workshop.watch.spare(base.connection.session_id());
+                    workshop.watch.spare(base.looker.connection.session_id());
                     lent.watch(is_postgresql.then(|| base.databases.first()).flatten());
                     lent.lock().bridge.point_at(base.databases.iter().map(target).collect())?;
                     trip.why.push_str("; from nothing, without rows and in one run with those before it, it runs");
@@ -181,7 +180,7 @@ fn run_again(workshop: &Workshop, lent: &crate::workshop::Lent, base: &mut Base,
         [one] => format!("UPDATE alembic_version SET version_num = '{}' WHERE version_num = '{id}'", one.replace('\'', "''")),
         _ => return Ok(SecondRun { rerun: Rerun::NotTried, why: "not tried: it is a merge".to_owned() }),
     };
-    match base.connection.execute(&pointer) {
+    match base.looker.aside(&pointer) {
         Ok(1) => {}
         _ => {
             return Ok(SecondRun {
@@ -192,7 +191,7 @@ fn run_again(workshop: &Workshop, lent: &crate::workshop::Lent, base: &mut Base,
     }
     let mut warm = lent.lock();
     let mut mover = ByAlembic { bridge: &mut warm.bridge, workshop, sent: Vec::new() };
-    second_run(&mut mover, &mut base.connection, revision)
+    second_run(&mut mover, &mut base.looker, revision)
 }
 
 /// Steps of the project's own Alembic.

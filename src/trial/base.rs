@@ -1,34 +1,28 @@
-//! Scratch databases in front of a revision, with rows: built once, then cloned.
-//!
-//! What was built is kept as a template under the digest of the revisions *below*, the wishes and the Python that built
-//! it: a new or edited head keeps it; an edited ancestor, `env.py` or model does not (the bridge starts another Python
-//! for those). Templates live on the server and go with it; on a server of the user nothing is kept.
-
-use std::collections::BTreeMap;
-use std::sync::{Mutex, PoisonError};
+//! Scratch databases in front of a revision, with rows: filled once, then cloned.
 
 use crate::bridge::{BridgeError, EnumColumn};
 use crate::database::Connection;
 use crate::dialect::Dialect;
-use crate::digest::Digest;
 use crate::rows::Words;
-use crate::rows::fill::{Filled, fill_empty};
-use crate::scratch::{ScratchDatabase, ScratchServer, Template};
+use crate::rows::fill::Filled;
+use crate::scratch::ScratchDatabase;
 use crate::trial::alembic::ByAlembic;
+use crate::trial::look::{Looker, Moment};
 use crate::trial::trip::Mover;
 use crate::trial::{TrialError, Wishes};
+use crate::workshop::kept::Templates;
 use crate::workshop::range::Range;
 use crate::workshop::{Workshop, WorkshopError};
 
-/// Scratch databases where a revision begins, and a connection that looks at the first.
+/// Scratch databases where a revision begins, and what looks at the first.
 pub(super) struct Base {
     pub(super) databases: Vec<ScratchDatabase>,
-    pub(super) connection: Connection,
+    pub(super) looker: Looker,
     /// The statements that made its schema.
     pub(super) setup: String,
     /// How far its tables were filled.
     pub(super) filled: Vec<Filled>,
-    /// A template from an earlier call was taken.
+    /// It was filled in an earlier call.
     pub(super) is_reused: bool,
 }
 
@@ -51,63 +45,46 @@ impl Start {
     }
 }
 
-/// What is known of templates that were made.
-#[derive(Debug, Clone)]
-struct Kept {
-    /// How many databases `env.py` opens.
-    databases: usize,
+/// What is known of a template, with its rows.
+#[derive(Clone)]
+struct Known {
     setup: String,
     filled: Vec<Filled>,
-    /// The Python that ran the revisions: another one may have other models.
-    python: Option<u32>,
+    moment: Moment,
 }
 
-/// By key, for this process: templates belong to its servers.
-static KEPT: Mutex<BTreeMap<String, Kept>> = Mutex::new(BTreeMap::new());
+/// Databases in front of a revision, as they were filled.
+static FILLED: Templates<Known> = Templates::new();
 
 impl Base {
     /// At `revision`, seeded and filled.
     pub(super) fn at(workshop: &Workshop, revision: &str, wishes: &Wishes) -> Result<Self, TrialError> {
         let server = workshop.scratch_server()?;
-        let key = key(workshop, revision, wishes, &server);
-        if let Some(base) = Self::cloned(workshop, &server, &key)? {
-            return Ok(Self { is_reused: true, ..base });
+        let key = workshop.template_key(revision, &format!("{} {:?}", wishes.rows, wishes.seed_sql), &server)?;
+        if let Some(key) = &key
+            && let Some((databases, known)) = FILLED.cloned(&server, key)?
+        {
+            return Self::knowing(workshop, databases, known, true);
         }
         let (databases, setup) = workshop.scratch_at(revision)?;
-        let mut connection = looking_at(workshop, &databases)?;
+        let mut looker = looking_at(workshop, &databases).map(Looker::new)?;
         if let Some(seed) = &wishes.seed_sql {
-            connection.execute(seed).map_err(|source| TrialError::Seed { which: "seed_sql", source })?;
+            looker.connection.execute(seed).map_err(|source| TrialError::Seed { which: "seed_sql", source })?;
         }
         let words = if revision == "base" { Vec::new() } else { words_of(workshop, &databases)? };
-        let filled = fill_empty(&mut connection, wishes.rows, &words, &[])?;
-        if revision == "base" || !server.is_ours() {
-            return Ok(Self { databases, connection, setup, filled, is_reused: false });
+        let filled = looker.fill(wishes.rows, &words, &[])?;
+        if let Some(key) = key {
+            let moment = looker.look()?;
+            drop(looker);
+            let (databases, known) = FILLED.keep(&key, databases, Known { setup, filled, moment })?;
+            return Self::knowing(workshop, databases, known, false);
         }
-        drop(connection);
-        let python = python_of(workshop, &databases)?;
-        let kept = Kept { databases: databases.len(), setup, filled, python };
-        for (number, database) in databases.into_iter().enumerate() {
-            database.keep_as_template(&format!("{key}-{number}"))?;
-        }
-        KEPT.lock().unwrap_or_else(PoisonError::into_inner).insert(key.clone(), kept);
-        // It was kept this moment: without it something is wrong with the server.
-        Self::cloned(workshop, &server, &key)?.ok_or_else(|| BridgeError::NoPython { looked_at: Vec::new() }.into())
+        Ok(Self { databases, looker, setup, filled, is_reused: false })
     }
 
-    /// From templates, where they stand and the Python that made them still runs.
-    fn cloned(workshop: &Workshop, server: &ScratchServer, key: &str) -> Result<Option<Self>, TrialError> {
-        let Some(kept) = KEPT.lock().unwrap_or_else(PoisonError::into_inner).get(key).cloned() else { return Ok(None) };
-        let mut databases = Vec::new();
-        for number in 0..kept.databases {
-            let Some(template) = Template::find(server, &format!("{key}-{number}"))? else { return Ok(None) };
-            databases.push(ScratchDatabase::from_template(server, &template)?);
-        }
-        if python_of(workshop, &databases)? != kept.python {
-            KEPT.lock().unwrap_or_else(PoisonError::into_inner).remove(key);
-            return Ok(None);
-        }
-        let connection = looking_at(workshop, &databases)?;
-        Ok(Some(Self { databases, connection, setup: kept.setup, filled: kept.filled, is_reused: false }))
+    fn knowing(workshop: &Workshop, databases: Vec<ScratchDatabase>, known: Known, is_reused: bool) -> Result<Self, TrialError> {
+        let looker = Looker::knowing(looking_at(workshop, &databases)?, known.moment)?;
+        Ok(Self { databases, looker, setup: known.setup, filled: known.filled, is_reused })
     }
 
     /// In front of the revision at place `at` of the range, with rows.
@@ -123,7 +100,7 @@ impl Base {
         }
         if at > start.place {
             let words = words_of(workshop, &base.databases)?;
-            fill_empty(&mut base.connection, wishes.rows, &words, &[])?;
+            base.looker.fill(wishes.rows, &words, &[])?;
         }
         Ok(base)
     }
@@ -139,14 +116,6 @@ fn looking_at(workshop: &Workshop, databases: &[ScratchDatabase]) -> Result<Conn
     Ok(if workshop.server.dialect == Dialect::Sqlite { first.connect()? } else { first.connect_admin()? })
 }
 
-/// The process of the project's Python, after it has looked whether what it imported still stands.
-fn python_of(workshop: &Workshop, databases: &[ScratchDatabase]) -> Result<Option<u32>, TrialError> {
-    let lent = workshop.python(&databases.iter().collect::<Vec<_>>())?;
-    let mut warm = lent.lock();
-    warm.bridge.hello()?;
-    Ok(warm.bridge.process_id())
-}
-
 /// What the application asks of text columns, as far as the project's Python has seen them made.
 fn words_of(workshop: &Workshop, databases: &[ScratchDatabase]) -> Result<Vec<Words>, TrialError> {
     let lent = workshop.python(&databases.iter().collect::<Vec<_>>())?;
@@ -158,31 +127,4 @@ fn words_of(workshop: &Workshop, databases: &[ScratchDatabase]) -> Result<Vec<Wo
 pub(super) fn as_words(column: EnumColumn) -> Words {
     let EnumColumn { schema, table, column, words } = column;
     Words { schema, table, column, words }
-}
-
-/// What a template depends on.
-fn key(workshop: &Workshop, revision: &str, wishes: &Wishes, server: &ScratchServer) -> String {
-    let workspace = &workshop.workspace;
-    let graph = &workspace.project.graph;
-    let env = std::fs::read(workspace.env_py()).unwrap_or_default();
-    let mut text = format!(
-        "{}\n{}\n{}\n{:?}\n{:?}\n{}\n{:?}\n{}\n",
-        workspace.folder.display(),
-        Digest::of("env", &[&env]).hex(),
-        revision,
-        workspace.ini,
-        workspace.section,
-        wishes.rows,
-        wishes.seed_sql,
-        server.process_id().map_or_else(|| server.made_by.clone(), |id| id.to_string()),
-    );
-    let mut below = graph.ancestors(&graph.resolve(revision).unwrap_or_default()).into_iter().collect::<Vec<_>>();
-    below.sort_unstable();
-    for at in below {
-        let Some(revision) = workspace.project.revision(at) else { continue };
-        // A file that cannot be read has no digest: Alembic says so when it gets there.
-        let bytes = std::fs::read(workspace.path(&revision.file)).unwrap_or_default();
-        text.push_str(&format!("{} {:?} {}\n", revision.id, revision.parents, Digest::of("revision-file", &[&bytes]).hex()));
-    }
-    Digest::of("rollback-template", &[text.as_bytes()]).hex()
 }

@@ -127,7 +127,7 @@ fn tried_with(mending: &Mending<'_>, at: usize, text: &str) -> Result<Trip, Tria
         seed_after: wishes.seed_after_upgrade_sql.as_deref().filter(|_| is_last),
     };
     let mut mover = ByAlembic { bridge: &mut warm.bridge, workshop, sent: Vec::new() };
-    let outcome = try_one(&mut mover, &mut base.connection, &trying, &mut Vec::new(), &mut Trace::default());
+    let outcome = try_one(&mut mover, &mut base.looker, &trying, &mut Vec::new(), &mut Trace::default());
     // Its own text again, whatever happened.
     warm.bridge.override_revision(id, None)?;
     outcome.map(|(trip, _)| trip)

@@ -6,6 +6,7 @@
 mod alembic;
 mod base;
 mod candidates;
+mod look;
 mod mend;
 mod mending;
 mod parity;
@@ -14,6 +15,7 @@ mod script;
 mod trip;
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use serde::Serialize;
 
@@ -216,11 +218,11 @@ pub struct Trip {
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Schemas {
     /// In front of the revision.
-    pub before: SchemaSnapshot,
+    pub before: Arc<SchemaSnapshot>,
     /// Behind its upgrade.
-    pub upgraded: SchemaSnapshot,
+    pub upgraded: Arc<SchemaSnapshot>,
     /// Behind its downgrade; None where that did not run.
-    pub back: Option<SchemaSnapshot>,
+    pub back: Option<Arc<SchemaSnapshot>>,
 }
 
 /// Another `downgrade()` that was tried and leads back.

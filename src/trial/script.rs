@@ -8,7 +8,6 @@ use crate::database::{Connection, DatabaseError};
 use crate::dialect::{Dialect, Server};
 use crate::lifecycle::evidence::{Outcome, Rerun};
 use crate::rows::Words;
-use crate::rows::fill::fill_empty;
 use crate::scratch::{ScratchDatabase, ScratchServer, Settings};
 use crate::sql::change::Change;
 use crate::sql::script::{self, Script};
@@ -17,6 +16,7 @@ use crate::trace::concurrent::ConcurrentWatch;
 use crate::trace::foresight::Foresight;
 use crate::trace::own::OwnTrace;
 use crate::trace::{Sent, Trace};
+use crate::trial::look::Looker;
 use crate::trial::trip::{Mover, Trying, WayBack, second_run, try_one};
 use crate::trial::{Engine, Failure, Mend, SecondRun, Trial, TrialError, Wishes};
 use crate::workshop::watch::{Ended, Watch};
@@ -63,15 +63,15 @@ fn try_watched(
     let server = scratch.server;
     let database = ScratchDatabase::create(scratch)?;
     let mut runner = database.connect()?;
-    let mut looker = if server.dialect == Dialect::Sqlite { database.connect()? } else { database.connect_admin()? };
+    let mut looker = Looker::new(if server.dialect == Dialect::Sqlite { database.connect()? } else { database.connect_admin()? });
     watch.at(&database.admin_address(), database.name());
-    watch.spare(looker.session_id());
+    watch.spare(looker.connection.session_id());
     for (which, sql) in [("setup_sql", scripts.setup), ("seed_sql", wishes.seed_sql.as_deref())] {
         let Some(sql) = sql else { continue };
         let script = script::read(sql.to_owned(), scratch.server);
         run(&mut runner, &script, Direction::Up).map_err(|(_, source)| TrialError::Seed { which, source })?;
     }
-    let mut filled = fill_empty(&mut looker, wishes.rows, &[], &[])?;
+    let mut filled = looker.fill(wishes.rows, &[], &[])?;
     if cancelled.load(Ordering::Relaxed) {
         return Err(TrialError::Ended(Ended::Cancelled));
     }

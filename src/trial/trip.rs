@@ -1,14 +1,15 @@
 //! One revision: up, down, up, with what stands in between.
 
+use std::sync::Arc;
 use std::time::Instant;
 
-use crate::database::Connection;
 use crate::lifecycle::evidence::{Outcome, Rerun};
 use crate::rows::Words;
-use crate::rows::data::{DataDifference, DataSnapshot, Written};
-use crate::rows::fill::{Filled, fill_empty};
+use crate::rows::data::{DataDifference, Written};
+use crate::rows::fill::Filled;
 use crate::snapshot::{Change, Class, Difference, SchemaSnapshot, diff};
 use crate::trace::{Sent, Trace, Way};
+use crate::trial::look::{Looker, Moment};
 use crate::trial::{Failure, Lost, SchemaDigests, Schemas, SecondRun, Step, TrialError, Trip, Wishes};
 
 /// What moves a database along one revision.
@@ -19,40 +20,6 @@ pub(super) trait Mover {
     fn statements(&mut self) -> Vec<Sent>;
     /// What the application asks of columns beside the database, as far as it is known.
     fn words(&mut self) -> Result<Vec<Words>, TrialError>;
-}
-
-/// A database at a moment.
-#[derive(Debug, Clone)]
-pub(super) struct Moment {
-    schema: SchemaSnapshot,
-    data: DataSnapshot,
-}
-
-impl Moment {
-    pub(super) fn of(connection: &mut Connection) -> Result<Self, TrialError> {
-        let mut schema = SchemaSnapshot::take(connection)?;
-        // Alembic's own table is no part of the user's schema, whatever schema it is in.
-        let own: Vec<String> = schema
-            .objects
-            .iter()
-            .filter(|(_, object)| object.kind == "table" && object.name.rsplit('.').next() == Some("alembic_version"))
-            .map(|(label, _)| label.clone())
-            .collect();
-        for label in own {
-            schema = schema.without(&label);
-        }
-        Ok(Self { schema, data: DataSnapshot::of(connection)? })
-    }
-
-    /// Tables and materialized views, with their schemas.
-    fn tables(&self) -> Vec<String> {
-        let stored = |kind: &str| matches!(kind, "table" | "materialized_view");
-        self.schema.objects.values().filter(|object| stored(&object.kind)).map(|object| object.name.clone()).collect()
-    }
-
-    fn is_like(&self, other: &Self) -> bool {
-        self.schema == other.schema && self.data == other.data
-    }
 }
 
 /// A revision about to be tried.
@@ -81,12 +48,12 @@ pub(super) enum WayBack {
 /// Tries one revision. The database is left behind the second upgrade when all steps ran; else it is of no more use.
 pub(super) fn try_one(
     mover: &mut dyn Mover,
-    connection: &mut Connection,
+    looker: &mut Looker,
     trying: &Trying<'_>,
     filled: &mut Vec<Filled>,
     trace: &mut Trace,
 ) -> Result<(Trip, bool), TrialError> {
-    let before = Moment::of(connection)?;
+    let before = looker.look()?;
     let mut trip = Trip {
         revision: trying.revision.to_owned(),
         outcome: Outcome::Ok,
@@ -100,27 +67,27 @@ pub(super) fn try_one(
         rows: before.data.row_count(),
         counts: counts_of(&before.schema),
         changes: Vec::new(),
-        schemas: Schemas { before: before.schema.clone(), ..Schemas::default() },
+        schemas: Schemas { before: Arc::clone(&before.schema), ..Schemas::default() },
     };
     let is_up = step(mover, &mut trip, "upgrade", true)?;
     trace.add(Way { revision: trying.revision, direction: "upgrade", is_told: true }, &mover.statements(), &before.tables());
     if !is_up {
-        trip.left_dirty = !Moment::of(connection)?.is_like(&before);
+        trip.left_dirty = !looker.look()?.is_like(&before);
         trip.outcome = Outcome::UpgradeFails;
         trip.why = failed_words(&trip, "the upgrade fails");
         return Ok((trip, false));
     }
-    let upgraded = Moment::of(connection)?;
+    let upgraded = looker.look()?;
     trip.schema.after_upgrade = Some(upgraded.schema.digest());
     trip.changes = diff(&before.schema, &upgraded.schema).differences.iter().map(changed).collect();
-    trip.schemas.upgraded.clone_from(&upgraded.schema);
+    trip.schemas.upgraded = Arc::clone(&upgraded.schema);
     // What the upgrade emptied, new code writes into no more.
     let emptied = before.data.emptied_in(&upgraded.data);
-    add_new(filled, fill_empty(connection, trying.wishes.rows, &mover.words()?, &emptied)?);
+    add_new(filled, looker.fill(trying.wishes.rows, &mover.words()?, &emptied)?);
     if let Some(sql) = trying.seed_after {
-        connection.execute(sql).map_err(|source| TrialError::Seed { which: "seed_after_upgrade_sql", source })?;
+        looker.connection.execute(sql).map_err(|source| TrialError::Seed { which: "seed_after_upgrade_sql", source })?;
     }
-    let seeded = Moment { schema: upgraded.schema.clone(), data: DataSnapshot::of(connection)? };
+    let seeded = looker.look()?;
     let written = upgraded.data.written_until(&seeded.data);
     if trying.way_back == WayBack::Missing {
         trip.outcome = Outcome::NoDowngrade;
@@ -130,7 +97,7 @@ pub(super) fn try_one(
     let is_down = step(mover, &mut trip, "downgrade", false)?;
     trace.add(Way { revision: trying.revision, direction: "downgrade", is_told: true }, &mover.statements(), &upgraded.tables());
     if !is_down {
-        trip.left_dirty = !Moment::of(connection)?.is_like(&seeded);
+        trip.left_dirty = !looker.look()?.is_like(&seeded);
         let raises = trying.way_back == WayBack::Raises;
         trip.outcome = if raises { Outcome::DeclaredIrreversible } else { Outcome::DowngradeFails };
         trip.why = failed_words(&trip, if raises { "downgrade() only raises" } else { "the downgrade fails" });
@@ -139,9 +106,9 @@ pub(super) fn try_one(
         }
         return Ok((trip, false));
     }
-    let back = Moment::of(connection)?;
+    let back = looker.look()?;
     trip.schema.after_downgrade = Some(back.schema.digest());
-    trip.schemas.back = Some(back.schema.clone());
+    trip.schemas.back = Some(Arc::clone(&back.schema));
     trip.schema_diff = diff(&before.schema, &back.schema).differences;
     trip.data_diff = lost(&before, &upgraded, &back, &written);
     trip.outcome = of_differences(&trip);
@@ -149,12 +116,12 @@ pub(super) fn try_one(
     let is_up_again = step(mover, &mut trip, "upgrade again", true)?;
     trace.add(Way { revision: trying.revision, direction: "upgrade", is_told: false }, &mover.statements(), &[]);
     if !is_up_again {
-        trip.left_dirty = !Moment::of(connection)?.is_like(&back);
+        trip.left_dirty = !looker.look()?.is_like(&back);
         trip.outcome = trip.outcome.min(Outcome::ReupgradeFails);
         trip.why = format!("{}{}", failed_words(&trip, "the second upgrade fails"), also(&trip));
         return Ok((trip, false));
     }
-    let again = Moment::of(connection)?;
+    let again = looker.look()?;
     trip.schema.after_reupgrade = Some(again.schema.digest());
     let second: Vec<Difference> = diff(&upgraded.schema, &again.schema).differences.into_iter().filter(|one| counts(one.class)).collect();
     if !second.is_empty() && trip.outcome > Outcome::SecondUpgradeDiffers {
@@ -299,10 +266,10 @@ fn dependents(failure: &Failure, schema: &SchemaSnapshot) -> Vec<String> {
 }
 
 /// Runs the upgrade once more on a database that has it.
-pub(super) fn second_run(mover: &mut dyn Mover, connection: &mut Connection, revision: &str) -> Result<SecondRun, TrialError> {
-    let before = Moment::of(connection)?;
+pub(super) fn second_run(mover: &mut dyn Mover, looker: &mut Looker, revision: &str) -> Result<SecondRun, TrialError> {
+    let before = looker.look()?;
     let failure = mover.go(true, revision)?;
-    let after = Moment::of(connection)?;
+    let after = looker.look()?;
     let changed = diff(&before.schema, &after.schema).differences;
     let rows = before.data.lost_in(&after.data, &Written::default());
     let same = after.is_like(&before);

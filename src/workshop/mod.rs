@@ -4,11 +4,11 @@
 
 pub mod autogenerate;
 mod dialect;
+pub mod kept;
 pub mod range;
 pub mod rendering;
 pub mod watch;
 
-use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -19,6 +19,7 @@ use crate::dialect::{Dialect, Server};
 use crate::project::NameError;
 use crate::scratch::{ScratchDatabase, ScratchError, ScratchServer, Settings as ScratchSettings};
 use crate::trace::concurrent::ConcurrentWatch;
+use crate::workshop::kept::Recent;
 use crate::workshop::watch::{Ended, Watch};
 use crate::workspace::{self, OpenError, Place, Workspace};
 
@@ -151,10 +152,11 @@ pub struct Warm {
     pub hello: Hello,
 }
 
-type Pythons = BTreeMap<(PathBuf, Option<PathBuf>, String), Arc<Mutex<Warm>>>;
+/// Pythons that run for this process, by project and settings; those not used for long end.
+static PYTHONS: Recent<Arc<Mutex<Warm>>> = Recent::new();
 
-/// Pythons that run for this process, by folder, ini file and section.
-static PYTHONS: Mutex<Pythons> = Mutex::new(BTreeMap::new());
+/// Held while one starts: a second caller waits for the same one.
+static STARTING: Mutex<()> = Mutex::new(());
 
 /// A question may take so long unless the caller says otherwise.
 const TIME_LIMIT: Duration = Duration::from_secs(300);
@@ -203,10 +205,11 @@ impl Workshop {
             self.watch.at(&first.admin_address(), first.name());
         }
         let targets: Vec<ScratchTarget> = scratch.iter().map(|database| target(database)).collect();
-        let key = (self.workspace.folder.clone(), self.workspace.ini.clone(), self.workspace.section.clone());
-        let mut pythons = PYTHONS.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(bridge) = pythons.get(&key).cloned() {
-            drop(pythons);
+        let (place, running) = (&self.workspace, &self.config.project);
+        let key = format!("{:?} {:?} {:?} {running:?} {}", place.folder, place.ini, place.section, self.server.dialect.word());
+        let starting = STARTING.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(bridge) = PYTHONS.get(&key) {
+            drop(starting);
             let lent = Lent { bridge };
             {
                 let mut warm = lent.lock();
@@ -216,13 +219,12 @@ impl Workshop {
             }
             return Ok(lent);
         }
-        let running = &self.config.project;
         let python = Python::found(running.python.as_deref(), &self.workspace.folder, &Surroundings::of_this_process())?;
         let settings = self.bridge_settings(scratch);
         let (mut bridge, hello) = Bridge::start(python, settings)?;
         bridge.stop = self.watch.stop();
         let bridge = Arc::new(Mutex::new(Warm { bridge, hello }));
-        pythons.insert(key, Arc::clone(&bridge));
+        PYTHONS.put(&key, Arc::clone(&bridge));
         Ok(Lent { bridge })
     }
 
@@ -307,15 +309,13 @@ impl Lent {
 
 /// Ends all Pythons of this process; one that starts just now or still works dies with the process.
 pub fn stop_all() {
-    if let Ok(mut pythons) = PYTHONS.try_lock() {
-        pythons.clear();
-    }
+    PYTHONS.clear();
 }
 
 /// Where the bridge may go.
 #[must_use]
 pub fn target(database: &ScratchDatabase) -> ScratchTarget {
-    ScratchTarget { address: database.address(), proof: Some(database.proof()) }
+    ScratchTarget { address: database.address(), proof: Some(database.proof()), is_prepared: database.is_clone() }
 }
 
 /// A folder, or the folder of an ini file that was given instead.

@@ -6,9 +6,10 @@ use std::path::Path;
 use crate::bridge::{About, Captured, Direction, Executed, Failure, Fences, Piece, Rendered, StatementSource};
 use crate::dialect::Dialect;
 use crate::project::Revision;
-use crate::scratch::ScratchDatabase;
+use crate::scratch::{ScratchDatabase, ScratchServer};
 use crate::step::FilePart;
 use crate::workshop::autogenerate::unseen;
+use crate::workshop::kept::{Recent, Templates};
 use crate::workshop::range::Range;
 use crate::workshop::{Workshop, WorkshopError};
 use crate::workspace::Workspace;
@@ -90,31 +91,34 @@ pub enum Upgrade {
     Executed(Box<Executed>),
 }
 
+/// Databases that the chain alone has made, with the statements that made them.
+static BARE: Templates<String> = Templates::new();
+
+/// Schemas in front of a range, as SQL.
+static SETUPS: Recent<String> = Recent::new();
+
 impl Workshop {
     /// Renders a range both ways, and the schema in front of it.
     ///
     /// # Errors
     /// No Python, no scratch database where one is needed, a chain that cannot be brought to `range.from`.
     pub fn render(&self, range: &Range) -> Result<Rendering, WorkshopError> {
-        let offline = self.offline(range)?;
-        let Offline { up, down, setup, fences, alembic } = offline;
+        let Offline { up, down, fences, alembic } = self.offline(range)?;
         let unseen_by_autogenerate = unseen(&alembic, self.server.dialect, &up.about.env);
-        let why_not = [&up, &down].into_iter().find_map(|rendered| rendered.failure.as_ref()).map(|failure| failure.sentence.clone());
-        let (Some(_), Some(_)) = (&up.sql, &down.sql) else {
-            return self.on_scratch(range, why_not, fences, &alembic);
+        let down = match (&up.failure, down) {
+            (None, Some(down)) if down.failure.is_none() => down,
+            (failure, down) => {
+                let failure = failure.as_ref().or_else(|| down.as_ref().and_then(|down| down.failure.as_ref()));
+                return self.on_scratch(range, failure.map(|failure| failure.sentence.clone()), fences, &alembic);
+            }
         };
         let mut notes: Vec<String> = self.without_way_back(range).into_iter().collect();
-        let is_prepared = self.config.project.hook.is_some();
-        let setup = match &setup.sql {
-            Some(_) if !is_prepared => Some(self.placed(&setup.pieces, |piece| piece.into()).text),
-            None if range.from == "base" && !is_prepared => Some(String::new()),
-            Some(_) | None => match self.setup_on_scratch(range) {
-                Ok(setup) => Some(setup),
-                Err(error) => {
-                    notes.push(format!("the schema in front of the range is not known: {error}"));
-                    None
-                }
-            },
+        let setup = match self.setup(range) {
+            Ok(setup) => Some(setup),
+            Err(error) => {
+                notes.push(format!("the schema in front of the range is not known: {error}"));
+                None
+            }
         };
         Ok(Rendering {
             by: RenderedBy::AlembicOffline,
@@ -130,19 +134,46 @@ impl Workshop {
         })
     }
 
+    /// The way up; the way back where there is the way up.
     fn offline(&self, range: &Range) -> Result<Offline, WorkshopError> {
         let lent = self.python(&[])?;
         let fences = lent.fences();
         let mut warm = lent.lock();
         let alembic = warm.hello.alembic.clone();
         let up = warm.bridge.render(Direction::Up, &range.from, &range.to)?;
-        let nothing = |sql: Option<String>| Rendered { sql, pieces: Vec::new(), failure: None, about: up.about.clone() };
-        let down = match self.way_back(range).0 {
-            Some(end) => warm.bridge.render(Direction::Down, &end, &range.to)?,
-            None => nothing(Some(String::new())),
+        let down = match (&up.failure, self.way_back(range).0) {
+            (None, Some(end)) => Some(warm.bridge.render(Direction::Down, &end, &range.to)?),
+            (None, None) => Some(Rendered { sql: Some(String::new()), pieces: Vec::new(), failure: None, about: up.about.clone() }),
+            (Some(_), _) => None,
         };
-        let setup = if range.from == "base" { nothing(None) } else { warm.bridge.render(Direction::Up, "base", &range.from)? };
-        Ok(Offline { up, down, setup, fences, alembic })
+        Ok(Offline { up, down, fences, alembic })
+    }
+
+    /// The schema in front of a range, as the SQL that makes it: offline where that works, and nothing was prepared.
+    fn setup(&self, range: &Range) -> Result<String, WorkshopError> {
+        let is_prepared = self.config.project.hook.is_some();
+        if range.from == "base" && !is_prepared {
+            return Ok(String::new());
+        }
+        let key = self.chain_key(&range.from, "the schema in front")?;
+        if let Some(known) = key.as_ref().and_then(|key| SETUPS.get(key)) {
+            return Ok(known);
+        }
+        let offline = match is_prepared {
+            true => None,
+            false => {
+                let rendered = self.python(&[])?.lock().bridge.render(Direction::Up, "base", &range.from)?;
+                rendered.sql.is_some().then(|| self.placed(&rendered.pieces, |piece| piece.into()).text)
+            }
+        };
+        let setup = match offline {
+            Some(setup) => setup,
+            None => self.scratch_at(&range.from)?.1,
+        };
+        if let Some(key) = key {
+            SETUPS.put(&key, setup.clone());
+        }
+        Ok(setup)
     }
 
     /// A scratch database at the revision in front of the range, with the SQL that brought it there.
@@ -151,7 +182,18 @@ impl Workshop {
     /// No scratch database; a revision on the way fails.
     pub fn scratch_at(&self, at: &str) -> Result<(Vec<ScratchDatabase>, String), WorkshopError> {
         let server = self.scratch_server()?;
-        let mut databases = vec![ScratchDatabase::create(&server)?];
+        let key = if server.copies_files() { self.template_key(at, "the chain alone", &server)? } else { None };
+        let Some(key) = key else { return self.built_at(at, &server) };
+        if let Some(cloned) = BARE.cloned(&server, &key)? {
+            return Ok(cloned);
+        }
+        let (databases, setup) = self.built_at(at, &server)?;
+        BARE.keep(&key, databases, setup)
+    }
+
+    /// The chain is run.
+    fn built_at(&self, at: &str, server: &ScratchServer) -> Result<(Vec<ScratchDatabase>, String), WorkshopError> {
+        let mut databases = vec![ScratchDatabase::create(server)?];
         if at == "base" && self.config.project.hook.is_none() {
             return Ok((databases, String::new()));
         }
@@ -172,7 +214,7 @@ impl Workshop {
                 // env.py opens several databases: each gets its own, and the way begins anew.
                 databases.clear();
                 for _ in 0..wanted.min(MOST_DATABASES) {
-                    databases.push(ScratchDatabase::create(&server)?);
+                    databases.push(ScratchDatabase::create(server)?);
                 }
                 continue;
             }
@@ -184,10 +226,6 @@ impl Workshop {
             let setup = self.placed(&executed.statements, |captured| captured.into()).text;
             return Ok((databases, prepared + &of_env + &setup));
         }
-    }
-
-    fn setup_on_scratch(&self, range: &Range) -> Result<String, WorkshopError> {
-        self.scratch_at(&range.from).map(|(_, setup)| setup)
     }
 
     fn on_scratch(
@@ -268,8 +306,7 @@ const MOST_DATABASES: usize = 16;
 
 struct Offline {
     up: Rendered,
-    down: Rendered,
-    setup: Rendered,
+    down: Option<Rendered>,
     fences: Fences,
     alembic: String,
 }

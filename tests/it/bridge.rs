@@ -118,7 +118,7 @@ impl SqliteProject {
     }
 
     pub fn settings(&self) -> BridgeSettings {
-        let target = ScratchTarget { address: Address::Sqlite { file: self.scratch_file() }, proof: None };
+        let target = ScratchTarget { address: Address::Sqlite { file: self.scratch_file() }, proof: None, is_prepared: false };
         BridgeSettings::plain(self.folder.path(), Dialect::Sqlite, vec![target])
     }
 }
@@ -439,7 +439,7 @@ fn each_database_of_env_py_gets_one_of_its_own() {
     );
 
     let second = project.scratch.path().join("second.db");
-    settings.scratch.push(ScratchTarget { address: Address::Sqlite { file: second }, proof: None });
+    settings.scratch.push(ScratchTarget { address: Address::Sqlite { file: second }, proof: None, is_prepared: false });
     let (mut bridge, _) = Bridge::start(python, settings).unwrap();
     assert_eq!(bridge.current().unwrap().databases, [Vec::<String>::new(), Vec::new()]);
     let mut walk = bridge.walk().unwrap();
@@ -793,7 +793,7 @@ fn the_hook_runs_once_before_env_py_and_knows_the_scratch_database() {
     std::fs::write(&hook, text + prepare).unwrap();
     for name in ["one.db", "two.db"] {
         let address = Address::Sqlite { file: project.scratch.path().join(name) };
-        bridge.point_at(vec![ScratchTarget { address, proof: None }]).unwrap();
+        bridge.point_at(vec![ScratchTarget { address, proof: None, is_prepared: false }]).unwrap();
         assert_eq!(bridge.query(0, "SELECT count(*) FROM prepared").unwrap().rows, [[0]], "{name}");
     }
     assert_eq!(std::fs::read_to_string(&runs).unwrap(), "..");

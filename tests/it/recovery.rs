@@ -350,7 +350,12 @@ fn s_143_to_s_149_drift_of_a_real_database() {
         site.revision("r041", "'r040'", draft["upgrade"].as_str().unwrap(), draft["downgrade"].as_str().unwrap());
         site.upgrade("head");
         let formal = site.status();
-        let left: Vec<&Value> = formal["drift"]["items"].as_array().unwrap().iter().filter(|item| item["source"] == "hotfix").collect();
+        let left: Vec<&Value> = formal["drift"]["items"]
+            .as_array()
+            .unwrap_or_else(|| panic!("{formal:#}"))
+            .iter()
+            .filter(|item| item["source"] == "hotfix")
+            .collect();
         assert!(left.is_empty(), "{dialect:?}: {formal:#}");
         let down = site.alembic(&["downgrade", "r040"]);
         assert!(down.status.success(), "{dialect:?}: {}", String::from_utf8_lossy(&down.stderr));

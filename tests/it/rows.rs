@@ -2,8 +2,10 @@
 
 use alembic_gate::address::Address;
 use alembic_gate::database::Connection;
+use alembic_gate::dialect::Dialect;
 use alembic_gate::rows::data::{DataSnapshot, Written};
 use alembic_gate::rows::fill::fill;
+use alembic_gate::scratch::ScratchDatabase;
 
 fn sqlite(schema: &str) -> (tempfile::TempDir, Connection) {
     let folder = tempfile::tempdir().unwrap();
@@ -70,4 +72,62 @@ fn rows_written_on_purpose_are_left_aside() {
     connection.execute("UPDATE authors SET name = 'gone' WHERE id = 5").unwrap();
     let found = before.lost_in(&DataSnapshot::of(&mut connection).unwrap(), &written);
     assert_eq!((found.len(), found[0].lost), (1, 1), "{found:?}");
+}
+
+const STOCK: &str = "
+    CREATE TYPE state AS ENUM ('new', 'old');
+    CREATE TYPE pair AS (a integer, b integer);
+    CREATE TABLE items (id integer NOT NULL, name varchar(20), at timestamp, number integer);
+    CREATE TABLE parts (id integer PRIMARY KEY, state state, pair pair);
+    CREATE TABLE days (id integer, day date) PARTITION BY RANGE (id);
+    CREATE TABLE days_low PARTITION OF days FOR VALUES FROM (0) TO (100);
+    CREATE TABLE animals (id integer); CREATE TABLE dogs () INHERITS (animals);
+    CREATE TABLE untouched (id integer, text text);
+    INSERT INTO items SELECT n, 'name ' || n, timestamp '2020-01-01', n FROM generate_series(1, 20) n;
+    INSERT INTO parts SELECT n, 'new', ROW(n, n)::pair FROM generate_series(1, 20) n;
+    INSERT INTO days SELECT n, date '2020-01-01' FROM generate_series(1, 20) n;
+    INSERT INTO animals VALUES (1); INSERT INTO dogs VALUES (2); INSERT INTO untouched VALUES (1, 'x');";
+
+/// What changes what a table reads as, each by another way.
+const TOUCHES: &[&str] = &[
+    "UPDATE items SET name = 'other' WHERE id = 4",
+    "UPDATE items SET name = name",
+    "DELETE FROM items WHERE id = 4",
+    "DELETE FROM items WHERE id = 4; INSERT INTO items VALUES (4, 'other', NULL, 4)",
+    "CREATE TEMP TABLE aside AS SELECT * FROM items; TRUNCATE items; INSERT INTO items SELECT id + 1, name, at, number FROM aside; DROP TABLE aside",
+    "ALTER TABLE items ALTER COLUMN at TYPE timestamptz",
+    "ALTER TABLE items ALTER COLUMN number TYPE bigint USING number + 1",
+    "ALTER TABLE items ADD PRIMARY KEY (id)",
+    "ALTER TABLE items RENAME COLUMN name TO title",
+    "ALTER TABLE items ADD COLUMN more integer DEFAULT 7",
+    "ALTER TABLE items DROP COLUMN number",
+    "DROP TABLE items; CREATE TABLE items (id integer NOT NULL, name varchar(20), at timestamp, number integer)",
+    "ALTER TYPE state RENAME VALUE 'new' TO 'fresh'",
+    "ALTER TYPE pair ADD ATTRIBUTE c integer",
+    "UPDATE days SET day = '2021-01-01' WHERE id = 3",
+    "UPDATE days_low SET day = '2021-01-01' WHERE id = 3",
+    "UPDATE dogs SET id = 3",
+    "CREATE TABLE later (id integer)",
+    "DROP TABLE untouched",
+];
+
+#[test]
+fn a_table_that_is_not_read_again_reads_as_before() {
+    for server in crate::scratch::servers().into_iter().filter(|server| server.server.dialect == Dialect::Postgresql) {
+        let database = ScratchDatabase::create(&server).unwrap();
+        let mut connection = database.connect_admin().unwrap();
+        connection.execute(STOCK).unwrap();
+        for touch in TOUCHES {
+            connection.execute("BEGIN").unwrap();
+            let before = DataSnapshot::of(&mut connection).unwrap();
+            assert_eq!(DataSnapshot::since(&mut connection, &before).unwrap(), before, "{touch}");
+            connection.execute(&format!("SAVEPOINT a; {touch}")).unwrap_or_else(|error| panic!("{touch}: {error}"));
+            let known = DataSnapshot::since(&mut connection, &before).unwrap();
+            assert_eq!(known, DataSnapshot::of(&mut connection).unwrap(), "{touch}");
+            if *touch != "UPDATE items SET name = name" {
+                assert_ne!(known, before, "{touch}");
+            }
+            connection.execute("ROLLBACK").unwrap();
+        }
+    }
 }

@@ -660,3 +660,26 @@ fn memory_kb(pid: u32) -> u64 {
     let children = std::fs::read_to_string(format!("/proc/{pid}/task/{pid}/children")).unwrap_or_default();
     own + children.split_whitespace().map(|child| memory_kb(child.parse().unwrap())).sum::<u64>()
 }
+
+#[test]
+fn a_mariadb_template_takes_what_migrations_make() {
+    let Some(server) = mariadb() else { return };
+    let made = ScratchDatabase::create(&server).unwrap();
+    let mut migrator = made.connect().unwrap();
+    for sql in [
+        "CREATE TABLE users (id INTEGER NOT NULL AUTO_INCREMENT, email VARCHAR(30), PRIMARY KEY (id))",
+        "INSERT INTO users (email) VALUES ('a'), (NULL)",
+        "CREATE SEQUENCE tickets START WITH 5",
+        "CREATE VIEW mails AS SELECT id, email FROM users",
+        "CREATE TRIGGER users_touch BEFORE UPDATE ON users FOR EACH ROW SET NEW.id = OLD.id",
+    ] {
+        migrator.execute(sql).unwrap_or_else(|error| panic!("{sql}: {error}"));
+    }
+    drop(migrator);
+    let template = made.keep_as_template("what migrations make").unwrap_or_else(|error| panic!("{error}: {error:?}"));
+    let clone = ScratchDatabase::from_template(&server, &template).unwrap_or_else(|error| panic!("{error}: {error:?}"));
+    let mut migrator = clone.connect().unwrap();
+    assert_eq!(one(&mut migrator, "SELECT count(*) FROM mails"), "2");
+    assert_eq!(one(&mut migrator, "SELECT NEXTVAL(tickets)"), "5");
+    migrator.execute("UPDATE users SET email = 'b' WHERE id = 2").unwrap();
+}

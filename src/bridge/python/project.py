@@ -46,10 +46,14 @@ class Project:
         _survive_logging(self.notes)
         _refuse_lost_parameters()
         self._adapt_configure()
-        self.prepare(scratch_url)
+        self.prepare(scratch_url, any(one.get("prepared") for one in settings["scratch"][:1]))
 
-    def prepare(self, scratch_url):
+    def prepare(self, scratch_url, is_done=False):
         """Calls `prepare(scratch_url)` of the hook, once for each database: what it needs before the first revision."""
+        if is_done:
+            self._prepared_url = scratch_url
+            self.prepared = []
+            return
         if not scratch_url or scratch_url == self._prepared_url or not callable(self._hook.get("prepare")):
             return
         self._prepared_url = scratch_url

@@ -81,7 +81,7 @@ class Questions:
         """Names other scratch databases."""
         fence.SCRATCH.point_at(self.settings["dialect"], question["scratch"])
         process.reveal(fence.SCRATCH.sockets())
-        self.project.prepare(text_of_or_empty(question["scratch"], 0))
+        self.project.prepare(text_of_or_empty(question["scratch"], 0), any(one.get("prepared") for one in question["scratch"][:1]))
         return {}
 
     def prepared(self, question):
