@@ -39,12 +39,12 @@ fn check(context: &Context<'_>) -> Vec<Finding> {
     let what = format!("`{}` writes the whole table anew while others wait", context.short());
     let mend = "add it without a value, set the default for new rows, and fill the old rows in batches in a data revision";
     let mut found = context.finding(Severity::Error, what, context.waits(), mend);
-    if let Some((table, AlterAction::AddColumn { column, .. })) = context.single_action() {
-        if let Some(statements) = mended(context, table, column) {
-            let operations: Vec<String> = statements.iter().map(|sql| fix::execute(sql)).collect();
-            found.fix_sql = Some(statements.iter().map(|sql| format!("{sql};")).collect::<Vec<_>>().join("\n"));
-            found.fix_alembic = Some(format!("{}\n# the next revision fills the old rows in batches", operations.join("\n")));
-        }
+    if let Some((table, AlterAction::AddColumn { column, .. })) = context.single_action()
+        && let Some(statements) = mended(context, table, column)
+    {
+        let operations: Vec<String> = statements.iter().map(|sql| fix::execute(sql)).collect();
+        found.fix_sql = Some(statements.iter().map(|sql| format!("{sql};")).collect::<Vec<_>>().join("\n"));
+        found.fix_alembic = Some(format!("{}\n# the next revision fills the old rows in batches", operations.join("\n")));
     }
     vec![found]
 }
