@@ -63,7 +63,14 @@ pub fn dialects(text: &str, asked: &[Word]) -> Vec<&'static str> {
     if found.is_empty() && has_numbered_error(&lower) {
         found.extend(["mysql", "mariadb"]);
     }
-    found
+    // `pg_stat_activity` names its server as a word and by its beginning.
+    let mut told = Vec::with_capacity(found.len());
+    for dialect in found {
+        if !told.contains(&dialect) {
+            told.push(dialect);
+        }
+    }
+    told
 }
 
 /// True for two servers that share most of what they do.
