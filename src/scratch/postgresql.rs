@@ -16,7 +16,7 @@ use super::process::{Account, ServerProcess, command, last_lines, output_of, wai
 use super::settings::Settings;
 use super::sweep;
 use crate::address::Address;
-use crate::database::Connection;
+use crate::database::{Connection, DatabaseError};
 use crate::dialect::Server;
 
 /// The superuser of our clusters.
@@ -30,6 +30,8 @@ const START_LIMIT: Duration = Duration::from_secs(60);
 const INITDB_LIMIT: Duration = Duration::from_secs(120);
 /// Making and dropping databases is done within this time, or the server is in trouble.
 const ADMIN_LIMIT: Duration = Duration::from_secs(60);
+/// So often sessions that came in late are ended, and the work tried again.
+const LATE_SESSIONS: usize = 3;
 /// A new data directory, about.
 const DATA_BYTES: u64 = 35_000_000;
 
@@ -255,8 +257,19 @@ impl Engine for PostgresqlEngine {
     fn keep(&self, name: &str, template: &str, mark: &str) -> Result<(), ScratchError> {
         // Closed first: who watches over the work would come back between the end of its session and the new name.
         self.run("close the database", &format!("ALTER DATABASE {name} ALLOW_CONNECTIONS false"))?;
+        let rename_sql = format!("ALTER DATABASE {name} RENAME TO {template}");
+        let rename = || self.admin().execute(&rename_sql);
         self.empty(name)?;
-        self.run("keep the template", &format!("ALTER DATABASE {name} RENAME TO {template}"))?;
+        let mut renamed = rename();
+        for _ in 0..LATE_SESSIONS {
+            if renamed.as_ref().err().and_then(DatabaseError::code) != Some("55006") {
+                break;
+            }
+            // Who was on the way in when it was closed is listed only once inside; the server waited five seconds for it.
+            self.empty(name)?;
+            renamed = rename();
+        }
+        renamed.map_err(ScratchError::database("keep the template"))?;
         self.comment_on(template, mark)
     }
 

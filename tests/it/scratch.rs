@@ -6,6 +6,7 @@
 use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use alembic_gate::address::Address;
@@ -132,6 +133,32 @@ fn a_template_is_cloned_with_its_rows_and_only_so_many_are_kept() {
         let kept = (0..12).filter(|n| Template::find(&server, &format!("digest {n}")).unwrap().is_some()).count();
         assert_eq!(kept, 8, "{}", server.server);
         assert!(Template::find(&server, "digest 11").unwrap().is_some(), "the newest stays");
+    }
+}
+
+#[test]
+fn a_template_is_kept_while_others_go_on_connecting() {
+    for major in majors() {
+        let server = ScratchServer::start(server(Dialect::Postgresql, major), &settings()).unwrap();
+        for n in 0..10 {
+            let database = ScratchDatabase::create(&server).unwrap();
+            let address = database.address();
+            let is_kept = AtomicBool::new(false);
+            std::thread::scope(|scope| {
+                for _ in 0..3 {
+                    scope.spawn(|| {
+                        // Whoever gets in stays.
+                        let mut sessions = Vec::new();
+                        while !is_kept.load(Ordering::Relaxed) && sessions.len() < 8 {
+                            sessions.extend(Connection::open(&address));
+                        }
+                    });
+                }
+                let kept = database.keep_as_template(&format!("busy {n}"));
+                is_kept.store(true, Ordering::Relaxed);
+                kept.unwrap_or_else(|error| panic!("{error}: {error:?}"));
+            });
+        }
     }
 }
 
