@@ -1,14 +1,15 @@
 //! The words of all sections in a `tantivy` index held in memory: made once, asked often. The one file that asks it.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use tantivy::collector::TopDocs;
 use tantivy::query::{BooleanQuery, BoostQuery, Occur, PhraseQuery, Query, TermQuery};
 use tantivy::schema::{Field, IndexRecordOption, Schema, TextFieldIndexing, TextOptions, Value as _};
+use tantivy::tokenizer::{PreTokenizedString, Token};
 use tantivy::{Index, IndexReader, ReloadPolicy, SingleSegmentIndexWriter, TantivyDocument, Term};
 
 use crate::knowledge::document::{Document, Origin};
-use crate::knowledge::words::{Nearness, Reading, Word, analyzer, same_as, words};
+use crate::knowledge::words::{Nearness, Reader, Reading, Word, same_as};
 
 /// Weights, chosen on the questions that are marked as tuned (`tests/it/questions.rs`); differences below 0.02 in the figures mean nothing.
 const TITLE_WEIGHT: f32 = 1.0;
@@ -62,20 +63,20 @@ impl WordIndex {
     /// # Errors
     /// What `tantivy` says; in memory nothing but a lack of it.
     pub fn of(documents: &[Document]) -> tantivy::Result<Self> {
+        // Texts come to the index cut into words.
         let indexed = |record| {
-            TextOptions::default().set_indexing_options(TextFieldIndexing::default().set_tokenizer("words").set_index_option(record))
+            TextOptions::default().set_indexing_options(TextFieldIndexing::default().set_tokenizer("raw").set_index_option(record))
         };
         let mut schema = Schema::builder();
         let text = schema.add_text_field("text", indexed(IndexRecordOption::WithFreqsAndPositions));
         let title = schema.add_text_field("title", indexed(IndexRecordOption::WithFreqs));
         let lead = schema.add_text_field("lead", indexed(IndexRecordOption::WithFreqs));
         let place = schema.add_u64_field("place", tantivy::schema::STORED);
-        let tokenizers = tantivy::tokenizer::TokenizerManager::default();
-        tokenizers.register("words", analyzer());
-        let index = Index::builder().schema(schema.build()).tokenizers(tokenizers);
-        let mut writer: SingleSegmentIndexWriter =
-            index.single_segment_index_writer(tantivy::directory::RamDirectory::create(), WRITER_BYTES)?;
-        let mut vocabulary: BTreeMap<String, usize> = BTreeMap::new();
+        let mut writer: SingleSegmentIndexWriter = Index::builder()
+            .schema(schema.build())
+            .single_segment_index_writer(tantivy::directory::RamDirectory::create(), WRITER_BYTES)?;
+        let mut reader = Reader::new();
+        let mut counts: HashMap<String, usize> = HashMap::new();
         let mut stems = BTreeSet::new();
         for (d, document) in documents.iter().enumerate() {
             for (s, section) in document.sections.iter().enumerate() {
@@ -83,17 +84,25 @@ impl WordIndex {
                 let whole = format!("{} {} {} {}", document.title, section.heading, section.text, section.errors.join(" "));
                 let name =
                     format!("{} {} {} {}", document.title, document.tags.join(" "), section.heading, document.stem.replace('-', " "));
-                for word in words(&whole) {
-                    *vocabulary.entry(word.written).or_default() += 1;
-                    stems.insert(word.stem);
+                let beginning = format!("{} {}", section.heading, first_sentence(&section.text));
+                let of_whole = reader.words(&whole);
+                for word in &of_whole {
+                    match counts.get_mut(&word.written) {
+                        Some(count) => *count += 1,
+                        None => {
+                            counts.insert(word.written.clone(), 1);
+                            stems.insert(word.stem.clone());
+                        }
+                    }
                 }
-                entry.add_text(text, whole);
-                entry.add_text(lead, format!("{} {}", section.heading, first_sentence(&section.text)));
-                entry.add_text(title, name);
+                entry.add_pre_tokenized_text(text, tokens(of_whole));
+                entry.add_pre_tokenized_text(lead, tokens(reader.words(&beginning)));
+                entry.add_pre_tokenized_text(title, tokens(reader.words(&name)));
                 entry.add_u64(place, ((d as u64) << 32) | s as u64);
                 writer.add_document(entry)?;
             }
         }
+        let vocabulary = counts.into_iter().collect();
         let index = writer.finalize()?;
         let reader = index.reader_builder().reload_policy(ReloadPolicy::Manual).try_into()?;
         let rules = documents.iter().enumerate().filter(|(_, document)| document.origin == Origin::Rule).map(|(at, _)| at).collect();
@@ -189,6 +198,12 @@ impl WordIndex {
     fn term(&self, field: Field, stem: &str) -> Box<dyn Query> {
         Box::new(TermQuery::new(Term::from_field_text(field, stem), IndexRecordOption::WithFreqs))
     }
+}
+
+/// Words as the index takes them; where in the text they stood it is not asked.
+fn tokens(words: Vec<Word>) -> PreTokenizedString {
+    let token = |word: Word| Token { position: word.place, text: word.stem, ..Token::default() };
+    PreTokenizedString { text: String::new(), tokens: words.into_iter().map(token).collect() }
 }
 
 /// A section gains a little by what its document says beside it: two sections that match speak for the document.

@@ -1,6 +1,8 @@
 //! A text as the words it is found by: lower case, identifiers whole and in parts, endings taken off.
 
-use tantivy::tokenizer::{Language, Stemmer, TextAnalyzer, Token, TokenStream, Tokenizer};
+use std::collections::HashMap;
+
+use tantivy::tokenizer::{Language, RawTokenizer, Stemmer, TextAnalyzer, TokenStream};
 
 /// Words that say nothing about a migration.
 const EMPTY_WORDS: &[&str] = &[
@@ -145,20 +147,50 @@ pub enum Reading {
     Guess,
 }
 
+/// Reads texts into words. Most words come again and again: the ending of each is taken off once.
+pub struct Reader {
+    stemmer: TextAnalyzer,
+    stems: HashMap<String, String>,
+}
+
+impl Reader {
+    /// One that has read nothing.
+    #[must_use]
+    pub fn new() -> Self {
+        let stemmer = TextAnalyzer::builder(RawTokenizer::default()).filter(Stemmer::new(Language::English)).build();
+        Self { stemmer, stems: HashMap::new() }
+    }
+
+    /// The words of a text.
+    pub fn words(&mut self, text: &str) -> Vec<Word> {
+        let mut found = cut(text);
+        for word in &mut found {
+            word.stem = self.stem(&word.written);
+        }
+        found
+    }
+
+    fn stem(&mut self, written: &str) -> String {
+        if let Some(known) = self.stems.get(written) {
+            return known.clone();
+        }
+        let mut stream = self.stemmer.token_stream(written);
+        let stem = if stream.advance() { std::mem::take(&mut stream.token_mut().text) } else { written.to_owned() };
+        self.stems.insert(written.to_owned(), stem.clone());
+        stem
+    }
+}
+
+impl Default for Reader {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
 /// The words of a text.
 #[must_use]
 pub fn words(text: &str) -> Vec<Word> {
-    let written = raw(text);
-    let mut stems = analyzer();
-    let mut stream = stems.token_stream(text);
-    let mut found = Vec::with_capacity(written.len());
-    let mut written = written.into_iter();
-    while stream.advance() {
-        let token = stream.token();
-        let Some(raw) = written.next() else { break };
-        found.push(Word { stem: token.text.clone(), written: raw.text, place: token.position, reading: Reading::Written });
-    }
-    found
+    Reader::new().words(text)
 }
 
 /// True when `meant` differs from `written` as fingers slip: a letter missed, doubled or swapped, or one vowel or sound for
@@ -244,53 +276,11 @@ pub enum Nearness {
     Meant,
 }
 
-/// The analyzer under which the index is written.
-#[must_use]
-pub fn analyzer() -> TextAnalyzer {
-    TextAnalyzer::builder(Words).filter(Stemmer::new(Language::English)).build()
-}
-
-/// Cuts a text into words.
-#[derive(Clone, Default)]
-struct Words;
-
-struct Cut {
-    tokens: std::vec::IntoIter<Token>,
-    current: Token,
-}
-
-impl Tokenizer for Words {
-    type TokenStream<'a> = Cut;
-
-    fn token_stream<'a>(&'a mut self, text: &'a str) -> Cut {
-        Cut { tokens: raw(text).into_iter(), current: Token::default() }
-    }
-}
-
-impl TokenStream for Cut {
-    fn advance(&mut self) -> bool {
-        match self.tokens.next() {
-            Some(token) => {
-                self.current = token;
-                true
-            }
-            None => false,
-        }
-    }
-
-    fn token(&self) -> &Token {
-        &self.current
-    }
-
-    fn token_mut(&mut self) -> &mut Token {
-        &mut self.current
-    }
-}
-
 /// Longer runs of letters are no words: control dumps, base64.
 const LONGEST: usize = 60;
 
-fn raw(text: &str) -> Vec<Token> {
+/// The words as written; their stems are still to come.
+fn cut(text: &str) -> Vec<Word> {
     let mut found = Vec::new();
     let mut place = 0;
     let is_inside = |c: char| c.is_alphanumeric() || c == '_';
@@ -308,13 +298,13 @@ fn raw(text: &str) -> Vec<Token> {
             continue;
         }
         if let Some(option) = option_at(text, from) {
-            push(&mut found, option, from, place);
+            push(&mut found, option, place);
         }
-        push(&mut found, whole, from, place);
+        push(&mut found, whole, place);
         let parts = parts(whole);
         if parts.len() > 1 {
             for part in &parts {
-                push(&mut found, part, from, place);
+                push(&mut found, part, place);
                 place += 1;
             }
         } else {
@@ -334,8 +324,9 @@ fn option_at(text: &str, from: usize) -> Option<&str> {
     (is_own && begins && length <= LONGEST).then(|| text.get(from - 2..from + length).unwrap_or_default().trim_end_matches('-'))
 }
 
-fn push(found: &mut Vec<Token>, text: &str, from: usize, place: usize) {
-    found.push(Token { offset_from: from, offset_to: from + text.len(), position: place, text: text.to_lowercase(), position_length: 1 });
+fn push(found: &mut Vec<Word>, text: &str, place: usize) {
+    let written = if text.is_ascii() { text.to_ascii_lowercase() } else { text.to_lowercase() };
+    found.push(Word { stem: String::new(), written, place, reading: Reading::Written });
 }
 
 /// `lock_timeout` has two parts, `LockNotAvailable` three.
