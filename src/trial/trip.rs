@@ -3,11 +3,14 @@
 use std::sync::Arc;
 use std::time::Instant;
 
+use crate::dialect::{Dialect, Server};
 use crate::lifecycle::evidence::{Outcome, Rerun};
-use crate::rows::Words;
 use crate::rows::data::{DataDifference, Written};
 use crate::rows::fill::Filled;
-use crate::snapshot::{Change, Class, Difference, SchemaSnapshot, diff};
+use crate::rows::{TableName, Words};
+use crate::snapshot::{self, Class, Difference, SchemaSnapshot, diff};
+use crate::sql::change::{Change, Name};
+use crate::sql::script;
 use crate::trace::{Sent, Trace, Way};
 use crate::trial::look::{Looker, Moment};
 use crate::trial::{Failure, Lost, SchemaDigests, Schemas, SecondRun, Step, TrialError, Trip, Wishes};
@@ -70,7 +73,8 @@ pub(super) fn try_one(
         schemas: Schemas { before: Arc::clone(&before.schema), ..Schemas::default() },
     };
     let is_up = step(mover, &mut trip, "upgrade", true)?;
-    trace.add(Way { revision: trying.revision, direction: "upgrade", is_told: true }, &mover.statements(), &before.tables());
+    let sent = mover.statements();
+    trace.add(Way { revision: trying.revision, direction: "upgrade", is_told: true }, &sent, &before.tables());
     if !is_up {
         trip.left_dirty = !looker.look()?.is_like(&before);
         trip.outcome = Outcome::UpgradeFails;
@@ -81,9 +85,10 @@ pub(super) fn try_one(
     trip.schema.after_upgrade = Some(upgraded.schema.digest());
     trip.changes = diff(&before.schema, &upgraded.schema).differences.iter().map(changed).collect();
     trip.schemas.upgraded = Arc::clone(&upgraded.schema);
-    // What the upgrade emptied, new code writes into no more.
-    let emptied = before.data.emptied_in(&upgraded.data);
-    add_new(filled, looker.fill(trying.wishes.rows, &mover.words()?, &emptied)?);
+    // What the upgrade emptied, new code writes into no more; what it filled itself is its own, rows or none.
+    let mut left = before.data.emptied_in(&upgraded.data);
+    left.extend(filled_by(&sent, looker.connection.server()));
+    add_new(filled, looker.fill(trying.wishes.rows, &mover.words()?, &left)?);
     if let Some(sql) = trying.seed_after {
         looker.connection.execute(sql).map_err(|source| TrialError::Seed { which: "seed_after_upgrade_sql", source })?;
     }
@@ -142,11 +147,48 @@ fn counts_of(schema: &SchemaSnapshot) -> String {
 /// `+ index ix_users_email`.
 fn changed(one: &Difference) -> String {
     let sign = match one.change {
-        Change::New => '+',
-        Change::Gone => '-',
-        Change::Changed => '~',
+        snapshot::Change::New => '+',
+        snapshot::Change::Gone => '-',
+        snapshot::Change::Changed => '~',
     };
     format!("{sign} {}", one.object)
+}
+
+/// The tables that statements write rows into, under each name they may have.
+fn filled_by(sent: &[Sent], server: Server) -> Vec<TableName> {
+    let mut names = Vec::new();
+    for statement in sent {
+        for one in script::read(statement.sql.clone(), server).statements {
+            written_by(&one.reading.change, &mut names);
+        }
+    }
+    let schema = if server.dialect == Dialect::Postgresql { "public" } else { "" };
+    let named = |name: Name| TableName { schema: name.schema.unwrap_or_else(|| schema.to_owned()), table: name.name };
+    names.into_iter().map(named).collect()
+}
+
+fn written_by(change: &Change, names: &mut Vec<Name>) {
+    let query = match change {
+        Change::CreateTable(create) => {
+            names.extend(create.query.iter().map(|_| create.name.clone()));
+            create.query.as_ref().map(|(query, _)| query)
+        }
+        Change::Insert(insert) => {
+            names.push(insert.table.clone());
+            insert.writes.iter().for_each(|part| written_by(part, names));
+            insert.query.as_ref()
+        }
+        Change::Select(query) => Some(&**query),
+        Change::Block(block) => {
+            block.statements.iter().for_each(|part| written_by(&part.change, names));
+            None
+        }
+        _ => None,
+    };
+    if let Some(query) = query {
+        names.extend(query.into.clone());
+        query.writes.iter().for_each(|part| written_by(part, names));
+    }
 }
 
 /// Adds tables that were not filled before: one that was emptied on the way is told once.
