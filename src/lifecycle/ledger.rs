@@ -25,6 +25,19 @@ pub struct PlannedStep {
     pub name: String,
     /// What its SQL does.
     pub deeds: Vec<Deed>,
+    /// What is written into its file; none where it holds a secret.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub bodies: Option<Bodies>,
+}
+
+/// The Python of a revision.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Bodies {
+    /// Of `upgrade()`.
+    pub upgrade: String,
+    /// Of `downgrade()`.
+    pub downgrade: String,
 }
 
 /// What happened.

@@ -156,7 +156,8 @@ impl Answer {
 
     /// The same with texts clipped, the longest first, until its JSON has at most `most` bytes: names may be of any length.
     ///
-    /// Arguments of calls and the state block are never clipped.
+    /// Arguments of calls and the state block are never clipped. Code that is to be written into a file stands there whole or
+    /// not at all.
     #[must_use]
     pub fn within(mut self, most: Option<usize>) -> Self {
         let Some(most) = most else { return self };
@@ -165,6 +166,12 @@ impl Answer {
                 break;
             }
             clip_texts(&mut self.output, longest);
+        }
+        if serde_json::to_string(&self.output).map_or(0, |text| text.len()) > most && leave_out_code(&mut self.output) {
+            let note = "code that does not fit into an answer was left out: the command line prints all of it".to_owned();
+            if let Some(notes) = self.output.get_mut("notes").and_then(Value::as_array_mut) {
+                notes.push(Value::String(note));
+            }
         }
         self
     }
@@ -206,10 +213,38 @@ fn redaction(text: &str) -> Option<String> {
     (!secrets(text).is_empty()).then(|| redacted(text))
 }
 
+/// A text that is written into a file as it stands, and broken when it is cut.
+fn is_code(key: &str, value: &Value) -> bool {
+    value.is_string() && matches!(key, "upgrade" | "downgrade" | "patch" | "fix_sql" | "fix_alembic")
+}
+
 fn clip_texts(output: &mut Map<String, Value>, longest: usize) {
-    for (_, value) in output.iter_mut().filter(|(key, _)| !matches!(key.as_str(), "args" | "state_block")) {
-        clip_text(value, longest);
+    for (key, value) in output.iter_mut().filter(|(key, _)| !matches!(key.as_str(), "args" | "state_block")) {
+        if !is_code(key, value) {
+            clip_text(value, longest);
+        }
     }
+}
+
+/// Puts null in the place of long code; true where there was some.
+fn leave_out_code(output: &mut Map<String, Value>) -> bool {
+    const LONG: usize = 2_000;
+    let mut was_there = false;
+    for (key, value) in output.iter_mut().filter(|(key, _)| key.as_str() != "args") {
+        if is_code(key, value) && value.as_str().is_some_and(|text| text.len() > LONG) {
+            *value = Value::Null;
+            was_there = true;
+        } else {
+            was_there |= match value {
+                Value::Object(map) => leave_out_code(map),
+                Value::Array(values) => {
+                    values.iter_mut().filter_map(Value::as_object_mut).fold(false, |was, map| leave_out_code(map) || was)
+                }
+                _ => false,
+            };
+        }
+    }
+    was_there
 }
 
 fn clip_text(value: &mut Value, longest: usize) {

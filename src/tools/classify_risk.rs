@@ -146,6 +146,9 @@ struct Output {
     statements: Vec<StatementOut>,
 }
 
+/// From so many statements on the file is named by the revision alone.
+const FEW: usize = 10;
+
 /// Runs the tool. `most`: how many characters the answer may have; the command line never cuts.
 #[must_use]
 pub fn run(input: &SqlInput, options: crate::step::Options, call: &Call<'_>, most: Option<usize>) -> Answer {
@@ -177,6 +180,9 @@ pub fn run(input: &SqlInput, options: crate::step::Options, call: &Call<'_>, mos
         truncated: None,
     };
     let text = text_of(&common, &risk, &statements);
+    if most.is_some() && asked.detail != Detail::Full && statements.len() > FEW {
+        statements.iter_mut().for_each(|statement| statement.file = None);
+    }
     let mut output = Output { common, risk, statements: Vec::new() };
     let whole = serialized_length(&output) + serialized_length(&statements);
     let repeated = if most.is_some_and(|most| whole > most) { repeated_length(input) } else { 0 };

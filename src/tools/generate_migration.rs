@@ -12,12 +12,15 @@ use crate::dialect::Dialect;
 use crate::finding::{Finding, Severity};
 use crate::intent::Intent;
 use crate::judge::judge_project;
+use crate::lifecycle::ledger::Bodies;
 use crate::recovery::Trouble;
 use crate::tools::answer::{Answer, Common, MAX_CHARACTERS, MAX_SUMMARY, NextCall, ToolError, Verdict, clipped, counted};
 use crate::tools::call::Call;
 use crate::tools::differs::differs;
 use crate::tools::migration::claim::Claim;
 use crate::tools::migration::generated::{Made, generated as generated_record};
+use crate::tools::migration::named::Named;
+use crate::tools::migration::plan::Plan;
 use crate::tools::migration::view::with_block;
 use crate::tools::migration_status::dirty;
 use crate::tools::project_input::ProjectInput;
@@ -26,6 +29,7 @@ use crate::tools::source::{SqlInput, counting, failed};
 use crate::tools::{Tool, Touches, parsed};
 use crate::workshop::autogenerate::unseen;
 use crate::workshop::{Workshop, WorkshopError};
+use crate::workspace::Workspace;
 
 /// The tool.
 pub const TOOL: Tool = Tool {
@@ -65,7 +69,7 @@ pub struct Input {
     #[arg(long, value_enum)]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub mode: Option<Mode>,
-    /// One element of a plan's `revisions`, for mode step: {"name", "upgrade", "downgrade"} with Python bodies.
+    /// For mode step: one of a plan's `revisions`, {"name", "upgrade", "downgrade"}; of a plan on record the name will do.
     #[arg(long, value_parser = step, value_name = "JSON")]
     #[schemars(with = "Option<Map<String, Value>>")]
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -155,7 +159,6 @@ pub fn run(input: &Input, call: &Call<'_>, most: Option<usize>) -> Answer {
 
 fn generated(input: &Input, call: &Call<'_>) -> Result<Output, ToolError> {
     let mode = input.mode.unwrap_or_default();
-    let bodies = bodies(mode, input.step.as_ref())?;
     let name = name(input)?;
     let claim = Claim::of(input.migration_id.as_deref(), input.state_block.as_deref())?;
     let project = ProjectInput {
@@ -166,6 +169,10 @@ fn generated(input: &Input, call: &Call<'_>) -> Result<Output, ToolError> {
         server_version: None,
     };
     let workshop = project.workshop(call)?;
+    let bodies = match mode {
+        Mode::Step => Some(bodies(input.step.as_ref(), &workshop.workspace, &claim, &name)?),
+        Mode::Autogenerate | Mode::Empty => None,
+    };
     let broken = workshop.faults();
     if !broken.is_empty() {
         return Err(failed(&WorkshopError::BrokenChain(broken)));
@@ -210,8 +217,8 @@ fn generated(input: &Input, call: &Call<'_>) -> Result<Output, ToolError> {
     let Some(path) = &written.file else {
         return Ok(nothing(&workshop, &name));
     };
-    if let Some((upgrade, downgrade)) = &bodies {
-        fill(path, upgrade, downgrade)?;
+    if let Some(bodies) = &bodies {
+        fill(path, bodies)?;
     }
     let shown = path.strip_prefix(&workshop.workspace.folder).unwrap_or(path).to_string_lossy().replace('\\', "/");
     let intent = Intent::of(&name);
@@ -365,23 +372,36 @@ fn name(input: &Input) -> Result<String, ToolError> {
     Ok(name.to_owned())
 }
 
-/// Bodies of a step, for mode `step` only.
-fn bodies(mode: Mode, step: Option<&Value>) -> Result<Option<(String, String)>, ToolError> {
+/// Bodies of a step: as they are given, else those that were planned under its name.
+fn bodies(step: Option<&Value>, workspace: &Workspace, claim: &Claim, name: &str) -> Result<Bodies, ToolError> {
     let text = |key: &str| step.and_then(|step| step.get(key)).and_then(Value::as_str).map(str::to_owned);
-    match (mode, text("upgrade"), text("downgrade")) {
-        (Mode::Step, Some(upgrade), Some(downgrade)) => Ok(Some((upgrade, downgrade))),
-        (Mode::Step, _, _) => Err(refused(
+    match (text("upgrade"), text("downgrade")) {
+        (Some(upgrade), Some(downgrade)) => return Ok(Bodies { upgrade, downgrade }),
+        (None, None) => {}
+        _ => {
+            let message = "`step` has one of `upgrade` and `downgrade`: it needs both, or neither".to_owned();
+            return Err(refused("bad_arguments", "step", message, "give one element of a plan's `revisions` as it stands".to_owned()));
+        }
+    }
+    let id = claim.id.clone().unwrap_or_else(|| Named::of_plan(workspace, name).id);
+    let planned = Plan::on_record(workspace, &id).map(|plan| plan.steps).unwrap_or_default();
+    let names = planned.iter().map(|step| format!("`{}`", step.name)).collect::<Vec<_>>().join(", ");
+    planned.into_iter().find(|step| step.name == name).and_then(|step| step.bodies).ok_or_else(|| {
+        let known = if names.is_empty() { "holds no plan".to_owned() } else { format!("has plans for {names}") };
+        refused(
             "bad_arguments",
             "step",
-            "mode `step` needs a `step` with `upgrade` and `downgrade` as Python bodies".to_owned(),
-            "give one element of a plan's `revisions`".to_owned(),
-        )),
-        (Mode::Autogenerate | Mode::Empty, _, _) => Ok(None),
-    }
+            format!(
+                "`step` has no `upgrade` and `downgrade`, and the record of `{id}` {known}, with no bodies for `{}`",
+                clipped(name, 80)
+            ),
+            "give one element of a plan's `revisions`; or its name, and the `migration_id` that `plan_migration` answered".to_owned(),
+        )
+    })
 }
 
 /// Puts the bodies in place of the `pass` of an empty revision.
-fn fill(path: &Path, upgrade: &str, downgrade: &str) -> Result<(), ToolError> {
+fn fill(path: &Path, bodies: &Bodies) -> Result<(), ToolError> {
     let unreadable =
         |error: std::io::Error| refused("unwritable", "project", format!("`{}`: {error}", path.display()), "check its rights".to_owned());
     let text = std::fs::read_to_string(path).map_err(unreadable)?;
@@ -389,9 +409,9 @@ fn fill(path: &Path, upgrade: &str, downgrade: &str) -> Result<(), ToolError> {
     let mut body: Option<&str> = None;
     for line in text.lines() {
         if line.starts_with("def upgrade") {
-            body = Some(upgrade);
+            body = Some(&bodies.upgrade);
         } else if line.starts_with("def downgrade") {
-            body = Some(downgrade);
+            body = Some(&bodies.downgrade);
         }
         match body {
             Some(lines) if line.trim() == "pass" => {

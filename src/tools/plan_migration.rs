@@ -12,13 +12,14 @@ use crate::dialect::{Dialect, Server};
 use crate::effects::Loss;
 use crate::intent::Deed;
 use crate::lifecycle::approval::Tier;
-use crate::lifecycle::ledger::PlannedStep;
+use crate::lifecycle::ledger::{Bodies, PlannedStep};
 use crate::recipes::parts::naming::snake;
 use crate::recipes::parts::wish::{self, Wish};
 use crate::recipes::{Asked, Concern, Planned, Refusal, plan};
 use crate::recovery::Item;
 use crate::recovery::planned::Survival;
 use crate::risk::TableSizes;
+use crate::secret::secrets;
 use crate::sql::catalog::Catalog;
 use crate::sql::change::{AlterAction, Change};
 use crate::sql::script;
@@ -299,7 +300,13 @@ fn steps(planned: &Planned, input: &Input, standing: &Standing) -> Vec<PlannedSt
     let step = |reviewed: &crate::recipes::parts::planning::Reviewed| {
         let script = script::read(reviewed.sql.clone(), standing.server);
         let statements: Vec<_> = script.statements.iter().collect();
-        PlannedStep { name: step_name(&reviewed.step.name, is_single, input), deeds: Deed::of_all(&script, &statements, &standing.catalog) }
+        let bodies = Bodies { upgrade: reviewed.step.upgrade.python(), downgrade: reviewed.step.downgrade.python() };
+        let is_open = secrets(&bodies.upgrade).is_empty() && secrets(&bodies.downgrade).is_empty();
+        PlannedStep {
+            name: step_name(&reviewed.step.name, is_single, input),
+            deeds: Deed::of_all(&script, &statements, &standing.catalog),
+            bodies: is_open.then_some(bodies),
+        }
     };
     planned.steps.iter().map(step).collect()
 }
@@ -684,12 +691,16 @@ fn filled(output: &mut Output, input: &Input, planned: Planned, most: Option<usi
 /// From here on the SQL of the bodies is left to `review_sql`, which shows it with what it does.
 const LONG: usize = 9_000;
 
-/// Takes the SQL out first, then revisions from the end, until the answer fits.
+/// Says bodies once only, takes the SQL out, then revisions from the end, until the answer fits.
 fn shrink(output: &mut Output, input: &Input, most: Option<usize>, after: usize) {
     let Some(most) = most else { return };
     let room = most.saturating_sub(serialized_length(input) + 200);
     if serialized_length(output) <= LONG.min(most.saturating_sub(50)) {
         return;
+    }
+    // The bodies stand above, and on the record under this name.
+    for step in output.common.next.iter_mut().filter_map(|call| call.args.get_mut("step")?.as_object_mut()) {
+        step.retain(|key, _| key == "name");
     }
     for revision in &mut output.revisions {
         revision.sql = None;

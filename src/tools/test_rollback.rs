@@ -212,7 +212,7 @@ struct Output<'a> {
     schema_diff: Vec<Value>,
     data_diff: Vec<Value>,
     rows: Vec<Value>,
-    locks: &'a [Seen],
+    locks: Vec<Value>,
     rerun: Value,
     failure: Option<&'a Failure>,
     patch: Option<&'a str>,
@@ -447,6 +447,8 @@ fn answer(tried: &Tried, most: Option<usize>) -> Answer {
         }],
         None => Vec::new(),
     };
+    let (locks, untold) = told_locks(&trial.trace.seen, most);
+    notes.extend(untold);
     let text = text_of(trial, &summary, &notes, &outcomes, parity);
     let mut output = Output {
         common: Common {
@@ -480,7 +482,7 @@ fn answer(tried: &Tried, most: Option<usize>) -> Answer {
             .iter()
             .map(|filled| json!({ "table": filled.table, "wanted": filled.wanted, "written": filled.written, "why": filled.why }))
             .collect(),
-        locks: &trial.trace.seen,
+        locks,
         rerun: json!({ "ok": rerun_ok(trial.second_run.rerun), "why": trial.second_run.why }),
         failure,
         patch: trial.mend.patch.as_deref(),
@@ -495,6 +497,35 @@ fn answer(tried: &Tried, most: Option<usize>) -> Answer {
     }
     let text = with_block(&text, &output.common, most);
     Answer::of(&output, verdict, text).within(most)
+}
+
+/// What was seen of locks. Of many statements an answer over MCP leaves out a lock that an earlier statement of the same
+/// transaction holds, where nothing was done under it, and what says nothing; the command line prints all.
+fn told_locks(seen: &[Seen], most: Option<usize>) -> (Vec<Value>, Option<String>) {
+    const FEW: usize = 12;
+    const MANY: usize = 40;
+    let value = |one: &Seen| serde_json::to_value(one).unwrap_or_default();
+    if most.is_none() || seen.len() <= FEW {
+        return (seen.iter().map(value).collect(), None);
+    }
+    let says = |one: &&Seen| one.held_since.is_none() || one.rewrote || one.scanned || one.rows_changed > 0;
+    let short = |one: &Seen| {
+        let mut value = value(one);
+        if let Some(map) = value.as_object_mut() {
+            map.retain(|key, value| !matches!(key.as_str(), "file" | "held_until") && !(key.starts_with("rows_") && *value == json!(0)));
+        }
+        value
+    };
+    let told: Vec<Value> = seen.iter().filter(says).take(MANY).map(short).collect();
+    let left = seen.len() - told.len();
+    let note = (left > 0).then(|| {
+        format!(
+            "{} of {} not shown: held since an earlier statement with nothing done; the command line prints all",
+            left,
+            counted(seen.len(), "lock")
+        )
+    });
+    (told, note)
 }
 
 fn rerun_ok(rerun: Rerun) -> Option<bool> {

@@ -6,12 +6,15 @@ use serde_json::{Value, json};
 
 use crate::apply::{Site, call};
 use crate::deploy_cases::{Revision, engines_of};
+use crate::lifecycle_whole::TEMPLATE;
 use crate::mcp_client::Client;
 
 /// Eight thousand tokens of four characters, for a plan of up to two revisions.
 const MOST: usize = 32_000;
-/// A plan of three to five revisions has twenty statements and more either way, and each of them is told.
-const MOST_OF_MANY: usize = 72_000;
+/// A plan of three or four revisions has twenty statements and more either way, and bodies to write.
+const MOST_OF_MANY: usize = 42_000;
+/// The key of a table that others refer to: sixty statements, on each table.
+const MOST_OF_ALL: usize = 88_000;
 
 const BASE: &str = "create_shop";
 
@@ -86,7 +89,9 @@ fn walk(site: &Site, wish: Value, seed: &str) -> Walk {
     let mut spent = 0;
     let mut ask = |agent: &mut Client, tool: &str, arguments: Value| {
         let answer = call(agent, tool, arguments);
+        assert!(answer.to_string().chars().count() <= 20_000, "{tool}: {answer:#}");
         spent += answer.to_string().chars().count();
+        println!("{tool}: {} characters", answer.to_string().chars().count());
         answer
     };
     let mut plan = ask(&mut agent, "plan_migration", wish);
@@ -115,7 +120,11 @@ fn walk(site: &Site, wish: Value, seed: &str) -> Walk {
     assert_eq!((&apply["verdict"], &apply["applied"]), (&json!("blocked"), &json!(false)), "{apply:#}");
     assert!(apply["reasons"].to_string().contains("apply_disabled"), "{apply:#}");
     println!("{spent} characters in five answers");
-    let most = if names(&plan).len() > 2 { MOST_OF_MANY } else { MOST };
+    let most = match names(&plan).len() {
+        0..=2 => MOST,
+        3..=4 => MOST_OF_MANY,
+        _ => MOST_OF_ALL,
+    };
     assert!(spent <= most, "{spent} characters");
     assert_eq!(site.shop.version().as_deref(), Some(BASE), "nothing was applied");
     Walk { plan, review, risk, trip, apply }
@@ -169,6 +178,19 @@ fn walk_5_a_column_that_code_still_names_goes() {
 }
 
 #[test]
+fn walk_6_columns_move_to_a_table_of_their_own() {
+    let tables = ["CREATE TABLE users (id bigint PRIMARY KEY, name text NOT NULL, street varchar(80), city text)"];
+    let Some(site) = site(Dialect::Postgresql, &tables, "INSERT INTO users VALUES (1, 'ada', 'a', 'b')") else { return };
+    let walk = walk(
+        &site,
+        json!({ "changes": [{ "kind": "split_table", "table": "users", "into": "addresses", "columns": ["street", "city"] }], "table_stats": { "users": { "rows": 2e6, "bytes": 1.4e9 } } }),
+        "",
+    );
+    assert_eq!(names(&walk.plan), ["split_users_into_addresses", "backfill_addresses_from_users", "drop_users_street_city"]);
+    returned(&walk);
+}
+
+#[test]
 fn walk_7_a_value_of_an_enum_goes() {
     let tables = [
         "CREATE TYPE status AS ENUM ('new', 'paid', 'void')",
@@ -206,4 +228,57 @@ fn walk_9_another_type_on_mariadb() {
     );
     assert_eq!(names(&walk.plan).len(), 5, "{:#}", walk.plan);
     returned(&walk);
+}
+
+#[test]
+fn walk_10_keys_run_out_on_postgresql() {
+    let tables = [
+        "CREATE TABLE users (id serial PRIMARY KEY, name text NOT NULL)",
+        "CREATE TABLE orders (id serial PRIMARY KEY, user_id integer NOT NULL REFERENCES users (id))",
+        "CREATE INDEX ix_orders_user_id ON orders (user_id)",
+    ];
+    let Some(site) = site(Dialect::Postgresql, &tables, "INSERT INTO users (name) VALUES ('ada'); INSERT INTO orders (user_id) VALUES (1)")
+    else {
+        return;
+    };
+    let walk = walk(
+        &site,
+        json!({ "changes": [{ "kind": "alter_column_type", "table": "users", "column": "id", "type": "bigint" }], "table_stats": { "users": { "rows": 2e9, "bytes": 1.4e11 }, "orders": { "rows": 3e9, "bytes": 2e11 } } }),
+        "",
+    );
+    assert!(names(&walk.plan).len() >= 3, "{:#}", walk.plan);
+    returned(&walk);
+}
+
+#[test]
+fn a_revision_of_a_plan_on_record_is_made_by_its_name() {
+    let tables = ["CREATE TABLE users (id bigint PRIMARY KEY, name text NOT NULL, street varchar(80), city text)"];
+    let Some(site) = site(Dialect::Postgresql, &tables, "") else { return };
+    site.shop.write("migrations/script.py.mako", TEMPLATE);
+    let wish = json!({ "changes": [{ "kind": "split_table", "table": "users", "into": "addresses", "columns": ["street", "city"] }] });
+    let plan = call(&mut site.client(false), "plan_migration", wish);
+    let id = plan["state"]["migration_id"].clone();
+    // An agent that knows the id alone: the bodies are on record.
+    let mut fresh = site.client(false);
+    let status = call(&mut fresh, "migration_status", json!({ "migration_id": id }));
+    let next = &status["next"][0];
+    assert_eq!(next["tool"], "generate_migration", "{status:#}");
+    assert_eq!(next["args"]["step"], json!({ "name": "split_users_into_addresses" }), "{next:#}");
+    let made = call(&mut fresh, "generate_migration", next["args"].clone());
+    let text = std::fs::read_to_string(site.shop.path().join(made["file"].as_str().unwrap())).unwrap();
+    for part in ["upgrade", "downgrade"] {
+        for line in plan["revisions"][0][part].as_str().unwrap().lines() {
+            assert!(text.contains(line), "{line}\n{text}");
+        }
+    }
+    // The others as well, though the migration has begun; and no other.
+    let second = json!({ "mode": "step", "step": { "name": plan["revisions"][1]["name"] }, "migration_id": made["state"]["migration_id"] });
+    assert_eq!(call(&mut fresh, "generate_migration", second)["differs_from_intent"], json!([]));
+    let unknown = json!({ "mode": "step", "step": { "name": "drop_all_tables" }, "migration_id": id });
+    let mut refusal = |arguments: Value| fresh.call("generate_migration", arguments)["structuredContent"].clone();
+    let refused = refusal(unknown);
+    assert_eq!(refused["verdict"], "failed");
+    assert!(refused["error"]["message"].as_str().unwrap().contains("split_users_into_addresses"), "{refused:#}");
+    let half = json!({ "mode": "step", "step": { "name": "split_users_into_addresses", "upgrade": "pass" } });
+    assert_eq!(refusal(half)["verdict"], "failed");
 }

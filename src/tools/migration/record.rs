@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use crate::lifecycle::identity::MigrationId;
-use crate::lifecycle::ledger::Version;
+use crate::lifecycle::ledger::{Event, Version};
 use crate::lifecycle::proven::Proven;
 use crate::store::home::{Home, Opened, with_cause};
 use crate::store::records::Records;
@@ -47,6 +47,16 @@ impl Record {
     #[must_use]
     pub fn is_there(&self) -> bool {
         self.version.lines > 0 || !self.proven.faults().is_empty()
+    }
+
+    /// The first revision of the last plan, where its file can be made of what is on record.
+    #[must_use]
+    pub fn planned_first(&self) -> Option<&str> {
+        let steps = self.proven.entries().iter().rev().find_map(|(entry, _)| match &entry.event {
+            Event::Planned { steps, .. } => Some(steps),
+            _ => None,
+        })?;
+        steps.first().filter(|step| step.bodies.is_some()).map(|step| step.name.as_str())
     }
 
     /// Writes what happened, on top of whatever others wrote meanwhile. Where nothing can be written it is noted, and no

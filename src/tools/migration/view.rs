@@ -43,7 +43,13 @@ impl Migration {
         let mut put = |name: &str, value: &str| drop(args.insert(name.to_owned(), json!(value)));
         put("migration_id", self.id.as_str());
         match tool {
-            "generate_migration" => put("migration_name", &self.name),
+            "generate_migration" => match self.record.planned_first() {
+                Some(name) => {
+                    put("mode", "step");
+                    args.insert("step".to_owned(), json!({ "name": name }));
+                }
+                None => put("migration_name", &self.name),
+            },
             "apply_migration" => {
                 if let Some(environment) = self.first_environment() {
                     put("environment", &environment);

@@ -1,5 +1,6 @@
 //! What a concise review leaves out, so that an answer on ten statements is read for 1,500 tokens.
 
+use crate::effects::{Loss, Work};
 use crate::finding::Severity;
 use crate::tools::answer::{clipped, counted};
 use crate::tools::classify_risk::{StatementOut, serialized_length};
@@ -32,7 +33,13 @@ pub fn lean(output: &mut Output, statements: &mut Vec<StatementOut>, detail: Det
         caveats.truncate(CAVEATS);
         caveats.push(format!("{more} (detail: full)"));
     }
-    if most.is_none() || statements.len() > FEW {
+    if most.is_none() {
+        return 0;
+    }
+    if statements.len() > FEW {
+        files(output, statements);
+        accepted(output);
+        quiet_way_back(output);
         return 0;
     }
     let room = MOST.saturating_sub(100);
@@ -81,6 +88,35 @@ fn files(output: &mut Output, statements: &mut [StatementOut]) {
         statement.file = None;
         statement.fails = None;
     });
+}
+
+/// What somebody accepted with a reason needs no advice any more.
+fn accepted(output: &mut Output) {
+    let back = output.downgrade.iter_mut().flat_map(|back| back.findings.iter_mut());
+    for finding in output.findings.iter_mut().chain(back).filter(|finding| finding.allowed.is_some()) {
+        finding.cite.truncate(1);
+        finding.mend.clear();
+        finding.fix_sql = None;
+        finding.fix_alembic = None;
+    }
+}
+
+/// Of a long way back those statements are told that lose something, work long, are not understood, or have a finding.
+fn quiet_way_back(output: &mut Output) {
+    let Some(back) = &mut output.downgrade else { return };
+    let all = back.statements.len();
+    let findings = &back.findings;
+    back.statements.retain(|statement| {
+        let is_found = findings.iter().any(|finding| finding.statement == Some(statement.index));
+        is_found || !statement.understood || statement.loss != Loss::None.word() || statement.work != Work::Instant.word()
+    });
+    let left = all - back.statements.len();
+    if left > 0 {
+        output
+            .common
+            .notes
+            .push(format!("{left} of {all} statements of the way back are instant and lose nothing: not shown (detail: full)"));
+    }
 }
 
 /// One form of a mend is enough, and one mend for each rule.
