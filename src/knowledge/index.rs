@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use tantivy::collector::TopDocs;
 use tantivy::query::{BooleanQuery, BoostQuery, Occur, PhraseQuery, Query, TermQuery};
-use tantivy::schema::{Field, IndexRecordOption, Schema, TextFieldIndexing, TextOptions, Value as _};
+use tantivy::schema::{Field, IndexRecordOption, OwnedValue, Schema, TextFieldIndexing, TextOptions, Value as _};
 use tantivy::tokenizer::{PreTokenizedString, Token};
 use tantivy::{Index, IndexReader, ReloadPolicy, SingleSegmentIndexWriter, TantivyDocument, Term};
 
@@ -72,7 +72,8 @@ impl WordIndex {
         let title = schema.add_text_field("title", indexed(IndexRecordOption::WithFreqs));
         let lead = schema.add_text_field("lead", indexed(IndexRecordOption::WithFreqs));
         let place = schema.add_u64_field("place", tantivy::schema::STORED);
-        let mut writer: SingleSegmentIndexWriter = Index::builder()
+        // `TantivyDocument` would write each list of words as JSON, and read it again.
+        let mut writer: SingleSegmentIndexWriter<BTreeMap<Field, OwnedValue>> = Index::builder()
             .schema(schema.build())
             .single_segment_index_writer(tantivy::directory::RamDirectory::create(), WRITER_BYTES)?;
         let mut reader = Reader::new();
@@ -80,7 +81,6 @@ impl WordIndex {
         let mut stems = BTreeSet::new();
         for (d, document) in documents.iter().enumerate() {
             for (s, section) in document.sections.iter().enumerate() {
-                let mut entry = TantivyDocument::default();
                 let whole = format!("{} {} {} {}", document.title, section.heading, section.text, section.errors.join(" "));
                 let name =
                     format!("{} {} {} {}", document.title, document.tags.join(" "), section.heading, document.stem.replace('-', " "));
@@ -95,11 +95,13 @@ impl WordIndex {
                         }
                     }
                 }
-                entry.add_pre_tokenized_text(text, tokens(of_whole));
-                entry.add_pre_tokenized_text(lead, tokens(reader.words(&beginning)));
-                entry.add_pre_tokenized_text(title, tokens(reader.words(&name)));
-                entry.add_u64(place, ((d as u64) << 32) | s as u64);
-                writer.add_document(entry)?;
+                let (of_beginning, of_name) = (reader.words(&beginning), reader.words(&name));
+                writer.add_document(BTreeMap::from([
+                    (text, tokens(of_whole)),
+                    (lead, tokens(of_beginning)),
+                    (title, tokens(of_name)),
+                    (place, OwnedValue::U64(((d as u64) << 32) | s as u64)),
+                ]))?;
             }
         }
         let vocabulary = counts.into_iter().collect();
@@ -201,9 +203,9 @@ impl WordIndex {
 }
 
 /// Words as the index takes them; where in the text they stood it is not asked.
-fn tokens(words: Vec<Word>) -> PreTokenizedString {
+fn tokens(words: Vec<Word>) -> OwnedValue {
     let token = |word: Word| Token { position: word.place, text: word.stem, ..Token::default() };
-    PreTokenizedString { text: String::new(), tokens: words.into_iter().map(token).collect() }
+    OwnedValue::PreTokStr(PreTokenizedString { text: String::new(), tokens: words.into_iter().map(token).collect() })
 }
 
 /// A section gains a little by what its document says beside it: two sections that match speak for the document.

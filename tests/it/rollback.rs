@@ -147,45 +147,59 @@ const DIALECTS: [(&str, &str, &str); 3] = [
     ("my", "mariadb", "mysql+pymysql://app@production.invalid/shop"),
 ];
 
-fn project(case: &Case, url: &str, python: &Path) -> TempDir {
-    files(&case.base, &case.change, PLAIN_ENV, url, python)
-}
-
 /// A project made of the bodies of its functions.
 pub(crate) fn written(base: &str, up: &str, down: &str, env: &str, url: &str, python: &Path) -> TempDir {
-    files(&revision("0001", "None", base, ""), &revision("0002", "\"0001\"", up, down), env, url, python)
+    let folder = project(env, url, python);
+    let write = |name: &str, text: String| std::fs::write(folder.path().join("versions").join(name), text).unwrap();
+    write("0001_base.py", revision("0001", "None", base, ""));
+    write("0002_change.py", revision("0002", "\"0001\"", up, down));
+    folder
 }
 
-fn files(base: &str, change: &str, env: &str, url: &str, python: &Path) -> TempDir {
+/// A project without revisions.
+fn project(env: &str, url: &str, python: &Path) -> TempDir {
     let folder = TempDir::new().unwrap();
     let write = |name: &str, text: &str| std::fs::write(folder.path().join(name), text).unwrap();
     std::fs::create_dir(folder.path().join("versions")).unwrap();
-    write("versions/0001_base.py", base);
-    write("versions/0002_change.py", change);
     write("env.py", env);
     write("alembic.ini", &format!("[alembic]\nscript_location = .\nsqlalchemy.url = {url}\n"));
     write("alembic-gate.toml", &format!("[project]\npython = \"{}\"\n", python.display()));
     folder
 }
 
-/// The tool's answer, from this process: its scratch server stays warm from case to case.
-fn tried(case: &Case, dialect: &str, url: &str, python: &Path, rows: u32) -> Value {
-    let folder = project(case, url, python);
-    let together = |statements: &Vec<String>| (!statements.is_empty()).then(|| statements.join(";\n"));
-    let input = test_rollback::Input {
-        project: Some(folder.path().to_string_lossy().into_owned()),
-        from: Some("0001".to_owned()),
-        to: Some("0002".to_owned()),
-        dialect: Some(serde_json::from_value(dialect.into()).unwrap()),
-        rows: Some(rows),
-        seed_sql: together(&case.seed),
-        seed_after_upgrade_sql: together(&case.seed_after_upgrade),
-        ..test_rollback::Input::default()
-    };
-    let answer = Value::Object(test_rollback::run(&input, &Call::local(&Settings::default()), None).output);
-    // The Python of this project is of no use to the next.
-    alembic_gate::workshop::stop_all();
-    answer
+/// A project to which each case adds a chain of its own, with a base of its own: Python and scratch server stay warm.
+struct Bench {
+    folder: TempDir,
+    dialect: &'static str,
+}
+
+impl Bench {
+    fn of(short: &str, python: &Path) -> Self {
+        let (_, dialect, url) = *DIALECTS.iter().find(|(name, ..)| *name == short).unwrap();
+        Self { folder: project(PLAIN_ENV, url, python), dialect }
+    }
+
+    /// The tool's answer, from this process.
+    fn tried(&self, case: &Case, rows: u32) -> Value {
+        // Alembic keeps 32 letters of a revision.
+        let [base, change] = ["0001", "0002"].map(|id| format!("{}_{id}", case.name.get(..27).unwrap_or(&case.name)));
+        let own = |text: &str| text.replace("\"0001\"", &format!("{base:?}")).replace("\"0002\"", &format!("{change:?}"));
+        for (id, text) in [(&base, &case.base), (&change, &case.change)] {
+            std::fs::write(self.folder.path().join(format!("versions/{id}.py")), own(text)).unwrap();
+        }
+        let together = |statements: &Vec<String>| (!statements.is_empty()).then(|| statements.join(";\n"));
+        let input = test_rollback::Input {
+            project: Some(self.folder.path().to_string_lossy().into_owned()),
+            from: Some(base),
+            to: Some(change),
+            dialect: Some(serde_json::from_value(self.dialect.into()).unwrap()),
+            rows: Some(rows),
+            seed_sql: together(&case.seed),
+            seed_after_upgrade_sql: together(&case.seed_after_upgrade),
+            ..test_rollback::Input::default()
+        };
+        Value::Object(test_rollback::run(&input, &Call::local(&Settings::default()), None).output)
+    }
 }
 
 /// Runs the cases on one dialect; what is otherwise than expected, a line each.
@@ -200,11 +214,11 @@ fn mismatches(cases: &[Case], short: &str) -> Vec<String> {
         eprintln!("SKIPPED: no server for `{short}`");
         return Vec::new();
     }
-    let (_, dialect, url) = *DIALECTS.iter().find(|(name, ..)| *name == short).unwrap();
+    let bench = Bench::of(short, &python);
     let mut found = Vec::new();
     for case in cases {
         let Some((outcome, is_dirty)) = case.expected.get(short) else { continue };
-        let answer = tried(case, dialect, url, &python, case.rows);
+        let answer = bench.tried(case, case.rows);
         let (got, dirty) = (answer["outcome"].as_str().unwrap_or("error"), answer["outcomes"][0]["left_dirty"] == true);
         if got != outcome || is_dirty.is_some_and(|is_dirty| is_dirty != dirty) {
             found.push(format!("{:<36} {outcome} (dirty: {is_dirty:?}) is {got} (dirty: {dirty}): {}", case.name, answer["summary"]));
@@ -259,9 +273,9 @@ fn rows_unmask(part: usize, of: usize) {
     let cases = cases_in("rollback_rows");
     assert!(cases.len() >= 17, "{}", cases.len());
     let cases: Vec<Case> = cases.into_iter().enumerate().filter(|(at, _)| at % of == part).map(|(_, case)| case).collect();
-    let (_, dialect, url) = DIALECTS[0];
+    let bench = Bench::of("pg", &python);
     for case in &cases {
-        let empty = tried(case, dialect, url, &python, 0);
+        let empty = bench.tried(case, 0);
         assert!(empty["rollback_tested"] == true, "{} is red without rows: {}", case.name, empty["summary"]);
     }
     all_as_expected(&cases, "pg");
