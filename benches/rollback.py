@@ -19,15 +19,21 @@ import tempfile
 import time
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
+# As `alembic init` writes it, both ways.
 ENV = """
 from alembic import context
 import sqlalchemy as sa
 
 url = context.config.get_main_option("sqlalchemy.url")
-with sa.create_engine(url, poolclass=sa.pool.NullPool).connect() as connection:
-    context.configure(connection=connection)
+if context.is_offline_mode():
+    context.configure(url=url, literal_binds=True, dialect_opts={"paramstyle": "named"})
     with context.begin_transaction():
         context.run_migrations()
+else:
+    with sa.create_engine(url, poolclass=sa.pool.NullPool).connect() as connection:
+        context.configure(connection=connection)
+        with context.begin_transaction():
+            context.run_migrations()
 """
 TICKS = os.sysconf("SC_CLK_TCK")
 

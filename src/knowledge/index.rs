@@ -85,21 +85,26 @@ impl WordIndex {
                 let name =
                     format!("{} {} {} {}", document.title, document.tags.join(" "), section.heading, document.stem.replace('-', " "));
                 let beginning = format!("{} {}", section.heading, first_sentence(&section.text));
-                let of_whole = reader.words(&whole);
-                for word in &of_whole {
-                    match counts.get_mut(&word.written) {
+                let mut of_whole = Vec::with_capacity(whole.len() / 5);
+                reader.read(&whole, |written, stem, place| {
+                    match counts.get_mut(written) {
                         Some(count) => *count += 1,
                         None => {
-                            counts.insert(word.written.clone(), 1);
-                            stems.insert(word.stem.clone());
+                            counts.insert(written.to_owned(), 1);
+                            stems.insert(stem.to_owned());
                         }
                     }
-                }
-                let (of_beginning, of_name) = (reader.words(&beginning), reader.words(&name));
+                    of_whole.push(token(stem, place));
+                });
+                let mut tokens = |text: &str| {
+                    let mut found = Vec::new();
+                    reader.read(text, |_, stem, place| found.push(token(stem, place)));
+                    found
+                };
                 writer.add_document(BTreeMap::from([
-                    (text, tokens(of_whole)),
-                    (lead, tokens(of_beginning)),
-                    (title, tokens(of_name)),
+                    (text, indexed_as(of_whole)),
+                    (lead, indexed_as(tokens(&beginning))),
+                    (title, indexed_as(tokens(&name))),
                     (place, OwnedValue::U64(((d as u64) << 32) | s as u64)),
                 ]))?;
             }
@@ -202,10 +207,13 @@ impl WordIndex {
     }
 }
 
-/// Words as the index takes them; where in the text they stood it is not asked.
-fn tokens(words: Vec<Word>) -> OwnedValue {
-    let token = |word: Word| Token { position: word.place, text: word.stem, ..Token::default() };
-    OwnedValue::PreTokStr(PreTokenizedString { text: String::new(), tokens: words.into_iter().map(token).collect() })
+/// A word as the index takes it; where in the text it stood it is not asked.
+fn token(stem: &str, place: usize) -> Token {
+    Token { position: place, text: stem.to_owned(), ..Token::default() }
+}
+
+fn indexed_as(tokens: Vec<Token>) -> OwnedValue {
+    OwnedValue::PreTokStr(PreTokenizedString { text: String::new(), tokens })
 }
 
 /// A section gains a little by what its document says beside it: two sections that match speak for the document.

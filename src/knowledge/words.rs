@@ -151,6 +151,7 @@ pub enum Reading {
 pub struct Reader {
     stemmer: TextAnalyzer,
     stems: HashMap<String, String>,
+    written: String,
 }
 
 impl Reader {
@@ -158,26 +159,37 @@ impl Reader {
     #[must_use]
     pub fn new() -> Self {
         let stemmer = TextAnalyzer::builder(RawTokenizer::default()).filter(Stemmer::new(Language::English)).build();
-        Self { stemmer, stems: HashMap::new() }
+        Self { stemmer, stems: HashMap::new(), written: String::new() }
     }
 
     /// The words of a text.
     pub fn words(&mut self, text: &str) -> Vec<Word> {
-        let mut found = cut(text);
-        for word in &mut found {
-            word.stem = self.stem(&word.written);
-        }
+        let mut found = Vec::new();
+        self.read(text, |written, stem, place| {
+            found.push(Word { stem: stem.to_owned(), written: written.to_owned(), place, reading: Reading::Written });
+        });
         found
     }
 
-    fn stem(&mut self, written: &str) -> String {
-        if let Some(known) = self.stems.get(written) {
-            return known.clone();
-        }
-        let mut stream = self.stemmer.token_stream(written);
-        let stem = if stream.advance() { std::mem::take(&mut stream.token_mut().text) } else { written.to_owned() };
-        self.stems.insert(written.to_owned(), stem.clone());
-        stem
+    /// Gives each word as written, in lower case, its stem and its place.
+    pub fn read(&mut self, text: &str, mut each: impl FnMut(&str, &str, usize)) {
+        cut(text, |word, place| {
+            self.written.clear();
+            if word.is_ascii() {
+                self.written.push_str(word);
+                self.written.make_ascii_lowercase();
+            } else {
+                self.written.push_str(&word.to_lowercase());
+            }
+            if let Some(stem) = self.stems.get(&self.written) {
+                each(&self.written, stem, place);
+                return;
+            }
+            let mut stream = self.stemmer.token_stream(&self.written);
+            let stem = if stream.advance() { std::mem::take(&mut stream.token_mut().text) } else { self.written.clone() };
+            each(&self.written, &stem, place);
+            self.stems.insert(self.written.clone(), stem);
+        });
     }
 }
 
@@ -279,9 +291,8 @@ pub enum Nearness {
 /// Longer runs of letters are no words: control dumps, base64.
 const LONGEST: usize = 60;
 
-/// The words as written; their stems are still to come.
-fn cut(text: &str) -> Vec<Word> {
-    let mut found = Vec::new();
+/// Gives each word of a text, as it stands there, and its place.
+fn cut(text: &str, mut each: impl FnMut(&str, usize)) {
     let mut place = 0;
     let is_inside = |c: char| c.is_alphanumeric() || c == '_';
     let mut rest = text.char_indices().peekable();
@@ -298,20 +309,20 @@ fn cut(text: &str) -> Vec<Word> {
             continue;
         }
         if let Some(option) = option_at(text, from) {
-            push(&mut found, option, place);
+            each(option, place);
         }
-        push(&mut found, whole, place);
-        let parts = parts(whole);
+        each(whole, place);
+        let is_plain = whole.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit());
+        let parts = if is_plain { Vec::new() } else { parts(whole) };
         if parts.len() > 1 {
-            for part in &parts {
-                push(&mut found, part, place);
+            for part in parts {
+                each(part, place);
                 place += 1;
             }
         } else {
             place += 1;
         }
     }
-    found
 }
 
 /// `--check-heads` whole, where a word of a command line begins with two dashes.
@@ -322,11 +333,6 @@ fn option_at(text: &str, from: usize) -> Option<&str> {
     let length = rest.find(|c: char| !(c.is_alphanumeric() || c == '_' || c == '-')).unwrap_or(rest.len());
     let begins = rest.starts_with(|c: char| c.is_ascii_alphabetic());
     (is_own && begins && length <= LONGEST).then(|| text.get(from - 2..from + length).unwrap_or_default().trim_end_matches('-'))
-}
-
-fn push(found: &mut Vec<Word>, text: &str, place: usize) {
-    let written = if text.is_ascii() { text.to_ascii_lowercase() } else { text.to_lowercase() };
-    found.push(Word { stem: String::new(), written, place, reading: Reading::Written });
 }
 
 /// `lock_timeout` has two parts, `LockNotAvailable` three.

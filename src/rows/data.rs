@@ -67,24 +67,28 @@ impl DataSnapshot {
     /// # Errors
     /// The server cannot be asked.
     pub fn of(connection: &mut Connection) -> Result<Self, RowsError> {
-        Self::since(connection, &Self::default())
+        Self::since(connection, &Self::default(), None)
     }
 
     /// As [`Self::of`]; a table that cannot have changed since `earlier`, a moment of the same database, is not read again.
+    /// `shaped_as`: a moment with the very schema that stands now.
     ///
     /// # Errors
     /// The server cannot be asked.
-    pub fn since(connection: &mut Connection, earlier: &Self) -> Result<Self, RowsError> {
+    pub fn since(connection: &mut Connection, earlier: &Self, shaped_as: Option<&Self>) -> Result<Self, RowsError> {
         let dialect = connection.server().dialect;
         if dialect == Dialect::Postgresql {
             let one_form = "SET timezone = 'UTC'; SET datestyle = 'ISO'; SET intervalstyle = 'postgres'; SET bytea_output = 'hex'; SET extra_float_digits = 1";
             connection.execute(one_form).map_err(RowsError::of("setting the form of values"))?;
         }
-        let shapes = tables(connection).map_err(RowsError::of("reading the tables to be compared"))?;
+        let shapes = match shaped_as {
+            Some(moment) => Arc::clone(&moment.shapes),
+            None => Arc::new(tables(connection).map_err(RowsError::of("reading the tables to be compared"))?),
+        };
         // Read before the rows: what changes in between is read again next time.
         let marks = marks(connection, &shapes).map_err(RowsError::of("looking for tables that changed"))?;
         let mut found = BTreeMap::new();
-        for table in &shapes {
+        for table in shapes.iter() {
             let mark = marks.get(&table.name);
             let same = mark.is_some() && mark == earlier.marks.get(&table.name);
             let known = earlier.tables.get(&table.name).filter(|known| same && known.key == table.primary_key).cloned();
@@ -95,7 +99,7 @@ impl DataSnapshot {
             };
             found.insert(table.name.clone(), data);
         }
-        Ok(Self { dialect: Some(dialect), tables: found, shapes: Arc::new(shapes), marks })
+        Ok(Self { dialect: Some(dialect), tables: found, shapes, marks })
     }
 
     /// The tables that hold no row.

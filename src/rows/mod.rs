@@ -11,7 +11,7 @@ mod value;
 
 use crate::database::DatabaseError;
 
-pub use crate::rows::shape::{TableName, Words};
+pub use crate::rows::shape::{TableName, Words, tables};
 
 /// Rows could not be written or read: trouble with the server, never a verdict on a migration.
 #[derive(Debug, thiserror::Error)]

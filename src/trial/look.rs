@@ -33,19 +33,21 @@ impl Moment {
 pub(super) struct Looker {
     pub(super) connection: Connection,
     last: Option<Moment>,
+    /// Moments of different schemas, the last one among them: a round trip comes back to what was seen.
+    seen: Vec<Moment>,
     /// The number of the next transaction when `last` was seen, and no other was under way; PostgreSQL only.
     next_transaction: Option<u64>,
 }
 
 impl Looker {
     pub(super) fn new(connection: Connection) -> Self {
-        Self { connection, last: None, next_transaction: None }
+        Self { connection, last: None, seen: Vec::new(), next_transaction: None }
     }
 
     /// At a database that is just now as it was at `moment`: a clone of the one that was looked at then.
     pub(super) fn knowing(mut connection: Connection, moment: Moment) -> Result<Self, TrialError> {
         let next_transaction = quiet(&mut connection).map_err(asking)?;
-        Ok(Self { connection, last: Some(moment), next_transaction })
+        Ok(Self { connection, last: Some(moment.clone()), seen: vec![moment], next_transaction })
     }
 
     /// What stands now.
@@ -66,11 +68,16 @@ impl Looker {
         for label in own {
             schema = schema.without(&label);
         }
+        let alike = self.seen.iter().find(|moment| *moment.schema == schema);
+        let (shaped_as, is_new) = (alike.map(|moment| &moment.data), alike.is_none());
         let data = match &self.last {
-            Some(last) => DataSnapshot::since(&mut self.connection, &last.data)?,
+            Some(last) => DataSnapshot::since(&mut self.connection, &last.data, shaped_as)?,
             None => DataSnapshot::of(&mut self.connection)?,
         };
         let moment = Moment { schema: Arc::new(schema), data };
+        if is_new {
+            self.seen.push(moment.clone());
+        }
         self.next_transaction = next;
         self.last = Some(moment.clone());
         Ok(moment)

@@ -13,6 +13,8 @@ use crate::dialect::Dialect;
 
 /// So often it looks.
 const PAUSE: Duration = Duration::from_millis(50);
+/// The server is asked less often, and not at all about work that is done by then: nothing is ended before half a second.
+const ASKED_EVERY: Duration = Duration::from_millis(250);
 
 /// How long things may take, each settable.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -163,8 +165,20 @@ impl Drop for Done<'_> {
 fn look(shared: &Shared, limits: Limits, cancelled: &AtomicBool, begun: Instant) {
     let mut session: Option<(String, Connection)> = None;
     let mut stopping: Option<Instant> = None;
+    let mut asked = Instant::now();
     while !shared.done.load(Ordering::Relaxed) {
+        let why = if cancelled.load(Ordering::Relaxed) {
+            Some(Ended::Cancelled)
+        } else {
+            (begun.elapsed() > limits.whole).then_some(Ended::OutOfTime { seconds: limits.whole.as_secs() })
+        };
+        if why.is_none() && asked.elapsed() < ASKED_EVERY {
+            std::thread::park_timeout(PAUSE);
+            continue;
+        }
+        asked = Instant::now();
         let place = locked(&shared.place).clone();
+        let looker = place.as_ref().and_then(|place| place.looker);
         if let Some(place) = place.filter(|place| {
             !matches!(place.address, Address::Sqlite { .. }) && session.as_ref().is_none_or(|(name, _)| *name != place.name)
         }) {
@@ -173,12 +187,6 @@ fn look(shared: &Shared, limits: Limits, cancelled: &AtomicBool, begun: Instant)
                 connection.set_time_limit(Some(Duration::from_secs(2)));
             }
         }
-        let why = if cancelled.load(Ordering::Relaxed) {
-            Some(Ended::Cancelled)
-        } else {
-            (begun.elapsed() > limits.whole).then_some(Ended::OutOfTime { seconds: limits.whole.as_secs() })
-        };
-        let looker = locked(&shared.place).as_ref().and_then(|place| place.looker);
         if let Some(why) = why {
             locked(&shared.ended).get_or_insert(why);
             let since = *stopping.get_or_insert_with(Instant::now);

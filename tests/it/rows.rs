@@ -5,7 +5,9 @@ use alembic_gate::database::Connection;
 use alembic_gate::dialect::Dialect;
 use alembic_gate::rows::data::{DataSnapshot, Written};
 use alembic_gate::rows::fill::fill;
+use alembic_gate::rows::tables;
 use alembic_gate::scratch::ScratchDatabase;
+use alembic_gate::snapshot::SchemaSnapshot;
 
 fn sqlite(schema: &str) -> (tempfile::TempDir, Connection) {
     let folder = tempfile::tempdir().unwrap();
@@ -111,6 +113,26 @@ const TOUCHES: &[&str] = &[
     "DROP TABLE untouched",
 ];
 
+/// A moment of the same schema lends what is known of its tables.
+#[test]
+fn tables_of_another_shape_are_another_schema() {
+    for server in crate::scratch::servers().into_iter().filter(|server| server.server.dialect == Dialect::Postgresql) {
+        let mut told = 0;
+        for touch in TOUCHES {
+            let database = ScratchDatabase::create(&server).unwrap();
+            let mut connection = database.connect_admin().unwrap();
+            connection.execute(STOCK).unwrap();
+            let mut now = || (format!("{:?}", tables(&mut connection).unwrap()), SchemaSnapshot::take_again(&mut connection).unwrap());
+            let (shape, schema) = now();
+            database.connect_admin().unwrap().execute(touch).unwrap_or_else(|error| panic!("{touch}: {error}"));
+            let (other_shape, other_schema) = now();
+            assert!(shape == other_shape || schema != other_schema, "{touch}");
+            told += usize::from(shape != other_shape);
+        }
+        assert!(told >= 8, "{told} of the touches change a shape");
+    }
+}
+
 #[test]
 fn a_table_that_is_not_read_again_reads_as_before() {
     for server in crate::scratch::servers().into_iter().filter(|server| server.server.dialect == Dialect::Postgresql) {
@@ -120,9 +142,9 @@ fn a_table_that_is_not_read_again_reads_as_before() {
         for touch in TOUCHES {
             connection.execute("BEGIN").unwrap();
             let before = DataSnapshot::of(&mut connection).unwrap();
-            assert_eq!(DataSnapshot::since(&mut connection, &before).unwrap(), before, "{touch}");
+            assert_eq!(DataSnapshot::since(&mut connection, &before, None).unwrap(), before, "{touch}");
             connection.execute(&format!("SAVEPOINT a; {touch}")).unwrap_or_else(|error| panic!("{touch}: {error}"));
-            let known = DataSnapshot::since(&mut connection, &before).unwrap();
+            let known = DataSnapshot::since(&mut connection, &before, None).unwrap();
             assert_eq!(known, DataSnapshot::of(&mut connection).unwrap(), "{touch}");
             if *touch != "UPDATE items SET name = name" {
                 assert_ne!(known, before, "{touch}");
