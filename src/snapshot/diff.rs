@@ -101,10 +101,12 @@ impl SchemaDiff {
 /// What belongs to an object that is gone or new is not listed beside it: the columns of a dropped table.
 #[must_use]
 pub fn diff(before: &SchemaSnapshot, after: &SchemaSnapshot) -> SchemaDiff {
-    let mut differences = orders(before, after);
+    let labels: BTreeSet<&String> = before.objects.keys().chain(after.objects.keys()).collect();
+    let differing: Vec<&String> = labels.into_iter().filter(|label| before.objects.get(*label) != after.objects.get(*label)).collect();
+    let mut differences = orders(before, after, &differing);
     let (renamed, names) = renamed(before, after);
     differences.extend(names);
-    for label in before.objects.keys().chain(after.objects.keys()).collect::<BTreeSet<_>>() {
+    for label in differing {
         match (before.objects.get(label), after.objects.get(label)) {
             _ if renamed.contains(label.as_str()) => {}
             (Some(old), None) if !comes_with_others(label, before, after) => {
@@ -209,9 +211,11 @@ fn is_more(before: &str, after: &str) -> bool {
     before.split(", ").all(|label| rest.any(|other| other == label))
 }
 
-/// Tables whose common columns stand in another order: one difference each.
-fn orders(before: &SchemaSnapshot, after: &SchemaSnapshot) -> Vec<Difference> {
-    let (old, new) = (ranked(before), ranked(after));
+/// Tables whose common columns stand in another order: one difference each. A column that has another place differs.
+fn orders(before: &SchemaSnapshot, after: &SchemaSnapshot, differing: &[&String]) -> Vec<Difference> {
+    let table_of = |side: &SchemaSnapshot, label: &String| side.objects.get(label).and_then(|object| object.belongs_to.clone());
+    let tables = differing.iter().flat_map(|label| [table_of(before, label), table_of(after, label)]).flatten().collect();
+    let (old, new) = (ranked(before, &tables), ranked(after, &tables));
     let mut found = Vec::new();
     for (table, columns) in &old {
         let Some(others) = new.get(table) else { continue };
@@ -227,10 +231,11 @@ fn orders(before: &SchemaSnapshot, after: &SchemaSnapshot) -> Vec<Difference> {
     found
 }
 
-/// The columns of each table, with their ranks, in their order.
-fn ranked(snapshot: &SchemaSnapshot) -> BTreeMap<&str, Vec<(u32, String)>> {
+/// The columns of those tables, with their ranks, in their order.
+fn ranked<'a>(snapshot: &'a SchemaSnapshot, wanted: &BTreeSet<String>) -> BTreeMap<&'a str, Vec<(u32, String)>> {
     let mut tables: BTreeMap<&str, Vec<(u32, String)>> = BTreeMap::new();
-    for object in snapshot.objects.values().filter(|object| object.kind == "column") {
+    let is_wanted = |object: &&Object| object.kind == "column" && object.belongs_to.as_ref().is_some_and(|table| wanted.contains(table));
+    for object in snapshot.objects.values().filter(is_wanted) {
         let rank = object.attributes.get("rank").and_then(|rank| rank.parse().ok());
         let (Some(table), Some(rank)) = (object.belongs_to.as_deref(), rank) else { continue };
         let table_name = table.split_once(' ').map_or(table, |(_, name)| name);

@@ -78,13 +78,13 @@ impl ServerError {
 }
 
 impl Server {
-    /// The database that the environment names for a project; none where it names none.
+    /// The database that the environment names for a project; none where it names none, and then nobody asks for its name.
     ///
     /// # Errors
     /// It names something else.
-    pub fn from_environment(project: &str) -> Result<Option<Self>, ServerError> {
+    pub fn from_environment(name: impl FnOnce() -> String) -> Result<Option<Self>, ServerError> {
         let Some(text) = std::env::var(URL_VARIABLE).ok().filter(|text| !text.is_empty()) else { return Ok(None) };
-        Self::at(url::read(&text).map_err(|_| ServerError::Url)?, project).map(Some)
+        Self::at(url::read(&text).map_err(|_| ServerError::Url)?, &name()).map(Some)
     }
 
     /// A database for a project.

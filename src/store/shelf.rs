@@ -46,7 +46,7 @@ impl Shelf {
     /// The place of a project's records: the database that the environment names, else its own folder.
     #[must_use]
     pub fn of(project: &Path) -> Self {
-        match Server::from_environment(&name_of(project)) {
+        match Server::from_environment(|| name_of(project)) {
             Ok(Some(server)) => Self::Server(server),
             Ok(None) => Self::Folder(project.join(folder::NAME)),
             Err(error) => Self::Unusable(Arc::new(error)),

@@ -1,5 +1,6 @@
 """The loop: one question, one answer."""
 
+import gc
 import os
 import sys
 
@@ -19,6 +20,8 @@ def run(questions, answers, settings):
     question = wire.next_question()
     try:
         answering = _start(settings, namespaces, wire)
+        gc.freeze()
+        gc.enable()
     except BaseException as error:
         from . import failure
 

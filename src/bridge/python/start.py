@@ -5,6 +5,11 @@ import sys
 sys.path[:] = [folder for folder in sys.path if folder]
 sys.dont_write_bytecode = True
 
+import gc
+
+# Modules are not garbage: nobody looks for it while they are imported, nor at them afterwards (`serve`).
+gc.disable()
+
 import importlib.abc
 import importlib.util
 import json
