@@ -28,7 +28,9 @@ fn check(context: &Context<'_>, said: &[Finding]) -> Vec<Finding> {
     // Rows that others point at are the rule, not the exception.
     let pointed_at = code == "23503" && is_pointed_at(context, why);
     let left_out = code == "23502" && matches!(context.change(), Change::Insert(_));
-    let severity = if pointed_at || left_out || context.effect.needs_trigger { Severity::Warning } else { Severity::Notice };
+    // A column that may hold NULL today usually does, and releases that write it fail from then on.
+    let is_likely = pointed_at || left_out || context.effect.needs_trigger || context.met("set_not_null");
+    let severity = if is_likely { Severity::Warning } else { Severity::Notice };
     let what = format!("`{}` may fail with {code}", context.short());
     vec![context.finding(severity, what, why, "count the rows in the way first, and mend them in a data revision")]
 }

@@ -213,14 +213,14 @@ fn redaction(text: &str) -> Option<String> {
     (!secrets(text).is_empty()).then(|| redacted(text))
 }
 
-/// A text that is written into a file as it stands, and broken when it is cut.
-fn is_code(key: &str, value: &Value) -> bool {
-    value.is_string() && matches!(key, "upgrade" | "downgrade" | "patch" | "fix_sql" | "fix_alembic")
+/// A text of this name is written into a file as it stands, and broken when it is cut.
+fn is_code_word(key: &str) -> bool {
+    matches!(key, "upgrade" | "downgrade" | "patch" | "fix_sql" | "fix_alembic")
 }
 
 fn clip_texts(output: &mut Map<String, Value>, longest: usize) {
     for (key, value) in output.iter_mut().filter(|(key, _)| !matches!(key.as_str(), "args" | "state_block")) {
-        if !is_code(key, value) {
+        if !(is_code_word(key) && value.is_string()) {
             clip_text(value, longest);
         }
     }
@@ -231,17 +231,18 @@ fn leave_out_code(output: &mut Map<String, Value>) -> bool {
     const LONG: usize = 2_000;
     let mut was_there = false;
     for (key, value) in output.iter_mut().filter(|(key, _)| key.as_str() != "args") {
-        if is_code(key, value) && value.as_str().is_some_and(|text| text.len() > LONG) {
-            *value = Value::Null;
-            was_there = true;
-        } else {
-            was_there |= match value {
-                Value::Object(map) => leave_out_code(map),
-                Value::Array(values) => {
-                    values.iter_mut().filter_map(Value::as_object_mut).fold(false, |was, map| leave_out_code(map) || was)
+        match value {
+            Value::String(text) if text.len() > LONG && is_code_word(key) => {
+                *value = Value::Null;
+                was_there = true;
+            }
+            Value::Object(map) => was_there |= leave_out_code(map),
+            Value::Array(values) => {
+                for map in values.iter_mut().filter_map(Value::as_object_mut) {
+                    was_there |= leave_out_code(map);
                 }
-                _ => false,
-            };
+            }
+            _ => {}
         }
     }
     was_there

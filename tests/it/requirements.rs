@@ -169,8 +169,8 @@ fn s_021_drops_narrowings_and_not_null_have_the_loss_that_the_server_makes_of_th
     ] {
         let answer = reviewed(dialect, sql);
         assert!(answer["statements"][0]["fails"].to_string().contains(code), "{sql}: {answer:#}");
-        let blocks = answer["verdict"] == "blocked" || dialect == "mariadb";
-        assert!(blocks && !answer["findings"].as_array().unwrap().is_empty(), "{sql}: {answer:#}");
+        let verdict = if dialect == "mariadb" { "warn" } else { "blocked" };
+        assert_eq!(answer["verdict"], verdict, "{sql}: {answer:#}");
     }
 }
 
