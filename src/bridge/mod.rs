@@ -221,7 +221,8 @@ pub struct BridgeSettings {
     /// Where env.py runs.
     pub runner: Runner,
     /// A Python file that is run once, before any env.py; it finds `config` and `scratch_url`. A function
-    /// `prepare(scratch_url)` in it is called for each scratch database that is named.
+    /// `prepare(scratch_url)` in it is called for each scratch database that is named, `seed(scratch_url, revision)` when
+    /// asked for ([`Bridge::seed`]).
     pub hook: Option<PathBuf>,
     /// Variables; `{scratch_url}` and `{scratch_url_1}`, `{scratch_url_2}`, … in them are replaced.
     pub env: BTreeMap<String, String>,
@@ -338,6 +339,19 @@ impl Bridge {
             statements: Vec<Captured>,
         }
         self.ask::<Prepared>(&Question::Prepared).map(|answer| answer.statements)
+    }
+
+    /// Lets `seed(scratch_url, revision)` of the hook write rows into the (first) scratch database, which stands at that
+    /// revision; false where there is no such function.
+    ///
+    /// # Errors
+    /// It fails; the process fails.
+    pub fn seed(&mut self, revision: &str) -> Result<bool, BridgeError> {
+        #[derive(serde::Deserialize)]
+        struct Seeded {
+            called: bool,
+        }
+        self.ask::<Seeded>(&Question::Seed { revision }).map(|answer| answer.called)
     }
 
     /// All revisions as Alembic reads them.

@@ -18,6 +18,9 @@ pub(super) enum Question<'a> {
         scratch: &'a [Reach],
     },
     Prepared,
+    Seed {
+        revision: &'a str,
+    },
     History,
     Heads,
     Current,
@@ -61,6 +64,7 @@ impl Question<'_> {
             Self::Hello => "hello",
             Self::PointAt { .. } => "point_at",
             Self::Prepared => "prepared",
+            Self::Seed { .. } => "seed",
             Self::History => "history",
             Self::Heads => "heads",
             Self::Current => "current",

@@ -124,14 +124,7 @@ pub fn steps(case: &Case<'_>) -> Option<Found> {
     let plan = gathered(case, table, key, wide)?;
     let mut found = Found { steps: vec![plan.expanded()?, plan.copied(), plan.prepared()?, plan.switched()?, plan.contracted()?], ..Found::default() };
     for moved in &plan.moved {
-        for view in case.catalog.views_on_column(&moved.table, &moved.column.name) {
-            found.questions.push(format!(
-                "the view `{}` reads `{}.{}`: make it anew in the revision that switches",
-                view.shown(),
-                moved.table.shown(),
-                moved.column.name
-            ));
-        }
+        found.ask_about_switch(case, &moved.table, &moved.column.name, false);
     }
     let places: Vec<String> = plan.moved.iter().map(|moved| format!("`{}.{}`", moved.table.shown(), moved.column.name)).collect();
     found.notes.push(format!(

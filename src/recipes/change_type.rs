@@ -123,12 +123,7 @@ pub fn steps(case: &Case<'_>) -> Option<Found> {
     found.steps.extend(change.prepared()?);
     found.steps.push(change.switched()?);
     found.steps.push(change.contracted()?);
-    if using.is_some() {
-        found.questions.push(format!("may go what `using` leaves out of `{}.{name}`? After the last revision only the converted values are left", table.shown()));
-    }
-    for view in case.catalog.views_on_column(table, name) {
-        found.questions.push(format!("the view `{}` reads `{}.{name}`: make it anew in the revision that switches", view.shown(), table.shown()));
-    }
+    found.ask_about_switch(case, table, name, using.is_some());
     if case.catalog.table(table)?.primary_key().is_none() {
         found.notes.push("the table has no primary key: the backfill reads it again for each batch".to_owned());
     }

@@ -12,6 +12,7 @@ use crate::finding::Finding;
 use crate::recipes::parts::body::Body;
 use crate::recipes::parts::wish::{Statement, Wish};
 use crate::sql::catalog::Catalog;
+use crate::sql::change::Name;
 use crate::step::Options;
 
 pub use parts::planning::{Asked, Planned, Refusal, plan};
@@ -68,6 +69,20 @@ pub struct Found {
     pub questions: Vec<String>,
     /// What else should be known.
     pub notes: Vec<String>,
+}
+
+impl Found {
+    /// Asks about what hangs on a column that another takes the place of: values that a `using` leaves out, views.
+    fn ask_about_switch(&mut self, case: &Case<'_>, table: &Name, column: &str, is_using: bool) {
+        let place = format!("`{}.{column}`", table.shown());
+        if is_using {
+            self.questions
+                .push(format!("may go what `using` leaves out of {place}? After the last revision only the converted values are left"));
+        }
+        for view in case.catalog.views_on_column(table, column) {
+            self.questions.push(format!("the view `{}` reads {place}: make it anew in the revision that switches", view.shown()));
+        }
+    }
 }
 
 /// A wish, with what is known of it.

@@ -111,12 +111,7 @@ pub fn steps(case: &Case<'_>) -> Option<Found> {
     found.steps.extend(shadow.prepared()?);
     found.steps.push(shadow.switched()?);
     found.steps.push(shadow.contracted()?);
-    if using.is_some() {
-        found.questions.push(format!("may go what `using` leaves out of `{}.{name}`? After the last revision only the converted values are left", table.shown()));
-    }
-    for view in case.catalog.views_on_column(table, name) {
-        found.questions.push(format!("the view `{}` reads `{}.{name}`: make it anew in the revision that switches", view.shown(), table.shown()));
-    }
+    found.ask_about_switch(case, table, name, using.is_some());
     found.notes.push("each statement of MariaDB commits by itself: a revision that stops half way is mended with `migration_status`".to_owned());
     Some(found)
 }

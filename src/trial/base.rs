@@ -68,6 +68,9 @@ impl Base {
         }
         let (databases, setup) = workshop.scratch_at(revision)?;
         let mut looker = looking_at(workshop, &databases).map(Looker::new)?;
+        if workshop.config.project.hook.is_some() && revision != "base" {
+            workshop.python(&databases.iter().collect::<Vec<_>>())?.lock().bridge.seed(revision)?;
+        }
         if let Some(seed) = &wishes.seed_sql {
             looker.connection.execute(seed).map_err(|source| TrialError::Seed { which: "seed_sql", source })?;
         }

@@ -84,6 +84,33 @@ fn no_patch_is_made_up_where_values_are_gone() {
     assert!(lost["query"].as_str().unwrap().starts_with("SELECT \"id\", \"n\" FROM \"public\".\"t\" WHERE"), "{lost}");
 }
 
+/// Rows that only the team knows how to write: a hook writes them, by the revision that the database stands at.
+#[test]
+fn rows_of_the_hook_come_first() {
+    let Some(folder) = project("op.drop_column('t', 'n')", "op.add_column('t', sa.Column('n', sa.Integer))", PLAIN_ENV) else { return };
+    let without = Input { rows: Some(0), ..input(folder.path()) };
+    assert_eq!(asked(&without)["outcome"], "ok", "there is nothing to lose");
+    let toml = folder.path().join("alembic-gate.toml");
+    std::fs::write(&toml, std::fs::read_to_string(&toml).unwrap() + "hook = \"gate_hook.py\"\n").unwrap();
+    let hook = |rows: u32| {
+        let text = format!(
+            "import sqlalchemy as sa\n\n\ndef seed(scratch_url, revision):\n    assert revision == '0001', revision\n    with sa.create_engine(scratch_url).begin() as connection:\n        for n in range({rows}):\n            connection.execute(sa.text('INSERT INTO t (a, n) VALUES (:a, :n)'), {{'a': 'of the hook', 'n': n}})\n"
+        );
+        std::fs::write(folder.path().join("gate_hook.py"), text).unwrap();
+    };
+    for rows in [3, 5] {
+        hook(rows);
+        let answer = asked(&without);
+        assert_eq!(answer["outcome"], "data_lost", "{answer:#}");
+        assert_eq!(answer["data_diff"][0]["rows"], rows, "{answer:#}");
+        assert_eq!(asked(&without)["data_diff"][0]["rows"], rows, "from the template");
+    }
+    std::fs::write(folder.path().join("gate_hook.py"), "def seed(scratch_url, revision):\n    raise ValueError('no rows today')\n")
+        .unwrap();
+    let answer = asked(&without);
+    assert!(answer["summary"].as_str().unwrap().contains("`gate_hook.py` line 2 failed: ValueError: no rows today"), "{answer:#}");
+}
+
 #[test]
 fn locks_are_told_by_statement_revision_and_line() {
     let up = "op.execute('ALTER TABLE t ALTER n TYPE bigint')\nop.create_index('ix_a', 't', ['a'])\nwith op.get_context().autocommit_block():\n    op.create_index('ix_n', 't', ['n'], postgresql_concurrently=True)";

@@ -38,6 +38,7 @@ class Project:
         self._script = None
         self._fingerprint = None
         self._prepared_url = None
+        self._scratch_url = scratch_url
         names = {"config": self.config, "scratch_url": scratch_url}
         self._hook = _run_hook(settings["hook"], names) if settings["hook"] else {}
         self._as_given = copy.deepcopy(self.config.file_config)
@@ -50,6 +51,7 @@ class Project:
 
     def prepare(self, scratch_url, is_done=False):
         """Calls `prepare(scratch_url)` of the hook, once for each database: what it needs before the first revision."""
+        self._scratch_url = scratch_url
         if is_done:
             self._prepared_url = scratch_url
             self.prepared = []
@@ -57,14 +59,26 @@ class Project:
         if not scratch_url or scratch_url == self._prepared_url or not callable(self._hook.get("prepare")):
             return
         self._prepared_url = scratch_url
-        SCRATCH.preparing = True
         self._capture.begin(True)
         try:
-            self._hook["prepare"](scratch_url)
+            self._call("prepare", scratch_url)
         finally:
-            SCRATCH.preparing = False
             self.prepared = self._capture.taken()
             self._capture.begin(False)
+
+    def seed(self, revision):
+        """Calls `seed(scratch_url, revision)` of the hook: rows for a database that stands there. True where there is one."""
+        is_there = bool(self._scratch_url) and callable(self._hook.get("seed"))
+        if is_there:
+            self._call("seed", self._scratch_url, revision)
+        return is_there
+
+    def _call(self, name, *given):
+        SCRATCH.preparing = True
+        try:
+            self._hook[name](*given)
+        finally:
+            SCRATCH.preparing = False
 
     @property
     def script(self):

@@ -88,6 +88,10 @@ class Questions:
         """What the hook did in the scratch database before the first revision."""
         return {"statements": self.project.prepared}
 
+    def seed(self, question):
+        """Rows of the hook, for a database at a revision."""
+        return {"called": self.project.seed(question["revision"])}
+
     def history(self, question):
         """All revisions, heads first."""
         script = self.project.script
