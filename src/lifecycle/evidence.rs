@@ -186,6 +186,9 @@ pub struct RoundTrip {
     pub parity_why: String,
     /// One for each revision, in order.
     pub trips: Vec<Trip>,
+    /// There were tables, and none held a row: it says nothing of data, and opens no gate.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub on_empty_tables: bool,
     /// The upgrade run once more.
     pub rerun: Rerun,
     /// Before the upgrade.

@@ -307,7 +307,12 @@ fn tested<'a>(proven: &'a Proven, now: &Now) -> Tested<'a> {
     if !trip.parity_ok {
         return nothing(Reason::ParityMissing, vec![trip.parity_why.clone()]);
     }
-    if trip.trips.iter().all(|trip| trip.outcome.leads_back()) { Tested::ComesBack(trip) } else { Tested::OneWay(trip) }
+    let leads_back = trip.trips.iter().all(|trip| trip.outcome.leads_back());
+    if leads_back && trip.on_empty_tables {
+        let missing = "it was tested on empty tables (`rows: 0`), which lose nothing: call `test_rollback` with rows".to_owned();
+        return nothing(Reason::RollbackNotTested, vec![missing]);
+    }
+    if leads_back { Tested::ComesBack(trip) } else { Tested::OneWay(trip) }
 }
 
 fn rollback_gate(question: &Question<'_>) -> Verdict {

@@ -378,10 +378,12 @@ fn keep(migration: &mut Migration, workshop: &Workshop, range: &Range, trial: &T
 fn answer(tried: &Tried, most: Option<usize>) -> Answer {
     let Tried { trial, range, migration, parity, assumed, manual, manual_notes, deployed } = tried;
     let outcome = trial.outcome();
-    let proven = outcome.leads_back() && parity.ok != Some(false);
+    let is_empty = trial.is_on_empty_tables();
+    let proven = outcome.leads_back() && parity.ok != Some(false) && !is_empty;
     let verdict = match (outcome.leads_back(), proven) {
         (true, true) if trial.second_run.rerun == Rerun::Unsafe => Verdict::Warn,
         (true, true) => Verdict::Pass,
+        (true, false) if parity.ok != Some(false) => Verdict::Warn,
         (true, false) => Verdict::Blocked,
         (false, _) => Verdict::Failed,
     };
@@ -408,6 +410,9 @@ fn answer(tried: &Tried, most: Option<usize>) -> Answer {
     let summary = summary(trial, verdict, outcome, parity);
     let mut notes = trial.notes.clone();
     notes.extend(coverage(trial));
+    if is_empty && outcome.leads_back() {
+        notes.push("no table held a row (`rows: 0`): the schema comes back, of data nothing is proven, and no gate opens by it".to_owned());
+    }
     notes.extend(trial.trace.mismatches.iter().take(5).map(|words| format!("observed otherwise than `classify_risk` foretells: {words}")));
     if trial.engine.dialect != Dialect::Postgresql.word() {
         notes.push(format!("locks are observed on PostgreSQL only: `classify_risk` says them for {}", trial.engine.dialect));

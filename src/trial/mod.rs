@@ -275,6 +275,14 @@ pub struct Trial {
 }
 
 impl Trial {
+    /// There were tables, and none held a row when a revision began: the downgrade of a dropped column is green there.
+    #[must_use]
+    pub fn is_on_empty_tables(&self) -> bool {
+        let has_table = |schema: &SchemaSnapshot| schema.objects.values().any(|object| object.kind == "table");
+        let has_tables = self.trips.iter().any(|trip| has_table(&trip.schemas.before) || has_table(&trip.schemas.upgraded));
+        has_tables && self.filled.is_empty() && self.trips.iter().all(|trip| trip.rows == 0)
+    }
+
     /// The worst outcome; a revision that was not reached counts as an upgrade that fails.
     #[must_use]
     pub fn outcome(&self) -> Outcome {

@@ -80,6 +80,7 @@ pub fn trip(now: &Now, outcome: Outcome) -> RoundTrip {
             .iter()
             .map(|revision| Trip { revision: revision.clone(), outcome, loss_is_the_upgrades: outcome.is_door() })
             .collect(),
+        on_empty_tables: false,
         rerun: Rerun::NoOp,
         before: seen("0a1b2c3d4e5f", "before"),
         after_upgrade: seen("1f2e3d4c5b6a", "after"),

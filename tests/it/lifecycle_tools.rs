@@ -100,6 +100,26 @@ fn s_038_s_099_one_byte_closes_both_gates_and_the_phase_falls_back() {
     assert_eq!(shop.flags(), (true, true), "the bytes that were looked at stand again");
 }
 
+/// A downgrade that loses values is green on empty tables: an agent that was told so must not get by with `rows: 0`.
+#[test]
+fn s_011_a_test_on_empty_tables_opens_no_gate() {
+    let Some(shop) = Shop::new(&[AUTHORS, EMAIL]) else { return };
+    shop.call("review_sql", json!({}));
+    for (rows, is_proven) in [(0, false), (3, true), (0, false)] {
+        let tested = shop.call("test_rollback", json!({ "rows": rows }));
+        assert_eq!((&tested["outcome"], &tested["rollback_tested"]), (&json!("ok"), &json!(is_proven)), "{rows}: {tested:#}");
+        assert_eq!(
+            (tested["verdict"] == "pass", &tested["state"]["rollback_tested"]),
+            (is_proven, &json!(is_proven)),
+            "{rows}: {tested:#}"
+        );
+        assert_eq!(tested["notes"].to_string().contains("no table held a row"), !is_proven, "{rows}: {tested:#}");
+        assert_eq!(shop.flags(), (true, is_proven));
+    }
+    let own = shop.call("test_rollback", json!({ "rows": 0, "seed_sql": "INSERT INTO authors (id, name) VALUES (1, 'ada')" }));
+    assert_eq!(own["rollback_tested"], true, "{own:#}");
+}
+
 #[test]
 fn s_103_s_104_a_forged_block_opens_nothing_and_is_contradicted() {
     let Some(shop) = Shop::new(&[AUTHORS, EMAIL]) else { return };

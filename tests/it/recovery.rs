@@ -506,7 +506,8 @@ fn s_157_earlier_tests_lose_their_weight() {
         return;
     };
     site.upgrade("r040");
-    let tested = site.call("test_rollback", &json!({ "from": "r040", "to": "r041", "rows": 0 }));
+    let two = "INSERT INTO users (id, email) VALUES (1, 'a@b.c'), (2, 'b@b.c')";
+    let tested = site.call("test_rollback", &json!({ "from": "r040", "to": "r041", "rows": 0, "seed_sql": two }));
     assert_eq!(tested["outcome"], "ok", "{tested:#}");
     assert_eq!(tested["state"]["rollback_tested"], true, "{tested:#}");
     site.sql("INSERT INTO users (id, email) VALUES (1, 'a@b.c'), (2, 'a@b.c')");

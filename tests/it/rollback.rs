@@ -276,7 +276,9 @@ fn rows_unmask(part: usize, of: usize) {
     let bench = Bench::of("pg", &python);
     for case in &cases {
         let empty = bench.tried(case, 0);
-        assert!(empty["rollback_tested"] == true, "{} is red without rows: {}", case.name, empty["summary"]);
+        let leads_back = ["ok", "order_changed"].contains(&empty["outcome"].as_str().unwrap_or_default());
+        assert!(leads_back, "{} is red without rows: {}", case.name, empty["summary"]);
+        assert_eq!(empty["rollback_tested"], false, "{}: on empty tables nothing is proven: {}", case.name, empty["summary"]);
     }
     all_as_expected(&cases, "pg");
 }
