@@ -170,6 +170,34 @@ pub struct SchemaSeen {
     pub digest: Digest,
 }
 
+/// The rows a round trip was made with.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RowsTried {
+    /// Made-up rows, for each table that had none.
+    pub made_up: u32,
+    /// Rows of the caller's own or of the project's hook were there.
+    pub seeded: bool,
+    /// Tables that the upgrade touches, that stood before and that held no row since none was wanted: of their data the trip
+    /// proves nothing, and it opens no gate.
+    pub touched_empty: Vec<String>,
+}
+
+impl RowsTried {
+    /// Why these rows prove nothing: of what is touched there were none.
+    #[must_use]
+    pub fn prove_nothing(&self) -> Option<String> {
+        let first = self.touched_empty.first()?;
+        Some(format!("`{first}` held no row (`rows: 0`), and an empty table loses nothing: call `test_rollback` with rows"))
+    }
+
+    /// Whether a trip with these rows says nothing against an earlier one with `earlier`: made-up rows, and fewer of them.
+    #[must_use]
+    pub const fn are_fewer_than(&self, earlier: &Self) -> bool {
+        !self.seeded && self.made_up < earlier.made_up
+    }
+}
+
 /// A round trip that took place on a scratch database.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -186,9 +214,9 @@ pub struct RoundTrip {
     pub parity_why: String,
     /// One for each revision, in order.
     pub trips: Vec<Trip>,
-    /// There were tables, and none held a row: it says nothing of data, and opens no gate.
-    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
-    pub on_empty_tables: bool,
+    /// With which rows.
+    #[serde(default)]
+    pub rows: RowsTried,
     /// The upgrade run once more.
     pub rerun: Rerun,
     /// Before the upgrade.

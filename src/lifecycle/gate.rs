@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use crate::digest::Digest;
 use crate::effects::Loss;
 use crate::lifecycle::approval::{Level, Policy, Tier, reached};
-use crate::lifecycle::evidence::{Now, Rerun, RoundTrip};
+use crate::lifecycle::evidence::{Now, Outcome, Rerun, RoundTrip};
 use crate::lifecycle::proven::{Proven, Standing};
 
 /// A gate, by the contract's name.
@@ -269,9 +269,26 @@ enum Tested<'a> {
     ComesBack(&'a RoundTrip),
 }
 
+/// Why the rows of the last round trip prove nothing, though it led back.
+#[must_use]
+pub fn rows_prove_nothing(proven: &Proven, now: &Now) -> Option<String> {
+    let fitting = fitting(proven, now);
+    let (last, _) = fitting.last()?;
+    if leads_back(last) { too_few_rows(last, &fitting) } else { None }
+}
+
+/// The trips of what stands now, oldest first.
+fn fitting<'a>(proven: &'a Proven, now: &Now) -> Vec<&'a (RoundTrip, Standing)> {
+    proven.trips().iter().filter(|(trip, _)| trip.changes(now).is_empty()).collect()
+}
+
+fn leads_back(trip: &RoundTrip) -> bool {
+    trip.trips.iter().all(|trip| trip.outcome.leads_back())
+}
+
 fn tested<'a>(proven: &'a Proven, now: &Now) -> Tested<'a> {
     let nothing = |reason, missing: Vec<String>| Tested::Nothing { reason, missing };
-    let fitting: Vec<&(RoundTrip, Standing)> = proven.trips().iter().filter(|(trip, _)| trip.changes(now).is_empty()).collect();
+    let fitting = fitting(proven, now);
     let counting = fitting.iter().rev().find(|(_, standing)| *standing == Standing::Counts);
     let Some((trip, standing)) = counting.or(fitting.last()) else {
         return match proven.trips().last() {
@@ -307,12 +324,26 @@ fn tested<'a>(proven: &'a Proven, now: &Now) -> Tested<'a> {
     if !trip.parity_ok {
         return nothing(Reason::ParityMissing, vec![trip.parity_why.clone()]);
     }
-    let leads_back = trip.trips.iter().all(|trip| trip.outcome.leads_back());
-    if leads_back && trip.on_empty_tables {
-        let missing = "it was tested on empty tables (`rows: 0`), which lose nothing: call `test_rollback` with rows".to_owned();
+    if !leads_back(trip) {
+        return Tested::OneWay(trip);
+    }
+    if let Some(missing) = too_few_rows(trip, &fitting) {
         return nothing(Reason::RollbackNotTested, vec![missing]);
     }
-    if leads_back { Tested::ComesBack(trip) } else { Tested::OneWay(trip) }
+    Tested::ComesBack(trip)
+}
+
+/// Why the rows of a trip that leads back prove nothing: it touched empty tables, or an earlier trip of the same files failed
+/// with more rows. A failure counts whoever reports it.
+fn too_few_rows(trip: &RoundTrip, fitting: &[&(RoundTrip, Standing)]) -> Option<String> {
+    if let Some(missing) = trip.rows.prove_nothing() {
+        return Some(missing);
+    }
+    let earlier = fitting.iter().map(|(earlier, _)| earlier);
+    let failed = earlier.filter(|earlier| !leads_back(earlier) && trip.rows.are_fewer_than(&earlier.rows)).last()?;
+    let how = failed.outcome().map_or("failed", Outcome::word);
+    let (few, many) = (trip.rows.made_up, failed.rows.made_up);
+    Some(format!("with {many} rows a table it ended in {how}, with {few} it came back: call `test_rollback` with `rows: {many}`"))
 }
 
 fn rollback_gate(question: &Question<'_>) -> Verdict {

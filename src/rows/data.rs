@@ -112,6 +112,17 @@ impl DataSnapshot {
         &self.shapes
     }
 
+    /// Whether there is such a table.
+    #[must_use]
+    pub fn has(&self, table: &TableName) -> bool {
+        self.tables.contains_key(table)
+    }
+
+    /// How many rows each table has.
+    pub fn rows_by_table(&self) -> impl Iterator<Item = (&TableName, usize)> {
+        self.tables.iter().map(|(name, table)| (name, table.rows.len()))
+    }
+
     /// How many rows there are.
     #[must_use]
     pub fn row_count(&self) -> usize {

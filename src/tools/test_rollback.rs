@@ -378,8 +378,8 @@ fn keep(migration: &mut Migration, workshop: &Workshop, range: &Range, trial: &T
 fn answer(tried: &Tried, most: Option<usize>) -> Answer {
     let Tried { trial, range, migration, parity, assumed, manual, manual_notes, deployed } = tried;
     let outcome = trial.outcome();
-    let is_empty = trial.is_on_empty_tables();
-    let proven = outcome.leads_back() && parity.ok != Some(false) && !is_empty;
+    let unproven = if outcome.leads_back() { unproven(trial, migration.as_ref()) } else { None };
+    let proven = outcome.leads_back() && parity.ok != Some(false) && unproven.is_none();
     let verdict = match (outcome.leads_back(), proven) {
         (true, true) if trial.second_run.rerun == Rerun::Unsafe => Verdict::Warn,
         (true, true) => Verdict::Pass,
@@ -410,9 +410,7 @@ fn answer(tried: &Tried, most: Option<usize>) -> Answer {
     let summary = summary(trial, verdict, outcome, parity);
     let mut notes = trial.notes.clone();
     notes.extend(coverage(trial));
-    if is_empty && outcome.leads_back() {
-        notes.push("no table held a row (`rows: 0`): the schema comes back, of data nothing is proven, and no gate opens by it".to_owned());
-    }
+    notes.extend(unproven.map(|why| format!("the schema comes back, of data nothing is proven: {why}")));
     notes.extend(trial.trace.mismatches.iter().take(5).map(|words| format!("observed otherwise than `classify_risk` foretells: {words}")));
     if trial.engine.dialect != Dialect::Postgresql.word() {
         notes.push(format!("locks are observed on PostgreSQL only: `classify_risk` says them for {}", trial.engine.dialect));
@@ -531,6 +529,11 @@ fn told_locks(seen: &[Seen], most: Option<usize>) -> (Vec<Value>, Option<String>
         )
     });
     (told, note)
+}
+
+/// Why a trip that leads back opens no gate: its rows, or the rows of an earlier one on record.
+fn unproven(trial: &Trial, migration: Option<&Migration>) -> Option<String> {
+    trial.rows_tried().prove_nothing().or_else(|| migration.and_then(Migration::rows_prove_nothing))
 }
 
 fn rerun_ok(rerun: Rerun) -> Option<bool> {

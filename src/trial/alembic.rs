@@ -147,7 +147,7 @@ fn try_watched(
     });
     lent.watch(None);
     let mend = mend(&Mending { workshop, range, wishes, starts: &starts, lent: &lent }, &trips, cancelled)?;
-    Ok(Trial { trips, untried, filled, second_run, engine, fences, notes, mend, trace })
+    Ok(Trial { trips, untried, rows: wishes.rows, filled, second_run, engine, fences, notes, mend, trace })
 }
 
 /// SQLite is a library: the one that counts is in the project's Python.

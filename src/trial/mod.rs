@@ -12,6 +12,7 @@ mod mending;
 mod parity;
 mod patch;
 mod script;
+mod touched;
 mod trip;
 
 use std::collections::BTreeMap;
@@ -21,7 +22,7 @@ use serde::Serialize;
 
 use crate::bridge::{BridgeError, Fences};
 use crate::database::DatabaseError;
-use crate::lifecycle::evidence::{Outcome, Rerun};
+use crate::lifecycle::evidence::{Outcome, Rerun, RowsTried};
 use crate::rows::RowsError;
 use crate::rows::data::DataDifference;
 use crate::rows::fill::Filled;
@@ -34,6 +35,7 @@ use crate::workshop::watch::{Ended, Limits};
 pub use alembic::try_range;
 pub use parity::{Parity, parity};
 pub use script::{Scripts, try_scripts};
+pub use touched::Touched;
 
 /// Rows of each table where nobody says how many.
 pub const ROWS: u32 = 100;
@@ -209,6 +211,9 @@ pub struct Trip {
     pub counts: String,
     /// What the upgrade changed in the schema, an object a line: `+ index ix_users_email`.
     pub changes: Vec<String>,
+    /// The tables that stood before and that it touched.
+    #[serde(skip)]
+    pub touched: Vec<Touched>,
     /// The schema on the way.
     #[serde(skip)]
     pub schemas: Schemas,
@@ -258,6 +263,8 @@ pub struct Trial {
     pub trips: Vec<Trip>,
     /// Revisions that could not be reached, with the reason.
     pub untried: BTreeMap<String, String>,
+    /// Made-up rows that were wanted for each table without any.
+    pub rows: u32,
     /// How far tables were filled, each when it was first seen empty.
     pub filled: Vec<Filled>,
     /// The upgrade on a database that has it.
@@ -275,12 +282,15 @@ pub struct Trial {
 }
 
 impl Trial {
-    /// There were tables, and none held a row when a revision began: the downgrade of a dropped column is green there.
+    /// The rows it was made with.
     #[must_use]
-    pub fn is_on_empty_tables(&self) -> bool {
-        let has_table = |schema: &SchemaSnapshot| schema.objects.values().any(|object| object.kind == "table");
-        let has_tables = self.trips.iter().any(|trip| has_table(&trip.schemas.before) || has_table(&trip.schemas.upgraded));
-        has_tables && self.filled.is_empty() && self.trips.iter().all(|trip| trip.rows == 0)
+    pub fn rows_tried(&self) -> RowsTried {
+        let touched: BTreeMap<&str, usize> =
+            self.trips.iter().flat_map(|trip| &trip.touched).map(|one| (one.table.as_str(), one.rows)).rev().collect();
+        let is_made_up = |table: &str| self.filled.iter().any(|filled| filled.table == table);
+        let seeded = touched.values().any(|rows| *rows > 0) && !touched.keys().any(|table| is_made_up(table));
+        let empty = touched.into_iter().filter(|(_, rows)| self.rows == 0 && *rows == 0);
+        RowsTried { made_up: self.rows, seeded, touched_empty: empty.map(|(table, _)| table.to_owned()).collect() }
     }
 
     /// The worst outcome; a revision that was not reached counts as an upgrade that fails.

@@ -98,6 +98,7 @@ fn try_watched(
     Ok(Trial {
         trips: vec![trip],
         untried: std::collections::BTreeMap::new(),
+        rows: wishes.rows,
         filled,
         second_run,
         engine: Engine {

@@ -3,16 +3,14 @@
 use std::sync::Arc;
 use std::time::Instant;
 
-use crate::dialect::{Dialect, Server};
 use crate::lifecycle::evidence::{Outcome, Rerun};
+use crate::rows::Words;
 use crate::rows::data::{DataDifference, Written};
 use crate::rows::fill::Filled;
-use crate::rows::{TableName, Words};
 use crate::snapshot::{self, Class, Difference, SchemaSnapshot, diff};
-use crate::sql::change::{Change, Name};
-use crate::sql::script;
 use crate::trace::{Sent, Trace, Way};
 use crate::trial::look::{Looker, Moment};
+use crate::trial::touched::{touched, written_by};
 use crate::trial::{Failure, Lost, SchemaDigests, Schemas, SecondRun, Step, TrialError, Trip, Wishes};
 
 /// What moves a database along one revision.
@@ -70,6 +68,7 @@ pub(super) fn try_one(
         rows: before.data.row_count(),
         counts: counts_of(&before.schema),
         changes: Vec::new(),
+        touched: Vec::new(),
         schemas: Schemas { before: Arc::clone(&before.schema), ..Schemas::default() },
     };
     let is_up = step(mover, &mut trip, "upgrade", true)?;
@@ -83,11 +82,14 @@ pub(super) fn try_one(
     }
     let upgraded = looker.look()?;
     trip.schema.after_upgrade = Some(upgraded.schema.digest());
-    trip.changes = diff(&before.schema, &upgraded.schema).differences.iter().map(changed).collect();
+    let changes = diff(&before.schema, &upgraded.schema).differences;
+    trip.changes = changes.iter().map(changed).collect();
+    let written = written_by(&sent, looker.connection.server());
+    trip.touched = touched(&before, &upgraded.schema, &changes, &written);
     trip.schemas.upgraded = Arc::clone(&upgraded.schema);
-    // What the upgrade emptied, new code writes into no more; what it filled itself is its own, rows or none.
+    // What the upgrade emptied, new code writes into no more; a table that it made and wrote into itself is its own, rows or none.
     let mut left = before.data.emptied_in(&upgraded.data);
-    left.extend(filled_by(&sent, looker.connection.server()));
+    left.extend(written.into_iter().filter(|name| !before.data.has(name)));
     add_new(filled, looker.fill(trying.wishes.rows, &mover.words()?, &left)?);
     if let Some(sql) = trying.seed_after {
         looker.connection.execute(sql).map_err(|source| TrialError::Seed { which: "seed_after_upgrade_sql", source })?;
@@ -152,43 +154,6 @@ fn changed(one: &Difference) -> String {
         snapshot::Change::Changed => '~',
     };
     format!("{sign} {}", one.object)
-}
-
-/// The tables that statements write rows into, under each name they may have.
-fn filled_by(sent: &[Sent], server: Server) -> Vec<TableName> {
-    let mut names = Vec::new();
-    for statement in sent {
-        for one in script::read(statement.sql.clone(), server).statements {
-            written_by(&one.reading.change, &mut names);
-        }
-    }
-    let schema = if server.dialect == Dialect::Postgresql { "public" } else { "" };
-    let named = |name: Name| TableName { schema: name.schema.unwrap_or_else(|| schema.to_owned()), table: name.name };
-    names.into_iter().map(named).collect()
-}
-
-fn written_by(change: &Change, names: &mut Vec<Name>) {
-    let query = match change {
-        Change::CreateTable(create) => {
-            names.extend(create.query.iter().map(|_| create.name.clone()));
-            create.query.as_ref().map(|(query, _)| query)
-        }
-        Change::Insert(insert) => {
-            names.push(insert.table.clone());
-            insert.writes.iter().for_each(|part| written_by(part, names));
-            insert.query.as_ref()
-        }
-        Change::Select(query) => Some(&**query),
-        Change::Block(block) => {
-            block.statements.iter().for_each(|part| written_by(&part.change, names));
-            None
-        }
-        _ => None,
-    };
-    if let Some(query) = query {
-        names.extend(query.into.clone());
-        query.writes.iter().for_each(|part| written_by(part, names));
-    }
 }
 
 /// Adds tables that were not filled before: one that was emptied on the way is told once.

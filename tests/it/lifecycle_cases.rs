@@ -5,7 +5,7 @@ use std::path::Path;
 use alembic_gate::digest::Digest;
 use alembic_gate::effects::Loss;
 use alembic_gate::lifecycle::approval::{Approval, Policy, Tier, Way};
-use alembic_gate::lifecycle::evidence::{Judged, Now, Outcome, Rerun, Review, RoundTrip, SchemaSeen, Subject, Trip};
+use alembic_gate::lifecycle::evidence::{Judged, Now, Outcome, Rerun, Review, RoundTrip, RowsTried, SchemaSeen, Subject, Trip};
 use alembic_gate::lifecycle::gate::{Gate, Question, Target, Verdict, ask_all};
 use alembic_gate::lifecycle::identity::MigrationId;
 use alembic_gate::lifecycle::ledger::{Event, Version};
@@ -80,7 +80,7 @@ pub fn trip(now: &Now, outcome: Outcome) -> RoundTrip {
             .iter()
             .map(|revision| Trip { revision: revision.clone(), outcome, loss_is_the_upgrades: outcome.is_door() })
             .collect(),
-        on_empty_tables: false,
+        rows: RowsTried { made_up: 100, ..RowsTried::default() },
         rerun: Rerun::NoOp,
         before: seen("0a1b2c3d4e5f", "before"),
         after_upgrade: seen("1f2e3d4c5b6a", "after"),

@@ -29,6 +29,7 @@ use crate::config::Config;
 use crate::dialect::Production;
 use crate::effects::Loss;
 use crate::lifecycle::evidence::{Now, Review as ReviewEvidence};
+use crate::lifecycle::gate;
 use crate::lifecycle::identity::MigrationId;
 use crate::lifecycle::state::State;
 use crate::step::Options;
@@ -164,6 +165,12 @@ impl Migration {
         }
         let review = ReviewEvidence { subject: now.subject.clone(), rules: now.rules, judged: now.judged.clone() };
         self.add(&[Happening::Reviewed(Box::new(review))]);
+    }
+
+    /// Why the last test, though it led back, proves nothing: its rows.
+    #[must_use]
+    pub fn rows_prove_nothing(&self) -> Option<String> {
+        gate::rows_prove_nothing(&self.record.proven, self.now.as_ref()?)
     }
 
     /// The state. `environment`: the one that is meant; `current`: where it was seen, `none` where it is empty.
