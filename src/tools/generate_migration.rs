@@ -1,7 +1,8 @@
 //! `generate_migration`: one new revision file, written by the project's own Alembic against a scratch database.
 
+mod fill;
+
 use std::fmt::Write as _;
-use std::path::Path;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -30,6 +31,8 @@ use crate::tools::{Tool, Touches, parsed};
 use crate::workshop::autogenerate::unseen;
 use crate::workshop::{Workshop, WorkshopError};
 use crate::workspace::Workspace;
+
+use self::fill::fill;
 
 /// The tool.
 pub const TOOL: Tool = Tool {
@@ -383,6 +386,8 @@ fn bodies(step: Option<&Value>, workspace: &Workspace, claim: &Claim, name: &str
             return Err(refused("bad_arguments", "step", message, "give one element of a plan's `revisions` as it stands".to_owned()));
         }
     }
+    // A file may have a name of its own.
+    let name = step.and_then(|step| step.get("name")).and_then(Value::as_str).unwrap_or(name);
     let id = claim.id.clone().unwrap_or_else(|| Named::of_plan(workspace, name).id);
     let planned = Plan::on_record(workspace, &id).map(|plan| plan.steps).unwrap_or_default();
     let names = planned.iter().map(|step| format!("`{}`", step.name)).collect::<Vec<_>>().join(", ");
@@ -398,35 +403,6 @@ fn bodies(step: Option<&Value>, workspace: &Workspace, claim: &Claim, name: &str
             "give one element of a plan's `revisions`; or its name, and the `migration_id` that `plan_migration` answered".to_owned(),
         )
     })
-}
-
-/// Puts the bodies in place of the `pass` of an empty revision.
-fn fill(path: &Path, bodies: &Bodies) -> Result<(), ToolError> {
-    let unreadable =
-        |error: std::io::Error| refused("unwritable", "project", format!("`{}`: {error}", path.display()), "check its rights".to_owned());
-    let text = std::fs::read_to_string(path).map_err(unreadable)?;
-    let mut out = String::new();
-    let mut body: Option<&str> = None;
-    for line in text.lines() {
-        if line.starts_with("def upgrade") {
-            body = Some(&bodies.upgrade);
-        } else if line.starts_with("def downgrade") {
-            body = Some(&bodies.downgrade);
-        }
-        match body {
-            Some(lines) if line.trim() == "pass" => {
-                for one in lines.lines() {
-                    let _ = writeln!(out, "{}{one}", if one.trim().is_empty() { "" } else { "    " });
-                }
-                body = None;
-            }
-            _ => {
-                out.push_str(line);
-                out.push('\n');
-            }
-        }
-    }
-    std::fs::write(path, out).map_err(unreadable)
 }
 
 fn text_of(output: &Output) -> String {
