@@ -164,23 +164,34 @@ fn url(dialect: &str) -> &'static str {
 
 /// A project whose first revision makes `setup`.
 pub fn project(dialect: &str, setup: &str) -> Option<TempDir> {
+    let folder = empty_project(dialect)?;
+    write_base(folder.path(), dialect, setup);
+    Some(folder)
+}
+
+fn empty_project(dialect: &str) -> Option<TempDir> {
     let python = environment("python-new")?;
     let folder = TempDir::new().unwrap();
     let write = |name: &str, text: &str| std::fs::write(folder.path().join(name), text).unwrap();
-    std::fs::create_dir(folder.path().join("versions")).unwrap();
     write("env.py", ENV);
     write("script.py.mako", MAKO);
     write("alembic.ini", &format!("[alembic]\nscript_location = .\nsqlalchemy.url = {}\n", url(dialect)));
     write("alembic-gate.toml", &format!("[project]\npython = \"{}\"\n", python.display()));
+    Some(folder)
+}
+
+/// The first revision, and no other; nothing is on record.
+fn write_base(folder: &Path, dialect: &str, setup: &str) {
+    for part in ["versions", ".alembic-gate"] {
+        let _ = std::fs::remove_dir_all(folder.join(part));
+    }
+    std::fs::create_dir(folder.join("versions")).unwrap();
     let dialect: Dialect = serde_json::from_value(dialect.into()).unwrap();
     let script = alembic_gate::sql::script::read(format!("{setup};\n"), alembic_gate::dialect::Server::newest(dialect));
     let texts = script.statements.iter().map(|statement| script.text_of(statement).trim().to_owned());
     let statements: Vec<String> = texts.filter(|one| !one.is_empty() && one != ";").map(|one| format!("op.execute({one:?})")).collect();
-    write(
-        "versions/0000_base.py",
-        &revision("r0000", None, "create the first tables", &statements.join("\n"), "raise NotImplementedError('the base')"),
-    );
-    Some(folder)
+    let text = revision("r0000", None, "create the first tables", &statements.join("\n"), "raise NotImplementedError('the base')");
+    std::fs::write(folder.join("versions/0000_base.py"), text).unwrap();
 }
 
 pub fn revision(id: &str, below: Option<&str>, message: &str, up: &str, down: &str) -> String {
@@ -212,23 +223,25 @@ pub fn write_revisions(folder: &Path, output: &Value) -> Vec<String> {
     ids
 }
 
-/// Runs an example of a page, on a PostgreSQL of that major where one is named; what is otherwise than it says, a line each.
-fn mismatches(example: &Example, major: Option<u16>) -> Vec<String> {
-    let Some(folder) = project(&example.dialect, &example.setup) else { return Vec::new() };
+/// Runs an example of a page in a project, on a PostgreSQL of that major where one is named; what is otherwise than it says, a
+/// line each.
+fn mismatches(example: &Example, major: Option<u16>, folder: &Path) -> Vec<String> {
+    write_base(folder, &example.dialect, &example.setup);
     if let Some(major) = major {
-        let path = folder.path().join("alembic-gate.toml");
+        let path = folder.join("alembic-gate.toml");
         let text = std::fs::read_to_string(&path).unwrap();
+        let python = text.split("[environments").next().unwrap();
         let server =
             format!("[environments.production]\ntier = \"production\"\nserver = {{ dialect = \"postgresql\", version = \"{major}\" }}\n");
-        std::fs::write(&path, text + &server).unwrap();
+        std::fs::write(&path, python.to_owned() + &server).unwrap();
     }
-    let path = folder.path().display().to_string();
+    let path = folder.display().to_string();
     let output = planned(&plan_migration::Input { project: Some(path.clone()), server_version: None, ..input(example) });
     let mut wrong = Vec::new();
     if names(&output) != example.gives {
         return vec![format!("{} gives {:?}: {} {}", example.recipe, names(&output), output["summary"], output["error"])];
     }
-    let ids = write_revisions(folder.path(), &output);
+    let ids = write_revisions(folder, &output);
     let call_settings = Settings::default();
     let call = Call::local(&call_settings);
     let asked = SqlInput { project: Some(path.clone()), from: Some("r0000".to_owned()), ..SqlInput::default() };
@@ -268,7 +281,7 @@ fn mismatches(example: &Example, major: Option<u16>) -> Vec<String> {
             example.recipe, trial["summary"], trial["failure"], trial["schema_diff"], trial["data_diff"]
         ));
     }
-    wrong.extend(code_between(example, folder.path(), &output, &ids));
+    wrong.extend(code_between(example, folder, &output, &ids));
     wrong
 }
 
@@ -323,6 +336,7 @@ fn proven(dialect: &str, part: usize, of: usize) {
     assert!(all.clone().count() >= of, "no recipe has an example for {dialect}: nothing would be proven");
     let only = std::env::var("RECIPE").ok();
     let mine = all.enumerate().filter(|(n, example)| n % of == part && only.as_ref().is_none_or(|only| example.recipe == only));
+    let Some(folder) = empty_project(dialect) else { return };
     let (mut wrong, mut tried) = (Vec::new(), 0);
     for (_, example) in mine {
         // An example that names a version is of that version.
@@ -335,7 +349,7 @@ fn proven(dialect: &str, part: usize, of: usize) {
         for major in majors.into_iter().filter(wanted) {
             tried += 1;
             wrong.extend(
-                mismatches(&example, major)
+                mismatches(&example, major, folder.path())
                     .into_iter()
                     .map(|one| format!("{}{one}", major.map(|major| format!("PostgreSQL {major}: ")).unwrap_or_default())),
             );
@@ -358,7 +372,7 @@ fn majors() -> Vec<u16> {
     here
 }
 
-// Each example is a project of its own on a server of its own: a second or two each, so they are dealt out.
+// Examples are dealt out, each part with a project and a warm Python of its own.
 #[test]
 fn recipes_hold_on_postgresql_1() {
     proven("postgresql", 0, 8);
