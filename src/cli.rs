@@ -213,6 +213,9 @@ pub fn run() -> ExitCode {
             return ExitCode::from(code);
         }
     };
+    // A server's calls have spans of their own.
+    let name = std::env::args().nth(1).filter(|name| name != "serve");
+    let _inside = name.map(|tool| tracing::info_span!("call", tool).entered());
     match cli.command {
         Command::ReviewSql(arguments) => sql_tool(&arguments, true),
         Command::ClassifyRisk(arguments) => sql_tool(&arguments, false),

@@ -41,6 +41,7 @@ pub fn judge(script: &Script, direction: Direction, before: &Catalog, options: &
     let mut open: BTreeMap<u32, Transaction> = BTreeMap::new();
     let nothing = Transaction::default();
     for (at, statement) in script.statements.iter().enumerate().filter(|(_, statement)| statement.direction == direction) {
+        let _inside = tracing::debug_span!("statement", number = at + 1, line = statement.line).entered();
         let following = script.statements.get(at + 1..).unwrap_or_default();
         let place = Place { server: script.server, catalog: &catalog, transaction: statement.transaction, following };
         let mut effect = effects::effect_of(&statement.reading, &place);

@@ -3,10 +3,11 @@
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
-    alembic_gate::log::to_stderr();
+    let logs = alembic_gate::log::start();
     let code = alembic_gate::cli::run();
     // Servers end with us anyway; their folders, in memory where there is room, would stay until the next start.
     alembic_gate::workshop::stop_all();
     alembic_gate::scratch::stop_all();
+    drop(logs);
     code
 }

@@ -407,7 +407,8 @@ impl Runner<'_> {
             self.fates.insert(step.number, Fate::Skipped);
             return Ok(None);
         }
-        let rows = self.connection.execute(&step.sql)?;
+        let span = tracing::debug_span!("statement", number = step.number, direction = "apply");
+        let rows = span.in_scope(|| self.connection.execute(&step.sql))?;
         Ok(Some(rows).filter(|rows| step.part == Part::Version && *rows != 1))
     }
 

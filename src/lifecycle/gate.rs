@@ -339,8 +339,8 @@ fn too_few_rows(trip: &RoundTrip, fitting: &[&(RoundTrip, Standing)]) -> Option<
     if let Some(missing) = trip.rows.prove_nothing() {
         return Some(missing);
     }
-    let earlier = fitting.iter().map(|(earlier, _)| earlier);
-    let failed = earlier.filter(|earlier| !leads_back(earlier) && trip.rows.are_fewer_than(&earlier.rows)).last()?;
+    let mut latest = fitting.iter().rev().map(|(earlier, _)| earlier);
+    let failed = latest.find(|earlier| !leads_back(earlier) && trip.rows.are_fewer_than(&earlier.rows))?;
     let how = failed.outcome().map_or("failed", Outcome::word);
     let (few, many) = (trip.rows.made_up, failed.rows.made_up);
     Some(format!("with {many} rows a table it ended in {how}, with {few} it came back: call `test_rollback` with `rows: {many}`"))

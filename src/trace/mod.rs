@@ -106,6 +106,14 @@ impl Trace {
         let mut transaction = None;
         for (at, statement) in sent.iter().enumerate() {
             let number = u32::try_from(at + 1).unwrap_or(u32::MAX);
+            tracing::debug!(
+                revision = way.revision,
+                direction = way.direction,
+                number,
+                line = statement.line,
+                ms = statement.ms,
+                "statement"
+            );
             if statement.transaction.is_none() || statement.transaction != transaction {
                 held.clear();
                 transaction = statement.transaction;

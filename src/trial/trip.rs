@@ -54,6 +54,7 @@ pub(super) fn try_one(
     filled: &mut Vec<Filled>,
     trace: &mut Trace,
 ) -> Result<(Trip, bool), TrialError> {
+    let _inside = tracing::debug_span!("round_trip", revision = trying.revision).entered();
     let before = looker.look()?;
     let mut trip = Trip {
         revision: trying.revision.to_owned(),
@@ -168,7 +169,8 @@ pub(super) fn add_new(filled: &mut Vec<Filled>, more: Vec<Filled>) {
 /// Runs a step and writes it down; true when it ran.
 fn step(mover: &mut dyn Mover, trip: &mut Trip, direction: &'static str, is_up: bool) -> Result<bool, TrialError> {
     let begun = Instant::now();
-    let failure = mover.go(is_up, &trip.revision)?.map(|failure| Failure { direction, ..failure });
+    let span = tracing::debug_span!("step", direction);
+    let failure = span.in_scope(|| mover.go(is_up, &trip.revision))?.map(|failure| Failure { direction, ..failure });
     let error = failure.as_ref().map(|failure| failure.message.clone());
     let seconds = (begun.elapsed().as_secs_f64() * 1_000.0).round() / 1_000.0;
     trip.steps.push(Step { revision: trip.revision.clone(), direction, ok: failure.is_none(), seconds, error });
