@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use crate::digest::Digest;
 use crate::effects::Loss;
 use crate::lifecycle::approval::{Level, Policy, Tier, reached};
-use crate::lifecycle::evidence::{Now, Outcome, Rerun, RoundTrip};
+use crate::lifecycle::evidence::{Now, Outcome, Rerun, RoundTrip, Trip};
 use crate::lifecycle::proven::{Proven, Standing};
 
 /// A gate, by the contract's name.
@@ -364,10 +364,16 @@ fn rollback_gate(question: &Question<'_>) -> Verdict {
 /// A way without return: it opens only where the loss is the upgrade's own and people said that they know.
 fn door_gate(trip: &RoundTrip, question: &Question<'_>) -> Verdict {
     let one_way: Vec<_> = trip.trips.iter().filter(|trip| !trip.outcome.leads_back()).collect();
-    let missing = one_way.iter().map(|trip| format!("`{}` does not come back: {}", trip.revision, trip.outcome.word())).collect();
+    let fails = one_way.iter().any(|trip| trip.outcome == Outcome::UpgradeFails);
+    let words = |trip: &&Trip| match trip.outcome {
+        Outcome::UpgradeFails => format!("the upgrade of `{}` fails", trip.revision),
+        outcome => format!("`{}` does not come back: {}", trip.revision, outcome.word()),
+    };
+    let missing = one_way.iter().map(words).collect();
     let is_door = one_way.iter().all(|trip| trip.outcome.is_door() && trip.loss_is_the_upgrades);
     if !is_door || question.now.judged.loss < Loss::Medium || question.now.judged.lost.is_empty() {
-        let next = Next::Edit("mend `downgrade()`; then call `review_sql` and `test_rollback`".to_owned());
+        let what = if fails { "upgrade()" } else { "downgrade()" };
+        let next = Next::Edit(format!("mend `{what}`; then call `review_sql` and `test_rollback`"));
         return Verdict::closed(Reason::RollbackNotTested, missing, next);
     }
     match approved(question, required(question).max(Level::L2)) {

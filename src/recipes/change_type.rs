@@ -4,7 +4,8 @@
 //!
 //! ## Why
 //! `ALTER COLUMN … TYPE` writes the table anew (or reads it) under ACCESS EXCLUSIVE, with all indexes: reads and writes wait. Free
-//! are, for example, `varchar(50)` to `varchar(100)` or `text`, and `numeric(10,2)` to `numeric(12,2)`.
+//! are, for example, `varchar(50)` to `varchar(100)` or `text`, and `numeric(10,2)` to `numeric(12,2)`; `timestamp` to `timestamptz`
+//! too, where the session's zone is UTC: the plan's revision says so, and asks whether the values are.
 //!
 //! ## Do
 //! 1. Expand: a column of the new type, and a trigger that keeps it equal. Values that do not fit become NULL there, old code goes on.
@@ -53,6 +54,34 @@
 //! -- old code
 //! INSERT INTO orders (id, code) VALUES (20001, '17');
 //! ```
+//! ```plan postgresql
+//! CREATE TABLE visits (id bigint PRIMARY KEY, seen_at timestamp NOT NULL);
+//! -- rows
+//! INSERT INTO visits SELECT n, timestamp '2024-01-01' + n * interval '1 hour' FROM generate_series(1, 60) AS n;
+//! -- wish
+//! {"kind": "alter_column_type", "table": "visits", "column": "seen_at", "type": "timestamptz"}
+//! -- gives
+//! change_visits_seen_at_to_timestamp_with_time_zone
+//! -- old code
+//! INSERT INTO visits (id, seen_at) VALUES (20001, '2024-01-01');
+//! SELECT id FROM visits WHERE seen_at > '2024-01-01';
+//! ```
+//! With an index on it, which would be built anew:
+//!
+//! ```plan postgresql
+//! CREATE TABLE visits (id bigint PRIMARY KEY, seen_at timestamp);
+//! CREATE INDEX ix_visits_seen_at ON visits (seen_at);
+//! -- rows
+//! INSERT INTO visits SELECT n, timestamp '2024-01-01' + n * interval '1 hour' FROM generate_series(1, 60) AS n;
+//! -- wish
+//! {"kind": "alter_column_type", "table": "visits", "column": "seen_at", "type": "timestamptz"}
+//! -- gives
+//! add_visits_seen_at_new, backfill_visits_seen_at_new, prepare_visits_seen_at_new, switch_visits_seen_at, drop_visits_seen_at_old
+//! -- old code
+//! SET timezone = 'Asia/Tokyo';
+//! INSERT INTO visits (id, seen_at) VALUES (20001, '2024-01-01');
+//! UPDATE visits SET seen_at = '2024-02-01' WHERE id = 1;
+//! ```
 
 use crate::dialect::Dialect;
 use crate::recipes::parts::body::{Body, Line, Part, quoted};
@@ -61,6 +90,7 @@ use crate::recipes::parts::naming::snake;
 use crate::recipes::parts::standing::{Onto, equal_or_raise, not_null, standing, with_column};
 use crate::recipes::parts::sync::Sync;
 use crate::recipes::parts::undo::constraint_name_of;
+use crate::recipes::parts::zone;
 use crate::recipes::parts::written::{add_column, drop_column, drop_index, exact, relation, type_text};
 use crate::recipes::{Case, Concern, Found, Stage, Step};
 use crate::sql::change::{AlterAction, Column, ConstraintKind, DataType, Name};
@@ -99,9 +129,12 @@ pub fn steps(case: &Case<'_>) -> Option<Found> {
     }
     let own = quoted(case.dialect(), name);
     let (old_type, new_type) = (type_text(case.dialect(), column.data_type.as_ref()?), type_text(case.dialect(), data_type));
-    let forth = match using {
-        Some(using) => exact(using)?.to_owned(),
-        None => format!("{own}::{new_type}"),
+    // Trigger and backfill run in sessions of any zone: the cast names one.
+    let zone = zone::question(case);
+    let (forth, back) = match (using, &zone) {
+        (Some(using), _) => (exact(using)?.to_owned(), format!("{own}::{old_type}")),
+        (None, Some(_)) => (format!("({own} AT TIME ZONE 'UTC')::{new_type}"), format!("({own} AT TIME ZONE 'UTC')::{old_type}")),
+        (None, None) => (format!("{own}::{new_type}"), format!("{own}::{old_type}")),
     };
     let change = Change {
         case,
@@ -110,14 +143,14 @@ pub fn steps(case: &Case<'_>) -> Option<Found> {
         new: format!("{name}_new"),
         old: format!("{name}_old"),
         forth,
-        back: format!("{own}::{old_type}"),
+        back,
         is_using: using.is_some(),
         data_type,
     };
     if known.column(&change.new).is_some() || known.column(&change.old).is_some() {
         return None;
     }
-    let mut found = Found::default();
+    let mut found = Found { questions: zone.into_iter().collect(), ..Found::default() };
     found.steps.push(change.expanded()?);
     found.steps.push(change.copied());
     found.steps.extend(change.prepared()?);

@@ -13,6 +13,7 @@ use crate::effects::Loss;
 use crate::intent::Deed;
 use crate::lifecycle::approval::Tier;
 use crate::lifecycle::ledger::{Bodies, PlannedStep};
+use crate::recipes::parts::doubts::ALREADY_MADE;
 use crate::recipes::parts::naming::snake;
 use crate::recipes::parts::wish::{self, Wish};
 use crate::recipes::{Asked, Concern, Planned, Refusal, plan};
@@ -580,7 +581,7 @@ fn closed(output: &mut Output, reason: &'static str, what: &str, tool: &'static 
 }
 
 fn refused(output: &mut Output, input: &Input, refusal: &Refusal) {
-    let is_made = refusal.code == "already_made";
+    let is_made = refusal.code == ALREADY_MADE;
     output.common.verdict = if is_made { Verdict::Warn } else { Verdict::Blocked };
     output.common.summary = clipped(&format!("{}: {}. {}", output.common.verdict.word(), refusal.message, refusal.hint), MAX_SUMMARY);
     output.common.notes.push(refusal.hint.clone());

@@ -55,6 +55,45 @@ fn u_38_s_030_a_big_index_is_one_revision_outside_of_a_transaction() {
     assert!(!small["revisions"][0]["upgrade"].as_str().unwrap().contains("concurrently"), "a small table needs no recipe: {small:#}");
 }
 
+/// What is made already is left out with a word; the rest is planned.
+#[test]
+fn of_two_wishes_the_one_that_is_made_does_not_take_the_other_along() {
+    let sql = "ALTER TABLE users ALTER COLUMN name SET NOT NULL; CREATE INDEX ON orders (status)";
+    let output = planned(json!({ "dialect": "postgresql", "setup_sql": SHOP, "sql": sql }));
+    assert_eq!(names(&output), ["add_orders_status_index"], "{output:#}");
+    assert!(output["notes"].to_string().contains("`users.name` is NOT NULL"), "{output:#}");
+    let both = "ALTER TABLE users ALTER COLUMN name SET NOT NULL; ALTER TABLE users ADD COLUMN email text";
+    let output = planned(json!({ "dialect": "postgresql", "setup_sql": SHOP, "sql": both }));
+    assert_eq!((names(&output).len(), &output["reasons"]), (0, &json!(["already_made"])), "{output:#}");
+}
+
+#[test]
+fn a_timestamp_gets_its_zone_under_a_named_one() {
+    let setup = "CREATE TABLE visits (id bigint PRIMARY KEY, seen_at timestamp)";
+    let change = json!([{ "kind": "alter_column_type", "table": "visits", "column": "seen_at", "type": "timestamptz" }]);
+    let output = planned(json!({ "dialect": "postgresql", "setup_sql": setup, "changes": change }));
+    assert!(output["open_questions"].to_string().contains("`visits.seen_at` in UTC"), "{output:#}");
+    for way in ["upgrade", "downgrade"] {
+        let body = output["revisions"][0][way].as_str().unwrap();
+        let places: Vec<usize> = ["SET LOCAL timezone = 'UTC'", "ALTER TABLE visits", "SET LOCAL timezone TO DEFAULT"]
+            .map(|word| body.find(word).unwrap())
+            .to_vec();
+        assert!(places.is_sorted(), "{body}");
+    }
+    let own = planned(json!({ "dialect": "postgresql", "setup_sql": setup,
+        "sql": "ALTER TABLE visits ALTER COLUMN seen_at TYPE timestamptz USING seen_at AT TIME ZONE 'Europe/Berlin'" }));
+    assert!(!own["revisions"].to_string().contains("SET LOCAL timezone"), "who names a zone is taken at their word: {own:#}");
+}
+
+#[test]
+fn a_constraint_may_be_named_by_its_kind() {
+    let change = json!([{ "kind": "add_constraint", "table": "orders", "columns": ["status"], "constraint": "unique" }]);
+    assert_eq!(
+        names(&shop(change)),
+        names(&shop(json!([{ "kind": "add_constraint", "table": "orders", "columns": ["status"], "unique": true }])))
+    );
+}
+
 #[test]
 fn s_015_a_column_its_index_and_its_rows_are_three_revisions() {
     let output = shop(json!([

@@ -6,6 +6,9 @@ use crate::recipes::parts::written::type_text;
 use crate::sql::catalog::{Catalog, Table, UserType};
 use crate::sql::change::{AlterAction, Change, ConstraintKind, Name, TypeAction};
 
+/// The word for a wish that the schema has already.
+pub const ALREADY_MADE: &str = "already_made";
+
 /// Why a wish cannot be planned on this schema; `None` where nothing speaks against it. `first`: the schema in front of the whole plan.
 #[must_use]
 pub fn doubt(wish: &Wish, catalog: &Catalog, first: &Catalog) -> Option<Refusal> {
@@ -84,7 +87,7 @@ fn merge_doubt(merge: &Merge, catalog: &Catalog) -> Option<Refusal> {
 
 fn made(what: &str) -> Refusal {
     Refusal {
-        code: "already_made",
+        code: ALREADY_MADE,
         message: format!("nothing is to be done: {what}"),
         hint: "look at the chain with `migration_status`; if a database lacks it, its revision is pending there".to_owned(),
     }

@@ -19,3 +19,4 @@ pub mod sync;
 pub mod undo;
 pub mod wish;
 pub mod written;
+pub mod zone;

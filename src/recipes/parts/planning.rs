@@ -9,12 +9,12 @@ use crate::effects::{Effect, Loss};
 use crate::finding::{Finding, Severity};
 use crate::judge::{Judgement, judge};
 use crate::recipes::parts::body::{Body, Line, Part};
-use crate::recipes::parts::doubts::doubt;
+use crate::recipes::parts::doubts::{ALREADY_MADE, doubt};
 use crate::recipes::parts::fills::with_fills;
 use crate::recipes::parts::fully::said_fully;
 use crate::recipes::parts::opposed::opposed;
 use crate::recipes::parts::wish::{Statement, Wish};
-use crate::recipes::parts::{naming, online, standing, undo};
+use crate::recipes::parts::{naming, online, standing, undo, zone};
 use crate::recipes::{Case, Concern, Found, RECIPES, Stage, Step};
 use crate::risk;
 use crate::sql::catalog::Catalog;
@@ -126,12 +126,20 @@ pub fn plan(wishes: &[Wish], asked: &Asked<'_>) -> Result<Planned, Refusal> {
     // The same without time passing in between: what the plan itself makes is new and empty.
     let mut fresh = asked.before.clone();
     let mut last: Option<Name> = None;
+    let mut made = None;
     for (n, wish) in wishes.iter().enumerate() {
         let table = table_of(wish);
         let is_fresh = table.as_ref().is_some_and(|table| fresh.is_new(table));
         let catalog = if is_fresh { &fresh } else { &stands };
-        if let Some(refusal) = doubt(wish, catalog, asked.before) {
-            return Err(refusal);
+        match doubt(wish, catalog, asked.before) {
+            // The others are wanted all the same.
+            Some(refusal) if refusal.code == ALREADY_MADE => {
+                planned.notes.push(format!("left out, {}", refusal.message));
+                made = made.or(Some(refusal));
+                continue;
+            }
+            Some(refusal) => return Err(refusal),
+            None => {}
         }
         let wish = &said_fully(wish, catalog)?;
         let (found, is_plain) = found(wish, wishes.get(n + 1..).unwrap_or_default(), catalog, asked, &mut planned)?;
@@ -149,6 +157,9 @@ pub fn plan(wishes: &[Wish], asked: &Asked<'_>) -> Result<Planned, Refusal> {
             }
         }
         last = table.filter(|table| fresh.is_new(table));
+    }
+    if let Some(refusal) = made.filter(|_| planned.steps.is_empty()) {
+        return Err(refusal);
     }
     unique_names(&mut planned.steps);
     if asked.server.dialect == Dialect::Mysql && !planned.recipes.is_empty() {
@@ -348,6 +359,11 @@ fn plain(statement: &Statement, effect: &Effect, catalog: &Catalog, accepted: &[
         vec![Line::operation(format!("raise NotImplementedError({})", crate::fix::python(&why)), "")]
     });
     let gentle = gentle_back(statement, case);
+    let question = zone::question(case).filter(|_| !effect.forbids_transaction);
+    let (forth, back) = match question {
+        Some(_) => (zone::in_utc(vec![forward]), zone::in_utc(back)),
+        None => (vec![forward], back),
+    };
     let alone = |lines: Vec<Line>| if effect.forbids_transaction { Body::outside(lines) } else { Body(vec![Part::Inside(lines)]) };
     let creates = matches!(statement.reading.change, Change::CreateTable(_) | Change::CreateIndex { .. });
     let stage = if effect.loss > Loss::None && !creates { Stage::Contract } else { Stage::Expand };
@@ -365,11 +381,11 @@ fn plain(statement: &Statement, effect: &Effect, catalog: &Catalog, accepted: &[
         concern: Concern::Schema,
         stage,
         why,
-        upgrade: alone(vec![forward]),
+        upgrade: alone(forth),
         downgrade: gentle.unwrap_or_else(|| alone(back)),
         deploy: "before the code that needs it; running code does not notice".to_owned(),
     };
-    Found { steps: vec![step], questions: Vec::new(), notes }
+    Found { steps: vec![step], questions: question.into_iter().collect(), notes }
 }
 
 /// The way back of what only loosens: what was demanded is demanded again without a long lock.

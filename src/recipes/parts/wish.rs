@@ -655,7 +655,12 @@ fn create_table(fields: &mut Fields<'_>, server: Server) -> Result<String, WishE
 fn constraint(table: &Name, fields: &mut Fields<'_>, server: Server) -> Result<String, WishError> {
     let dialect = server.dialect;
     let given = fields.text(&["name", "constraint_name", "constraint"]);
-    let kind = fields.text(&["type", "constraint_type"]).unwrap_or_default().to_lowercase();
+    // `"constraint": "unique"` names none: it says which kind.
+    let is_kind = |word: &&str| {
+        ["unique", "check", "primary", "foreign"].iter().any(|kind| word.to_lowercase().split([' ', '_']).next() == Some(kind))
+    };
+    let kind = fields.text(&["type", "constraint_type"]).or(given.filter(is_kind)).unwrap_or_default().to_lowercase();
+    let given = given.filter(|word| !is_kind(word));
     let own = fields.list(&["columns", "column"]);
     let named = |default: String| quoted(dialect, given.unwrap_or(&crate::recipes::parts::body::fitting(&default)));
     if let Some(check) = fields.text(&["check", "condition", "sqltext", "expression"]) {
