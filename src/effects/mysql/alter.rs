@@ -247,6 +247,10 @@ fn repartition(whole: &mut Alter<'_, '_>, action: &AlterAction) {
 }
 
 fn partition(whole: &mut Alter<'_, '_>, action: &AlterAction) {
+    if whole.known().is_some_and(|table| table.partition_by.is_none()) {
+        whole.refuse("1505", format!("`{}` is not partitioned", whole.name()));
+        return;
+    }
     let hashed = whole.table.and_then(|table| table.partition_by.as_ref()).map(|(method, _)| matches!(method.as_str(), "hash" | "key"));
     let name = whole.name();
     let situation = match action {

@@ -403,6 +403,11 @@ pub fn change(whole: &mut Alter<'_, '_>, from: &str, column: &Column, if_exists:
     } else {
         change_type(whole, table, before, column);
         nullability(whole, table, before, column);
+        // Values are stored in another way: all of them are written again (measured on 10.11).
+        let is_compressed = |column: &Column| column.storage.as_deref() == Some("compressed");
+        if whole.is_mariadb() && is_compressed(before) != is_compressed(column) {
+            whole.part("change_type");
+        }
     }
     attributes(whole, table, before, column);
 }

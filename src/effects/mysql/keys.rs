@@ -366,6 +366,12 @@ pub fn drop_constraint(whole: &mut Alter<'_, '_>, name: &str, if_exists: bool) {
         Some(ConstraintKind::ForeignKey { .. }) => drop_foreign_key(whole, name, if_exists),
         Some(ConstraintKind::Check(_)) => {
             whole.part("drop_check");
+            let comes_again = whole.alter.actions.iter().any(|action| {
+                matches!(action, AlterAction::AddConstraint(added) if added.name.as_deref().is_some_and(|own| own.eq_ignore_ascii_case(name)))
+            });
+            if comes_again {
+                return;
+            }
             whole.lose(Loss::Low, format!("the check `{name}` is gone"));
             breaks(whole.effect, "drop_constraint", whole.name(), format!("`{name}` keeps wrong rows out no more"), whole.place);
         }

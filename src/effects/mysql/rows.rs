@@ -39,6 +39,17 @@ fn is_version_table(table: &Name) -> bool {
     table.name == "alembic_version"
 }
 
+/// A column that must hold something and is given one of another table that need not: both names.
+fn nullable_source(change: &Insert, found: &Table, place: &Place<'_>) -> Option<(String, String)> {
+    let query = change.query.as_ref().filter(|_| is_strict(place))?;
+    let [source] = query.tables.as_slice() else { return None };
+    let source = place.catalog.table(source).filter(|source| !source.columns.is_empty())?;
+    change.columns.iter().zip(&query.items).find_map(|(column, item)| {
+        let from = source.column(item.text.rsplit('.').next()?)?;
+        (found.is_not_null(column) && !source.is_not_null(&from.name)).then(|| (column.clone(), from.name.clone()))
+    })
+}
+
 fn insert(effect: &mut Effect, change: &Insert, place: &Place<'_>) {
     let table = &change.table;
     if missing(effect, "1146", table, false, place) {
@@ -57,6 +68,9 @@ fn insert(effect: &mut Effect, change: &Insert, place: &Place<'_>) {
         if change.width.is_some_and(|width| width != wanted && width > 0) && !found.columns.is_empty() {
             effect.fail("1136", When::Always, format!("the row has not as many values as `{table}` has columns named"));
             return;
+        }
+        if let Some((column, from)) = nullable_source(change, found, place) {
+            effect.fail("1048", When::OnRows, format!("`{from}` may be NULL where it comes from, and `{column}` is NOT NULL"));
         }
         if let Some((code, why)) = literals::insert(change, found, place) {
             effect.fail(code, When::Always, why);

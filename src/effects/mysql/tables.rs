@@ -76,6 +76,18 @@ fn create_table(effect: &mut Effect, create: &CreateTable, place: &Place<'_>) {
             continue;
         };
         let own = place.catalog.key(&reference.table) == place.catalog.key(&create.name);
+        let taken = constraint.name.as_deref().and_then(|name| {
+            place
+                .catalog
+                .tables()
+                .find(|(_, found)| found.constraint(name).is_some_and(|other| other.reference().is_some()))
+                .map(|(table, _)| (name, table))
+        });
+        if let Some((name, table)) = taken {
+            let code = if place.server.dialect == Dialect::Mariadb { "1005" } else { "1826" };
+            effect.fail(code, When::Always, format!("a foreign key of `{table}` is called `{name}` already"));
+            return;
+        }
         if !own && is_on("foreign_key_checks", place) && place.catalog.is_missing(&reference.table) {
             let code = if place.server.dialect == Dialect::Mariadb { "1005" } else { "1824" };
             effect.fail(code, When::Always, format!("table `{}` does not exist (errno 150)", reference.table));
@@ -194,6 +206,10 @@ fn drop_tables(effect: &mut Effect, drop: &Drop, place: &Place<'_>) {
     let code = "1051";
     for (at, name) in drop.names.iter().enumerate() {
         if missing(effect, code, name, drop.if_exists, place) {
+            continue;
+        }
+        if place.server.dialect == Dialect::Mariadb && place.catalog.table(name).is_some_and(|found| found.kind == RelationKind::View) {
+            effect.fail("1965", When::Always, format!("`{name}` is a view"));
             continue;
         }
         // MySQL 8 drops all of them at once, MariaDB one after the other.
