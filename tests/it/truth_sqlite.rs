@@ -92,6 +92,14 @@ fn further_answers_are_those_of_sqlite() {
     hold(include_str!("../truth/sqlite_further.json"), 970, WORK_PER_MILLE);
 }
 
+/// Kinds that the other lots lack: what a new table drops, scripts of several statements, writes by several keys.
+#[test]
+fn kinds_that_other_lots_lack_are_answered_as_sqlite_does() {
+    // Left: numbers kept as text count as changed, and the observer takes what is made again under its name for the same:
+    // a table, a column, a view. Of the 33 whose work was watched, a table of 50 rows is too small to be seen.
+    hold(include_str!("../truth/sqlite_kinds.json"), 900, 930);
+}
+
 fn hold(truth: &str, goal: usize, work_goal: usize) {
     let truth: Value = serde_json::from_str(truth).unwrap();
     let schema = include_str!("../truth/sqlite_schema.sql").replace(":rows", "200");

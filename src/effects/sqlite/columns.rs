@@ -28,6 +28,11 @@ pub fn add(effect: &mut Effect, table: &Name, column: &Column, place: &Place<'_>
         (false, _) => "add_column",
     };
     meets(effect, situation, table, place);
+    let collation = column.data_type.as_ref().and_then(|own| own.collation.as_deref());
+    if let Some(collation) = collation.filter(|name| !["binary", "nocase", "rtrim"].iter().any(|own| name.eq_ignore_ascii_case(own))) {
+        let why = "SQLite brings no such collation: the connection must have made it";
+        effect.fail(format!("no such collation sequence: {collation}"), When::OnRows, why);
+    }
     refused_for_rows(effect, table, column, place);
     if is_checked && version.at_least(3, 37) {
         refused_for_values(effect, table, column, place);

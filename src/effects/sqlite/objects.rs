@@ -3,7 +3,7 @@
 use crate::effects::sqlite::{fact, is_view, knows_columns, meets, refuse, works};
 use crate::effects::{Effect, Place, When, Work};
 use crate::sql::catalog::{RelationKind, Table};
-use crate::sql::change::{Change, Index, IndexKey, Name, Reading};
+use crate::sql::change::{Change, Expression, Index, IndexKey, Name, Reading};
 
 /// All that is neither a table's nor about rows.
 pub fn effect(effect: &mut Effect, reading: &Reading, place: &Place<'_>) {
@@ -96,8 +96,18 @@ fn bad_key(table: &Name, index: &Index, place: &Place<'_>) -> Option<String> {
             .functions
             .iter()
             .any(|function| NOT_DETERMINISTIC.contains(&function.as_str()))
-            .then(|| "non-deterministic functions prohibited in index expressions".to_owned()),
+            .then(|| "non-deterministic functions prohibited in index expressions".to_owned())
+            .or_else(|| asks_the_clock(expression).filter(|_| place.catalog.has_rows(table))),
     })
+}
+
+/// `date('now')` and its like are worked out for each row, and refused there.
+fn asks_the_clock(expression: &Expression) -> Option<String> {
+    const CLOCKS: &[&str] = &["date", "time", "datetime", "julianday", "strftime", "unixepoch"];
+    let function = expression.functions.iter().find(|function| CLOCKS.contains(&function.as_str()))?;
+    let text = expression.text.to_lowercase();
+    (text.contains("'now'") || text.contains(&format!("{function}()")))
+        .then(|| format!("non-deterministic use of {function}() in an index"))
 }
 
 fn is_rowid(name: &str) -> bool {

@@ -54,6 +54,7 @@ fn column_loss(effect: &mut Effect, table: &Name, column: &Column, new: &Table, 
         Kept::Gone if column.generated.is_some() => {
             if new.column(name).is_none() {
                 effect.lose(Loss::Low, format!("the generated column `{table}.{name}` is not made again"));
+                effect.breaks("drop_column", format!("queries that name `{table}.{name}`"));
             }
         }
         Kept::Gone => {

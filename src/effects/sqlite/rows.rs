@@ -155,6 +155,11 @@ fn refused_for_copied_rows(effect: &mut Effect, change: &Insert, place: &Place<'
     }
 }
 
+/// `maybe` of `loose.maybe`.
+fn unqualified(item: &str) -> &str {
+    item.rsplit('.').next().unwrap_or(item)
+}
+
 /// What the target demands and the source did not: SQLite's message, and why.
 fn demands(change: &Insert, target: &Table, source: Option<&Table>, place: &Place<'_>) -> Vec<(String, String)> {
     let foreign_keys_on = foreign_keys::setting(place) == ForeignKeys::On;
@@ -162,7 +167,10 @@ fn demands(change: &Insert, target: &Table, source: Option<&Table>, place: &Plac
     let written = |column: &str| change.columns.is_empty() || change.columns.iter().any(|other| other.eq_ignore_ascii_case(column));
     let mut found = Vec::new();
     for column in target.columns.iter().filter(|column| column.not_null && written(&column.name)) {
-        if !source.is_some_and(|source| source.column(&column.name).is_none() || source.is_not_null(&column.name)) {
+        let at = change.columns.iter().position(|other| other.eq_ignore_ascii_case(&column.name));
+        let item = at.and_then(|at| change.query.as_ref()?.items.get(at)).map_or(column.name.as_str(), |item| unqualified(&item.text));
+        let may_be_null = |source: &Table| source.column(item).is_some_and(|own| !source.is_not_null(&own.name));
+        if source.is_none_or(may_be_null) {
             found.push((
                 format!("NOT NULL constraint failed: {name}.{}", column.name),
                 format!("`{}` may be NULL where it comes from", column.name),
