@@ -1,7 +1,7 @@
 //! A script walked through: the effect of each statement on what stood before it, the locks its transaction holds,
 //! and what the rules say.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::dialect::Dialect;
 use crate::effects::{self, Effect, Place};
@@ -40,6 +40,7 @@ pub fn judge(script: &Script, direction: Direction, before: &Catalog, options: &
     let mut findings = Vec::new();
     let mut open: BTreeMap<u32, Transaction> = BTreeMap::new();
     let nothing = Transaction::default();
+    let taken_back = rolled_back(script, direction);
     for (at, statement) in script.statements.iter().enumerate().filter(|(_, statement)| statement.direction == direction) {
         let _inside = tracing::debug_span!("statement", number = at + 1, line = statement.line).entered();
         let following = script.statements.get(at + 1..).unwrap_or_default();
@@ -47,6 +48,9 @@ pub fn judge(script: &Script, direction: Direction, before: &Catalog, options: &
         let mut effect = effects::effect_of(&statement.reading, &place);
         let transaction = statement.transaction.and_then(|id| open.get(&id)).unwrap_or(&nothing);
         use_of_new_enum_value(&mut effect, script, statement, transaction, &catalog);
+        if taken_back.contains(&at) {
+            effect.loses_nothing();
+        }
         let held = transaction.held.iter().any(|(_, mode, _)| mode.blocks_writes());
         let wait = risk::wait(&effect.on_filled(&catalog), held, &options.sizes);
         let context = rules::Context { script, statement, effect: &effect, wait: &wait, catalog: &catalog, transaction, options };
@@ -69,12 +73,9 @@ pub fn judge(script: &Script, direction: Direction, before: &Catalog, options: &
     Judgement { steps, findings, after: catalog }
 }
 
-/// A transaction with a statement that is always refused changes nothing, and what is rolled back neither.
+/// A transaction with a statement that is always refused changes nothing.
 fn take_back(script: &Script, steps: &mut [Step]) {
     let transaction = |step: &Step| script.statements.get(step.at).and_then(|statement| statement.transaction);
-    for range in rolled_back(script, steps) {
-        steps.get_mut(range).into_iter().flatten().for_each(|step| step.effect.loses_nothing());
-    }
     let refused: Vec<u32> = steps.iter().filter(|step| step.effect.always_fails()).filter_map(transaction).collect();
     for step in steps.iter_mut() {
         if transaction(step).is_some_and(|id| refused.contains(&id)) {
@@ -83,20 +84,20 @@ fn take_back(script: &Script, steps: &mut [Step]) {
     }
 }
 
-/// The steps that a later `ROLLBACK` takes back: its whole transaction, or what stands behind the last `SAVEPOINT`.
+/// The statements that a later `ROLLBACK` takes back: its whole transaction, or what stands behind the last `SAVEPOINT`.
 ///
 /// The MySQL family and Oracle commit at each DDL statement: nothing is sure to be taken back there.
-fn rolled_back(script: &Script, steps: &[Step]) -> Vec<std::ops::Range<usize>> {
-    let mut ranges = Vec::new();
+fn rolled_back(script: &Script, direction: Direction) -> BTreeSet<usize> {
+    let mut found = BTreeSet::new();
     if script.server.dialect.is_mysql_family() || script.server.dialect == Dialect::Oracle {
-        return ranges;
+        return found;
     }
     let (mut begun, mut saved) = (None, None);
-    for (n, step) in steps.iter().enumerate() {
-        let Some(statement) = script.statements.get(step.at).filter(|statement| statement.transaction.is_some()) else {
+    for (n, statement) in script.statements.iter().enumerate().filter(|(_, statement)| statement.direction == direction) {
+        if statement.transaction.is_none() {
             (begun, saved) = (None, None);
             continue;
-        };
+        }
         if begun.is_none_or(|(_, id)| id != statement.transaction) {
             (begun, saved) = (Some((n, statement.transaction)), None);
         }
@@ -109,9 +110,9 @@ fn rolled_back(script: &Script, steps: &[Step]) -> Vec<std::ops::Range<usize>> {
             Change::Rollback { to_savepoint: false } => begun.take().map(|(from, _)| from),
             _ => None,
         };
-        ranges.extend(from.map(|from| from..n));
+        found.extend(from.map(|from| from..n).into_iter().flatten());
     }
-    ranges
+    found
 }
 
 /// A value added to an enum cannot be used before its transaction is committed: 55P04.

@@ -310,7 +310,11 @@ pub struct Place<'a> {
 #[must_use]
 pub fn effect_of(reading: &Reading, place: &Place<'_>) -> Effect {
     if let Change::Block(block) = &reading.change {
-        return block_effect(block, place);
+        let language = match reading.flags.get("language") {
+            Some(crate::sql::change::Flag::Text(language)) => language.as_str(),
+            _ => "",
+        };
+        return block_effect(block, language, place);
     }
     if matches!(reading.change, Change::Unknown) {
         return Effect {
@@ -339,8 +343,17 @@ pub fn effect_of(reading: &Reading, place: &Place<'_>) -> Effect {
 }
 
 /// A block does what its statements do, one after the other; what is built at run time may do anything.
-fn block_effect(block: &crate::sql::change::Block, place: &Place<'_>) -> Effect {
+fn block_effect(block: &crate::sql::change::Block, language: &str, place: &Place<'_>) -> Effect {
     let mut whole = Effect::default();
+    let is_postgresql = place.server.dialect == Dialect::Postgresql;
+    if is_postgresql && matches!(language, "sql" | "c" | "internal") {
+        whole.fail("0A000", When::Always, format!("language `{language}` has no code that runs at once"));
+        return whole;
+    }
+    if block.ends_transaction && place.transaction.is_some() {
+        whole.fail("2D000", When::Always, "the block ends a transaction, which it may not do within one that was begun outside");
+        return whole;
+    }
     let mut catalog = place.catalog.clone();
     for inner in &block.statements {
         let effect = effect_of(inner, &Place { catalog: &catalog, transaction: place.transaction.or(Some(u32::MAX)), ..*place });

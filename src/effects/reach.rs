@@ -2,6 +2,7 @@
 
 use crate::effects::Place;
 use crate::sql::change::{IndexKey, Name, Reach};
+use crate::sql::formula::{self, Formula};
 
 /// True when a condition compares the first column of an index, or all of the primary key, with values.
 #[must_use]
@@ -12,7 +13,7 @@ pub fn by_key(table: &Name, reach: &Reach, place: &Place<'_>) -> bool {
     };
     found.indexes.iter().any(|state| {
         state.index.predicate.is_none()
-            && matches!(state.index.keys.first(), Some(IndexKey::Column(first)) if reach.bounded_by.iter().any(|column| column == first))
+            && matches!(state.index.keys.first(), Some(IndexKey::Column(first)) if reach.bounded_by.iter().any(|column| column == first) && !is_one_sided(reach, first))
     })
 }
 
@@ -35,4 +36,57 @@ pub fn all_new(table: &Name, columns: &[String], place: &Place<'_>) -> bool {
         return false;
     };
     !columns.is_empty() && columns.iter().all(|column| found.column(column).is_some_and(|known| known.is_new))
+}
+
+/// Numbers of a key that a condition such as `id < 1000` may let through and still name few rows.
+const FEW: f64 = 1000.0;
+
+/// True when a condition holds a key on one side only (`id > 100`): it reaches any number of rows.
+#[must_use]
+pub fn is_one_sided(reach: &Reach, key: &str) -> bool {
+    reach.condition.as_ref().and_then(formula::of_expression).is_some_and(|formula| {
+        let sides = sides(&formula, key);
+        !sides.closed && sides.above != sides.below
+    })
+}
+
+/// True when a condition names the values of a key: some, or all between two.
+#[must_use]
+pub fn names_few(condition: &Formula, key: &str) -> bool {
+    sides(condition, key).closed
+}
+
+/// How a condition bounds a key.
+#[derive(Default, Clone, Copy)]
+struct Sides {
+    /// It is one of some values, or between two, or one of the first few.
+    closed: bool,
+    above: bool,
+    below: bool,
+}
+
+fn sides(formula: &Formula, key: &str) -> Sides {
+    let is_key = |formula: &Formula| matches!(formula, Formula::Column(name) if name.eq_ignore_ascii_case(key));
+    match formula {
+        Formula::In(of, _) if is_key(of) => Sides { closed: true, ..Sides::default() },
+        Formula::Binary(mark, left, right) => match mark.as_str() {
+            "and" => {
+                let (a, b) = (sides(left, key), sides(right, key));
+                let (above, below) = (a.above || b.above, a.below || b.below);
+                Sides { closed: a.closed || b.closed || above && below, above, below }
+            }
+            "or" => {
+                let (a, b) = (sides(left, key), sides(right, key));
+                Sides { closed: a.closed && b.closed, above: a.above || b.above, below: a.below || b.below }
+            }
+            "=" if is_key(left) || is_key(right) => Sides { closed: true, ..Sides::default() },
+            ">" | ">=" if is_key(left) => Sides { above: true, ..Sides::default() },
+            "<" | "<=" if is_key(left) => {
+                let few = matches!(right.as_ref(), Formula::Number(number) if number.parse::<f64>().is_ok_and(|number| number <= FEW));
+                Sides { closed: few, below: true, ..Sides::default() }
+            }
+            _ => Sides::default(),
+        },
+        _ => Sides::default(),
+    }
 }

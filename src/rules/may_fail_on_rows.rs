@@ -29,7 +29,8 @@ fn check(context: &Context<'_>, said: &[Finding]) -> Vec<Finding> {
     let pointed_at = code == "23503" && is_pointed_at(context, why);
     let left_out = code == "23502" && matches!(context.change(), Change::Insert(_));
     // A column that may hold NULL today usually does, and releases that write it fail from then on.
-    let is_likely = pointed_at || left_out || context.effect.needs_trigger || context.met("set_not_null");
+    let is_copied = code == "23505" && matches!(context.change(), Change::Insert(insert) if insert.query.is_some());
+    let is_likely = pointed_at || left_out || is_copied || context.effect.needs_trigger || context.met("set_not_null");
     let severity = if is_likely { Severity::Warning } else { Severity::Notice };
     let what = format!("`{}` may fail with {code}", context.short());
     vec![context.finding(severity, what, why, "count the rows in the way first, and mend them in a data revision")]

@@ -389,6 +389,7 @@ rules![
     sequence_restart,
     revoke,
     row_security_without_policy,
+    policy_narrowed,
     publication_without_identity,
     checks_disabled,
     opaque_code,

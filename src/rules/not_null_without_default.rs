@@ -31,13 +31,28 @@ use crate::dialect::Dialect;
 use crate::finding::{Finding, Severity};
 use crate::fix;
 use crate::rules::{Check, Context};
-use crate::sql::change::{AlterAction, Column, Name};
+use crate::sql::change::{AlterAction, AlterTable, Change, Column, Name, Reading};
 
 /// Looks at each statement.
 pub const CHECK: Check = Check::Statement(check);
 
 fn check(context: &Context<'_>) -> Vec<Finding> {
-    let Some(alter) = context.altered() else { return Vec::new() };
+    let inner = match context.change() {
+        Change::AlterTable(alter) => vec![alter],
+        Change::Block(block) if !block.guarded => block.statements.iter().filter_map(altered).collect(),
+        _ => return Vec::new(),
+    };
+    inner.into_iter().flat_map(|alter| in_table(context, alter)).collect()
+}
+
+const fn altered(reading: &Reading) -> Option<&AlterTable> {
+    match &reading.change {
+        Change::AlterTable(alter) => Some(alter),
+        _ => None,
+    }
+}
+
+fn in_table(context: &Context<'_>, alter: &AlterTable) -> Vec<Finding> {
     let other_failure = context.effect.fails.iter().any(|failure| matches!(failure.code.as_str(), "42701" | "42P01" | "42704" | "42809"));
     if context.catalog.is_new(&alter.table) || other_failure {
         return Vec::new();

@@ -28,6 +28,7 @@
 //! ```
 
 use crate::effects::Loss;
+use crate::effects::reach::{is_one_sided, names_few};
 use crate::finding::{Finding, Severity};
 use crate::rules::{Check, Context};
 use crate::sql::catalog::Table;
@@ -116,8 +117,11 @@ fn bound(context: &Context<'_>, table: Option<&Name>, reach: Option<&Reach>) -> 
         let itself = joins_itself(context.sql(), &table.name);
         return if itself && reach.condition.is_some() { Bound::Key } else { Bound::None };
     }
+    if finds_many(context, reach) {
+        return Bound::Range;
+    }
     let by_key = match context.catalog.table(table) {
-        Some(found) => is_key(found, &reach.bounded_by),
+        Some(found) => is_key(found, reach),
         None => reach.bounded_by.iter().any(|column| column == "id" || column.ends_with("_id") || column == "version_num"),
     };
     let formula = reach.condition.as_ref().and_then(formula::of_expression);
@@ -129,6 +133,33 @@ fn bound(context: &Context<'_>, table: Option<&Name>, reach: Option<&Reach>) -> 
     }
 }
 
+/// `c IN (SELECT …)`, and nothing else that bounds it: as many rows as the query finds, which no key bounds.
+fn finds_many(context: &Context<'_>, reach: &Reach) -> bool {
+    let reads = match context.change() {
+        Change::Update(update) => &update.reads,
+        Change::Delete(delete) => &delete.reads,
+        _ => return false,
+    };
+    let (Some(condition), [only]) = (&reach.condition, reach.bounded_by.as_slice()) else { return false };
+    let text = condition.text.to_lowercase();
+    let rest = text.strip_prefix(&only.to_lowercase()).map(str::trim_start).unwrap_or_default();
+    if !rest.starts_with("in (select ") {
+        return false;
+    }
+    let inner = rest.split_once(" where ").map(|(_, inner)| inner.trim_end_matches(')').to_owned());
+    let is_many = |table: &Name| {
+        let keyed = inner.as_ref().is_some_and(|inner| {
+            context.catalog.table(table).is_some_and(|found| {
+                found.indexes.iter().filter(|state| state.index.unique).filter_map(|state| state.index.plain_columns().into_iter().next()).any(|key| {
+                    formula::read(inner).is_some_and(|formula| names_few(&formula, &key))
+                })
+            })
+        });
+        !keyed && context.catalog.has_rows(table) && !context.catalog.is_new(table)
+    };
+    reads.iter().any(is_many)
+}
+
 /// The table stands twice in a `DELETE … USING`.
 fn joins_itself(sql: &str, table: &str) -> bool {
     let lower = sql.to_lowercase();
@@ -137,10 +168,10 @@ fn joins_itself(sql: &str, table: &str) -> bool {
 }
 
 /// The first column of a unique index, or of any that is compared with a value, is bounded.
-fn is_key(table: &Table, columns: &[String]) -> bool {
+fn is_key(table: &Table, reach: &Reach) -> bool {
     table.indexes.iter().any(|state| {
         state.index.unique
             && state.index.predicate.is_none()
-            && matches!(state.index.keys.first(), Some(IndexKey::Column(first)) if columns.contains(first))
+            && matches!(state.index.keys.first(), Some(IndexKey::Column(first)) if reach.bounded_by.contains(first) && !is_one_sided(reach, first))
     })
 }

@@ -58,6 +58,9 @@ pub struct Catalog {
     begun: Option<u32>,
 }
 
+/// What stands behind a right that is on some columns only.
+pub const OF_COLUMNS: &str = " of columns";
+
 /// Settings of a SQLite connection that a setup leaves behind for the script.
 const KEPT_SETTINGS: &[&str] = &["foreign_keys", "legacy_alter_table"];
 
@@ -217,7 +220,7 @@ impl Catalog {
                 self.types.insert(self.key(name), found);
             }
             Change::AlterType { name, actions } => self.alter_type(name, actions, transaction),
-            Change::CreateDomain { name, base, not_null, checks, .. } => {
+            Change::CreateDomain { name, base, not_null, checks, default } => {
                 let found = UserType::Domain {
                     base: base.clone(),
                     not_null: *not_null,
@@ -226,6 +229,7 @@ impl Catalog {
                         || matches!(self.type_of(base), Some(UserType::Domain { constrained: true, .. })),
                     checks: checks.iter().map(|check| (None, check.clone())).collect(),
                     not_valid: Vec::new(),
+                    default: default.as_ref().or_else(|| self.default_of_type(base)).cloned().map(Box::new),
                 };
                 self.types.insert(self.key(name), found);
             }
@@ -247,16 +251,16 @@ impl Catalog {
                     found.trigger_bodies.insert(name.clone(), body.clone());
                 }
             }
-            Change::CreateStatistics { name: Some(name), tables } => {
+            Change::CreateStatistics { name: Some(name), tables, .. } => {
                 self.statistics.insert(self.key(name), tables.iter().map(|table| self.key(table)).collect());
             }
-            Change::CreatePolicy { name, table, words } => {
+            Change::CreatePolicy { name, table, words, .. } => {
                 if let Some(mut found) = self.table_mut(table) {
                     found.watched.extend(words.iter().cloned());
                     found.policies.push(name.clone());
                 }
             }
-            Change::CreateFunction { name, arguments, language, volatility, returns, body, .. } => {
+            Change::CreateFunction { name, arguments, language, volatility, returns, body, raises, .. } => {
                 let volatility = match volatility.as_deref() {
                     Some("immutable" | "deterministic") => Volatility::Immutable,
                     Some("stable") => Volatility::Stable,
@@ -272,6 +276,7 @@ impl Catalog {
                         returns: returns.clone(),
                         body: body.clone(),
                         arguments: arguments.clone(),
+                        raises: *raises,
                     },
                 );
             }
@@ -289,12 +294,14 @@ impl Catalog {
                 self.rename(table, &Name { schema: Some(schema.clone()), name: table.name.clone() })
             }
             Change::Truncate { tables, cascade, .. } => self.truncate(tables, *cascade),
-            Change::Grant { tables, grantees, privileges } => {
+            Change::Grant { tables, grantees, privileges, of_columns } => {
                 for table in tables {
                     if let Some(mut found) = self.table_mut(table) {
                         found.grantees.extend(grantees.iter().cloned());
                         for role in grantees {
-                            found.grants.extend(privileges.iter().map(|privilege| (role.clone(), privilege.clone())));
+                            let held =
+                                |privilege: &String| if *of_columns { format!("{privilege}{OF_COLUMNS}") } else { privilege.clone() };
+                            found.grants.extend(privileges.iter().map(|privilege| (role.clone(), held(privilege))));
                         }
                     }
                 }

@@ -281,6 +281,8 @@ pub struct Index {
     pub predicate: Option<Expression>,
     /// `IF NOT EXISTS`.
     pub if_not_exists: bool,
+    /// Operator classes written behind keys, in lower case; as many as there are keys, empty where none is written.
+    pub classes: Vec<String>,
 }
 
 impl Index {
@@ -996,6 +998,8 @@ pub struct Block {
     pub guarded: bool,
     /// `RAISE` of an error that nothing guards.
     pub raises: bool,
+    /// `COMMIT` or `ROLLBACK`: it cannot run within a transaction.
+    pub ends_transaction: bool,
 }
 
 /// What a statement does to the database.
@@ -1062,7 +1066,7 @@ pub enum Change {
         base: DataType,
         not_null: bool,
         checks: Vec<Expression>,
-        default: bool,
+        default: Option<Expression>,
     },
     AlterDomain {
         name: Name,
@@ -1089,6 +1093,8 @@ pub enum Change {
         function: Option<Name>,
         /// Columns of `UPDATE OF`, and the words of `WHEN`.
         words: Vec<String>,
+        /// Columns of `UPDATE OF` alone.
+        of_columns: Vec<String>,
         instead_of: bool,
         /// It is called for rows that are inserted.
         on_insert: bool,
@@ -1101,6 +1107,8 @@ pub enum Change {
     CreateRule {
         table: Name,
         or_replace: bool,
+        /// `select`, `insert`, `update`, `delete`.
+        event: &'static str,
     },
     AlterRule {
         table: Name,
@@ -1110,9 +1118,13 @@ pub enum Change {
         table: Name,
         /// The words of its conditions.
         words: Vec<String>,
+        /// `AS RESTRICTIVE`: it takes rows away that others let through.
+        restrictive: bool,
     },
     AlterPolicy {
         table: Name,
+        /// Its condition or its roles are set anew.
+        redefines: bool,
     },
     CreateFunction {
         name: Name,
@@ -1125,6 +1137,8 @@ pub enum Change {
         returns: Option<DataType>,
         /// The statements of a `LANGUAGE sql` body.
         body: Vec<Reading>,
+        /// The first thing that its body does is to raise an error.
+        raises: bool,
     },
     CreateSchema {
         name: Option<Name>,
@@ -1142,6 +1156,8 @@ pub enum Change {
     CreateStatistics {
         name: Option<Name>,
         tables: Vec<Name>,
+        /// How many columns and expressions they are on.
+        columns: usize,
     },
     /// `CREATE/ALTER/DROP PUBLICATION … TABLE …`: tables are those named.
     Publication {
@@ -1152,8 +1168,10 @@ pub enum Change {
         drops: bool,
         /// `SET TABLE`.
         sets: bool,
-        /// With `WHERE` or a list of columns.
+        /// With `WHERE`, a list of columns, or all tables in a schema.
         filtered: bool,
+        /// `publish` names neither `update` nor `delete`: no row need be told from another.
+        inserts_only: bool,
     },
     Truncate {
         tables: Vec<Name>,
@@ -1182,6 +1200,8 @@ pub enum Change {
         grantees: Vec<String>,
         /// In lower case; `all` for all of them.
         privileges: Vec<String>,
+        /// On some columns only.
+        of_columns: bool,
     },
     Revoke {
         tables: Vec<Name>,
@@ -1189,9 +1209,15 @@ pub enum Change {
         /// In lower case; `all` for all of them.
         privileges: Vec<String>,
         role: bool,
+        /// `ON ALL TABLES IN SCHEMA x`.
+        schemas: Vec<String>,
+        /// Of some columns only.
+        of_columns: bool,
     },
     Comment {
         table: Option<Name>,
+        /// `constraint`, `trigger`, `policy` or `rule` of the table, and its name.
+        part: Option<(&'static str, String)>,
     },
     LockTables {
         tables: Vec<Name>,

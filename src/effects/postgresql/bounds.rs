@@ -5,6 +5,7 @@ use std::cmp::Ordering;
 use crate::effects::Place;
 use crate::sql::bound::{Bound, Edge};
 use crate::sql::change::{Name, PartitionBound, Reach};
+use crate::sql::formula::Formula;
 
 /// The partition whose bound overlaps a new one, if the bounds can be read.
 #[must_use]
@@ -128,5 +129,75 @@ fn overlap(a: &Bound, b: &Bound) -> bool {
             r % step == s % step
         }
         _ => false,
+    }
+}
+
+/// True when checks on the key keep every row within a bound on one key. `None`: a bound or a check is not read.
+#[must_use]
+pub fn lies_within(bound: &PartitionBound, key: &str, checks: &[Formula]) -> Option<bool> {
+    if checks.is_empty() {
+        return None;
+    }
+    let mut parts: Vec<&Formula> = Vec::new();
+    let mut open: Vec<&Formula> = checks.iter().collect();
+    while let Some(formula) = open.pop() {
+        match formula {
+            Formula::Binary(mark, left, right) if mark == "and" => open.extend([left.as_ref(), right.as_ref()]),
+            other => parts.push(other),
+        }
+    }
+    let is_key = |formula: &Formula| matches!(formula, Formula::Column(name) if name == key);
+    match bound.read.as_ref()? {
+        Bound::Range { from, to } => {
+            let ([from], [to]) = (from.as_slice(), to.as_slice()) else { return None };
+            let side = |marks: [&str; 2], fits: &dyn Fn(&str, &Edge) -> bool| {
+                parts.iter().any(|part| match part {
+                    Formula::Binary(mark, left, right) if marks.contains(&mark.as_str()) && is_key(left) => {
+                        literal(right).is_some_and(|value| fits(mark, &Edge::Value(value)))
+                    }
+                    _ => false,
+                })
+            };
+            let low = matches!(from, Edge::Least) || side([">", ">="], &|_, value| compare(value, from).is_some_and(Ordering::is_ge));
+            let high = matches!(to, Edge::Greatest)
+                || side(["<", "<="], &|mark, value| {
+                    compare(value, to).is_some_and(|found| if mark == "<" { found.is_le() } else { found.is_lt() })
+                });
+            Some(low && high)
+        }
+        Bound::List(values) => {
+            let names = |value: &Formula| literal(value).is_some_and(|value| values.contains(&value));
+            Some(parts.iter().any(|part| match part {
+                Formula::Binary(mark, left, right) => mark == "=" && is_key(left) && names(right),
+                Formula::In(of, list) => is_key(of) && list.iter().all(names),
+                _ => false,
+            }))
+        }
+        Bound::Default | Bound::Hash { .. } => None,
+    }
+}
+
+/// A literal as it is written in bounds.
+fn literal(formula: &Formula) -> Option<String> {
+    match formula {
+        Formula::Text(text) => Some(text.clone()),
+        Formula::Number(number) => Some(number.clone()),
+        Formula::Minus(of) => literal(of).map(|number| format!("-{number}")),
+        Formula::Cast(of, _) => literal(of),
+        _ => None,
+    }
+}
+
+/// True when a row with this key does not belong into a partition, as its bound is read.
+#[must_use]
+pub fn is_outside(bound: &PartitionBound, key: &str) -> bool {
+    let value = Edge::Value(key.to_owned());
+    match &bound.read {
+        Some(Bound::Range { from, to }) => {
+            let below = from.first().and_then(|from| compare(&value, from)).is_some_and(Ordering::is_lt);
+            below || to.first().and_then(|to| compare(&value, to)).is_some_and(Ordering::is_ge) && to.len() == 1
+        }
+        Some(Bound::List(values)) => !values.contains(&key.to_owned()),
+        Some(Bound::Default | Bound::Hash { .. }) | None => false,
     }
 }

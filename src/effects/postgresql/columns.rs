@@ -5,7 +5,7 @@ use crate::effects::postgresql::alter::{breaks, column_missing};
 use crate::effects::postgresql::constraints::unfit_foreign_key;
 use crate::effects::postgresql::types;
 use crate::effects::postgresql::{
-    changes_with_time, fact, is_volatile, lock, lock_referenced, loses_rows, meets, meets_all, missing, missing_function, stored_rows,
+    fact, immutable, is_volatile, lock, lock_referenced, loses_rows, meets, meets_all, missing, missing_function, stored_rows,
 };
 use crate::effects::{Effect, Place, When};
 use crate::sql::catalog::{Table, UserType};
@@ -16,6 +16,11 @@ pub(super) fn add_column(effect: &mut Effect, alter: &AlterTable, column: &Colum
     let stands = place.catalog.table(table).is_some_and(|found| found.column(&column.name).is_some());
     if stands {
         meets(effect, "add_column", table, place);
+        // PostgreSQL 12 leaves the column out, and makes the key that stands behind it all the same.
+        let keyed = column.constraints.iter().any(|own| matches!(own.kind, ConstraintKind::Unique { .. }));
+        if if_not_exists && keyed && place.server.version.major < 13 {
+            meets_all(effect, "add_column_unique", table, alter.only, place);
+        }
         if !if_not_exists {
             effect.fail("42701", When::Always, format!("column `{}` of `{table}` already exists", column.name));
         }
@@ -36,22 +41,36 @@ pub(super) fn add_column(effect: &mut Effect, alter: &AlterTable, column: &Colum
     if unknown_type(effect, column.data_type.as_ref(), place) {
         return;
     }
-    if let Some((_, expression)) = column.generated.as_ref().filter(|(_, expression)| changes_with_time(expression, place)) {
+    if let Some((_, expression)) = column
+        .generated
+        .as_ref()
+        .filter(|(_, expression)| immutable::is_refused(expression, &|column: &str| types::column_type(table, column, place), place))
+    {
         effect.fail("42P17", When::Always, format!("generated column expression `{}` must be immutable", expression.text));
         return;
     }
     let situation = new_column_situation(column, place);
     meets_all(effect, situation, table, alter.only, place);
-    let has_value = column.default.as_ref().is_some_and(|default| !default.is_null)
+    let has_value = default_of(column, place).is_some_and(|default| !default.is_null)
         || column.generated.is_some()
         || column.identity.is_some()
         || column.data_type.as_ref().is_some_and(|data_type| data_type.serial);
-    if column.not_null && !has_value && place.catalog.has_rows(table) && !place.catalog.is_new(table) {
+    let by_domain = column
+        .data_type
+        .as_ref()
+        .and_then(|own| place.catalog.type_of(own))
+        .is_some_and(|own| matches!(own, UserType::Domain { not_null: true, .. }));
+    if (column.not_null || by_domain) && !has_value && place.catalog.has_rows(table) && !place.catalog.is_new(table) {
         effect.fail("23502", When::OnRows, format!("rows of `{table}` would hold NULL in `{}`", column.name));
     }
     for constraint in &column.constraints {
         new_column_constraint(effect, alter, column, constraint, has_value, place);
     }
+}
+
+/// The default of a new column: its own, else that of its domain.
+fn default_of<'a>(column: &'a Column, place: &Place<'a>) -> Option<&'a Expression> {
+    column.default.as_ref().or_else(|| place.catalog.default_of_type(column.data_type.as_ref()?))
 }
 
 pub(super) fn is_serial(column: &Column) -> bool {
@@ -86,7 +105,9 @@ pub(super) fn unknown_type(effect: &mut Effect, data_type: Option<&DataType>, pl
 }
 
 fn new_column_situation(column: &Column, place: &Place<'_>) -> &'static str {
-    let volatile = column.default.as_ref().is_some_and(|default| is_volatile(&default.functions, place));
+    // PostgreSQL 12 works the default of a domain out once for all rows.
+    let told = if place.server.version.major < 13 { column.default.as_ref() } else { default_of(column, place) };
+    let volatile = told.is_some_and(|default| is_volatile(&default.functions, place));
     let domain = column.data_type.as_ref().is_some_and(|data_type| {
         data_type.dimensions == 0 && matches!(place.catalog.type_of(data_type), Some(UserType::Domain { constrained: true, .. }))
     });

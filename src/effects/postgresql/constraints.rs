@@ -52,7 +52,13 @@ pub(super) fn add_constraint(effect: &mut Effect, alter: &AlterTable, constraint
                 return;
             }
             let skips = constraint.no_inherit && place.server.version.major < 18;
-            meets_all(effect, situation, table, alter.only || skips, place);
+            meets_all(effect, situation, table, alter.only || skips || constraint.no_inherit, place);
+            if constraint.no_inherit && !skips && !alter.only {
+                // The children are locked on the way, and not looked at.
+                for child in place.catalog.descendants(table) {
+                    lock(effect, &child, LockMode::AccessExclusive, place);
+                }
+            }
             if on_rows {
                 effect.fail("23514", proof(), format!("rows of `{table}` that break the check stop it"));
             }
@@ -273,7 +279,16 @@ pub(super) fn drop_constraint(effect: &mut Effect, alter: &AlterTable, name: &st
         AlterAction::AddConstraint(added) => added.name.as_deref() == Some(name),
         _ => false,
     });
-    if !is_new && !comes_again {
+    // A row that could not be deleted while others point at it goes from now on, and they with it.
+    let on_delete =
+        |constraint: &Constraint| constraint.reference().and_then(|own| own.on_delete.clone()).filter(|action| action != "restrict");
+    let lets_go = alter.actions.iter().any(|action| match action {
+        AlterAction::AddConstraint(added) if added.name.as_deref() == Some(name) => {
+            found.is_some_and(|old| on_delete(old).is_none() && on_delete(added).is_some())
+        }
+        _ => false,
+    });
+    if !is_new && (!comes_again || lets_go) {
         effect.lose(Loss::Low, format!("`{name}` of `{table}` is not checked any more"));
     }
     let Some(constraint) = found else {

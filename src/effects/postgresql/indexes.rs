@@ -2,7 +2,7 @@
 
 use crate::effects::fact::Role;
 use crate::effects::postgresql::drops::is_other_kind;
-use crate::effects::postgresql::{fact, lock, meets, meets_all, missing, stored_rows, works};
+use crate::effects::postgresql::{fact, immutable, lock, meets, meets_all, missing, stored_rows, types, works};
 use crate::effects::{Effect, Loss, Place, When, Work};
 use crate::sql::catalog::RelationKind;
 use crate::sql::change::{Change, Drop, Index, IndexAction, IndexKey, Name, ReindexScope};
@@ -47,7 +47,7 @@ pub(super) fn create_index(effect: &mut Effect, table: &Name, only: bool, concur
         IndexKey::Column(_) => None,
     });
     for expression in expressions.chain(&index.predicate) {
-        if crate::effects::postgresql::changes_with_time(expression, place) {
+        if immutable::is_refused(expression, &|column: &str| types::column_type(table, column, place), place) {
             effect.fail("42P17", When::Always, format!("functions in index expression `{}` must be IMMUTABLE", expression.text));
             return;
         }

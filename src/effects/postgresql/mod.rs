@@ -8,11 +8,15 @@ mod constraints;
 mod create_table;
 mod drops;
 pub mod facts;
+mod immutable;
 mod indexes;
 mod named_types;
 mod objects;
 mod partitions;
 mod refused;
+mod refused_indexes;
+mod refused_objects;
+mod refused_tables;
 pub mod refused_values;
 pub mod rows;
 pub mod stored_rows;
@@ -82,7 +86,8 @@ fn first_version(reading: &Reading) -> Option<u16> {
                 AlterAction::SetExpression { .. } => Some(17),
                 AlterAction::AddColumn { column, .. } if matches!(column.generated, Some((Generated::Virtual, _))) => Some(18),
                 AlterAction::AddColumn { column, .. } => {
-                    storage_version(column.storage.as_deref()).or_else(|| flag("compression").then_some(14))
+                    let storage = (column.storage.is_some() && flag("storage")).then_some(16);
+                    storage.or_else(|| storage_version(column.storage.as_deref())).or_else(|| flag("compression").then_some(14))
                 }
                 AlterAction::AddConstraint(constraint)
                     if constraint.not_enforced || matches!(constraint.kind, ConstraintKind::NotNull { .. }) =>
@@ -278,7 +283,7 @@ pub(crate) fn is_volatile(functions: &[String], place: &Place<'_>) -> bool {
     })
 }
 
-/// Functions of PostgreSQL's own whose answer changes with time, session or call, in all their forms.
+/// Functions of PostgreSQL's own whose answer changes with time, session or call, in all their forms (`pg_proc`, 12 to 18).
 const CHANGING: &[&str] = &[
     "now",
     "current_timestamp",
@@ -305,6 +310,25 @@ const CHANGING: &[&str] = &[
     "pg_backend_pid",
     "current_schema",
     "inet_client_addr",
+    // How values are written hangs on settings.
+    "to_char",
+    "to_date",
+    "to_number",
+    "concat",
+    "concat_ws",
+    "format",
+    "array_to_string",
+    "to_json",
+    "to_jsonb",
+    "row_to_json",
+    "array_to_json",
+    "json_build_object",
+    "jsonb_build_object",
+    "json_build_array",
+    "jsonb_build_array",
+    "make_timestamptz",
+    "convert_to",
+    "to_regclass",
 ];
 
 /// True for an expression that an index, a generated column or a partition key may not hold: 42P17.
@@ -321,7 +345,12 @@ pub(crate) fn changes_with_time(expression: &crate::sql::change::Expression, pla
 /// A unique key of a partitioned table must hold the partition key.
 pub(crate) fn lacks_partition_key(table: &Name, columns: &[String], place: &Place<'_>) -> bool {
     let key = place.catalog.table(table).and_then(|found| found.partition_by.as_ref());
-    key.is_some_and(|(_, key)| key.words.iter().any(|word| !columns.contains(word)))
+    key.is_some_and(|(_, key)| lacks_columns(key, columns))
+}
+
+/// True when a partition key names a column that is not among these.
+pub(crate) fn lacks_columns(key: &crate::sql::change::Expression, columns: &[String]) -> bool {
+    key.words.iter().any(|word| !columns.contains(word))
 }
 
 /// A function that this server does not bring and nobody made: 42883.

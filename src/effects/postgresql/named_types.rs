@@ -92,6 +92,8 @@ pub(super) fn alter_domain(effect: &mut Effect, name: &Name, action: &DomainActi
             DomainAction::DropConstraint { .. } | DomainAction::DropNotNull => {
                 effect.lose(Loss::Low, format!("a check of domain `{name}` is dropped"))
             }
+            DomainAction::DropDefault
+                if place.catalog.is_complete && matches!(place.catalog.user_type(name), Some(UserType::Domain { default: None, .. })) => {}
             DomainAction::DropDefault => effect.lose(Loss::Low, format!("the default of domain `{name}` is dropped")),
             _ => {}
         }

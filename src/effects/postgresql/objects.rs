@@ -1,13 +1,14 @@
 //! All that is no table and has no file of its own, on PostgreSQL.
 
 use crate::effects::fact::LockMode;
+use crate::effects::postgresql::alter::breaks;
 use crate::effects::postgresql::drops::{drop_objects, drop_owned, tables_of_role};
 use crate::effects::postgresql::indexes::{alter_index, create_index, reindex};
 use crate::effects::postgresql::named_types::{alter_domain, alter_type};
 use crate::effects::postgresql::views::{alter_view, create_view, missing_column, refresh};
 use crate::effects::postgresql::{fact, lock, meets, meets_all, missing};
 use crate::effects::{Effect, Loss, Place, Undo, When};
-use crate::sql::catalog::RelationKind;
+use crate::sql::catalog::{OF_COLUMNS, RelationKind, Table};
 use crate::sql::change::{Change, Name, Reading, SequenceAction};
 use crate::sql::words::Kind;
 
@@ -36,17 +37,35 @@ pub(super) fn effect(effect: &mut Effect, reading: &Reading, place: &Place<'_>) 
                 effect.fail("42883", When::Always, format!("function `{function}()` does not exist"));
             } else if !missing(effect, table, false, place) {
                 meets_all(effect, "create_trigger", table, false, place);
+                if function.as_ref().is_some_and(|function| place.catalog.function(&function.name).is_some_and(|own| own.raises)) {
+                    breaks(effect, "breaks_running_release", table, format!("writes to `{table}`, which the trigger refuses,"), place);
+                }
             }
         }
         Change::AlterTrigger { table: Some(table) } => drop_result(meets(effect, "drop_trigger", table, place)),
-        Change::CreateRule { table, .. } | Change::AlterRule { table } => {
+        Change::CreateRule { table, event, .. } => {
+            if !missing(effect, table, false, place) {
+                meets(effect, "rule", table, place);
+                rewritten_writes(effect, table, event, place);
+            }
+        }
+        Change::AlterRule { table } => {
             if !missing(effect, table, false, place) {
                 meets(effect, "rule", table, place);
             }
         }
-        Change::CreatePolicy { table, .. } | Change::AlterPolicy { table } => {
+        Change::CreatePolicy { table, restrictive: narrows, .. } | Change::AlterPolicy { table, redefines: narrows } => {
             if !missing(effect, table, false, place) {
                 meets(effect, "policy", table, place);
+                if *narrows && place.catalog.table(table).is_some_and(|found| found.row_security) {
+                    breaks(
+                        effect,
+                        "policy_narrowed",
+                        table,
+                        format!("queries of `{table}`: rows that a policy let through may be hidden"),
+                        place,
+                    );
+                }
             }
         }
         Change::CreateStatistics { tables, .. } => {
@@ -54,7 +73,7 @@ pub(super) fn effect(effect: &mut Effect, reading: &Reading, place: &Place<'_>) 
                 meets(effect, "create_statistics", table, place);
             }
         }
-        Change::Publication { tables, all, drops, sets, .. } => {
+        Change::Publication { tables, all, drops, sets, inserts_only, .. } => {
             fact(effect, "object_without_table", place);
             if *drops && !tables.is_empty() {
                 effect.lose(Loss::Low, "tables are published no more");
@@ -66,7 +85,7 @@ pub(super) fn effect(effect: &mut Effect, reading: &Reading, place: &Place<'_>) 
             }
             let every = place.catalog.tables().filter(|(_, table)| *all && table.kind == RelationKind::Table).map(|(name, _)| name);
             for table in tables.iter().filter(|_| !drops).chain(every) {
-                if lacks_identity(table, place) {
+                if !inserts_only && lacks_identity(table, place) {
                     effect.breaks("publication_without_identity", format!("updates and deletes on `{table}`"));
                 }
             }
@@ -121,7 +140,7 @@ pub(super) fn effect(effect: &mut Effect, reading: &Reading, place: &Place<'_>) 
                 every_table(effect, "analyze", place);
             }
         }
-        Change::Comment { table } => {
+        Change::Comment { table, .. } => {
             fact(effect, "comment", place);
             let columns = table.as_ref().and_then(|table| place.catalog.table(table)).filter(|_| place.catalog.is_complete);
             if let (Some(found), Some(column)) = (columns.filter(|found| !found.columns.is_empty()), &reading.subject)
@@ -145,7 +164,11 @@ pub(super) fn effect(effect: &mut Effect, reading: &Reading, place: &Place<'_>) 
                 }
             }
         }
-        Change::Revoke { tables, grantees, privileges, .. } => revoke(effect, tables, grantees, privileges, place),
+        Change::Revoke { tables, grantees, privileges, schemas, of_columns, .. } => {
+            let inside = schemas.iter().flat_map(|schema| place.catalog.in_schema(schema));
+            let all: Vec<Name> = tables.iter().cloned().chain(inside).collect();
+            revoke(effect, &all, grantees, privileges, *of_columns, place);
+        }
         Change::CreateType { name, .. } => {
             fact(effect, "object_without_table", place);
             if place.catalog.user_type(name).is_some() {
@@ -271,6 +294,9 @@ fn other(effect: &mut Effect, reading: &Reading, place: &Place<'_>) {
     if renames && matches!(reading.kind, Kind::AlterFunction | Kind::AlterProcedure | Kind::AlterAggregate) {
         effect.breaks("rename", "calls by the old name");
     }
+    if renames && reading.kind == Kind::AlterDatabase {
+        effect.breaks("rename", "connections that name the database");
+    }
     effect.is_opaque |= reading.kind == Kind::Execute;
     match reading.kind {
         Kind::AlterTableAll if reading.subject.is_some() => every_relation(effect, "set_tablespace", &[RelationKind::Table], place),
@@ -320,6 +346,12 @@ fn create_function(
         }
     }
     let old = place.catalog.function(&name.name).filter(|_| or_replace && reading.kind == Kind::CreateFunction);
+    if old.is_some() && matches!(reading.change, Change::CreateFunction { raises: true, .. }) {
+        let called = |found: &Table| found.trigger_functions.values().any(|function| function.name == name.name);
+        for (table, _) in place.catalog.tables().filter(|(_, found)| called(found)) {
+            breaks(effect, "breaks_running_release", table, format!("writes to `{table}`, which its trigger refuses,"), place);
+        }
+    }
     if let Some((before, after)) = old.and_then(|old| old.returns.as_ref()).zip(returns)
         && before.name != after.name
     {
@@ -362,20 +394,66 @@ fn alter_sequence(effect: &mut Effect, name: &Name, if_exists: bool, actions: &[
     }
 }
 
-fn revoke(effect: &mut Effect, tables: &[Name], grantees: &[String], privileges: &[String], place: &Place<'_>) {
+fn revoke(effect: &mut Effect, tables: &[Name], grantees: &[String], privileges: &[String], of_columns: bool, place: &Place<'_>) {
     fact(effect, "object_without_table", place);
     for table in tables {
         let known = place.catalog.table(table);
         let taken = |role: &String, held: &str| {
-            grantees.contains(role) && (held == "all" || privileges.iter().any(|privilege| privilege == "all" || privilege == held))
+            // A right on the table goes with those on its columns, but not the other way round.
+            let own = held.strip_suffix(OF_COLUMNS);
+            let reached = !of_columns || own.is_some();
+            let held = own.unwrap_or(held);
+            reached
+                && grantees.contains(role)
+                && (held == "all" || privileges.iter().any(|privilege| privilege == "all" || privilege == held))
         };
         let held = known.is_none_or(|found| !place.catalog.is_complete || found.grants.iter().any(|(role, held)| taken(role, held)));
-        if held && !place.catalog.is_new(table) {
+        if held && !place.catalog.is_new(table) && !is_granted_again(table, grantees, privileges, place) {
             effect.lose(Loss::Low, format!("rights on `{table}` are taken away"));
             effect.breaks("revoke", format!("queries of {} on `{table}`", grantees.join(", ")));
         }
     }
     if tables.is_empty() {
         effect.lose(Loss::Low, "rights are taken away");
+    }
+}
+
+/// The same right is given again before anybody can miss it: later in the transaction.
+fn is_granted_again(table: &Name, grantees: &[String], privileges: &[String], place: &Place<'_>) -> bool {
+    let within = place.following.iter().take_while(|later| place.transaction.is_some() && later.transaction == place.transaction);
+    let held = place.catalog.table(table).map(|found| found.grants.as_slice()).unwrap_or_default();
+    let taken = |privilege: &str| privileges.iter().any(|own| own == "all" || own == privilege);
+    let lost: Vec<&(String, String)> = held.iter().filter(|(role, privilege)| grantees.contains(role) && taken(privilege)).collect();
+    let given: Vec<(&[String], &[String])> = within
+        .filter_map(|later| match &later.reading.change {
+            Change::Grant { tables, grantees, privileges, of_columns: false }
+                if tables.iter().any(|on| place.catalog.key(on) == place.catalog.key(table)) =>
+            {
+                Some((grantees.as_slice(), privileges.as_slice()))
+            }
+            _ => None,
+        })
+        .collect();
+    let returns = |role: &String, privilege: &String| {
+        given.iter().any(|(roles, rights)| roles.contains(role) && (rights.contains(privilege) || rights.iter().any(|own| own == "all")))
+    };
+    !lost.is_empty() && lost.iter().all(|(role, privilege)| returns(role, privilege))
+}
+
+/// `INSERT … ON CONFLICT` is refused on a table with a rule for `INSERT` or `UPDATE` (0A000). Whoever has a unique key
+/// besides the primary one is written to in this way.
+fn rewritten_writes(effect: &mut Effect, table: &Name, event: &str, place: &Place<'_>) {
+    let keyed = place.catalog.table(table).is_some_and(|found| {
+        let key = found.primary_key().unwrap_or_default();
+        found.kind == RelationKind::Table && found.indexes.iter().any(|state| state.index.unique && state.index.plain_columns() != key)
+    });
+    if keyed && matches!(event, "insert" | "update") {
+        breaks(
+            effect,
+            "breaks_running_release",
+            table,
+            format!("`INSERT … ON CONFLICT` into `{table}` (0A000), and writes that the rule takes over,"),
+            place,
+        );
     }
 }

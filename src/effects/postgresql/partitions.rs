@@ -6,6 +6,7 @@ use crate::effects::postgresql::{bounds, fact, lock, missing, works};
 use crate::effects::{Effect, Place, When, Work};
 use crate::sql::catalog::Table;
 use crate::sql::change::{Column, ConstraintKind, Name, PartitionBound};
+use crate::sql::formula::{self, Formula};
 
 pub(super) fn create_partition(effect: &mut Effect, parent: &Name, bound: &PartitionBound, place: &Place<'_>) {
     if missing(effect, parent, false, place) {
@@ -209,6 +210,16 @@ fn foreign_keys_of_parent(effect: &mut Effect, parent: &Name, partition: &Name, 
 
 /// A valid check on the key that says NOT NULL (or the column does) and compares it.
 fn check_implies(table: &Table, key: &str, bound: &PartitionBound) -> bool {
+    let valid = table.constraints.iter().filter(|constraint| !constraint.not_valid && !constraint.not_enforced);
+    let formulas: Vec<Formula> = valid
+        .filter_map(|constraint| match &constraint.kind {
+            ConstraintKind::Check(check) if check.words.iter().any(|word| word == key) => formula::of_expression(check),
+            _ => None,
+        })
+        .collect();
+    if let Some(within) = bounds::lies_within(bound, key, &formulas) {
+        return within && (table.is_not_null(key) || table.has_valid_not_null_check(key));
+    }
     let checks: Vec<String> = table
         .constraints
         .iter()

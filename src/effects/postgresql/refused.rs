@@ -1,6 +1,6 @@
 //! What PostgreSQL refuses whatever rows stand: told from the statement and the schema before it.
 
-use crate::effects::postgresql::{bounds, types};
+use crate::effects::postgresql::{bounds, refused_indexes, refused_objects, refused_tables, types};
 use crate::effects::{Effect, Place, When};
 use crate::sql::catalog::{RelationKind, Table, UserType};
 use crate::sql::change::{
@@ -11,16 +11,20 @@ use crate::sql::formula;
 use crate::sql::words::Kind;
 
 /// An SQLSTATE and why.
-type Refusal = (&'static str, String);
+pub(super) type Refusal = (&'static str, String);
 
 /// True when the statement is refused as a whole; the effect says why.
 pub(super) fn statement(effect: &mut Effect, reading: &Reading, place: &Place<'_>) -> bool {
-    note(effect, of_statement(reading, place))
+    note(effect, of_statement(reading, place).or_else(|| refused_objects::statement(reading, place)))
 }
 
 /// True when one part of an `ALTER TABLE` is refused; the effect says why.
 pub(super) fn action(effect: &mut Effect, alter: &AlterTable, action: &AlterAction, place: &Place<'_>) -> bool {
-    note(effect, place.catalog.table(&alter.table).and_then(|found| of_action(&alter.table, found, action, place)))
+    let refusal = place
+        .catalog
+        .table(&alter.table)
+        .and_then(|found| refused_tables::action(alter, found, action, place).or_else(|| of_action(&alter.table, found, action, place)));
+    note(effect, refusal)
 }
 
 fn note(effect: &mut Effect, refusal: Option<Refusal>) -> bool {
@@ -37,6 +41,7 @@ fn of_statement(reading: &Reading, place: &Place<'_>) -> Option<Refusal> {
             let name = index.name.as_ref().filter(|_| !index.if_not_exists);
             name.and_then(|name| name_taken(&Name { schema: table.schema.clone(), name: name.clone() }, place))
                 .or_else(|| without_order(table, &index.keys, place))
+                .or_else(|| refused_indexes::new_index(table, index, place))
         }
         Change::Drop(drop) if reading.kind == Kind::DropIndex && drop.concurrently => {
             let several = (drop.names.len() > 1).then(|| ("0A000", "only one index can be dropped concurrently at a time".to_owned()));
@@ -47,10 +52,15 @@ fn of_statement(reading: &Reading, place: &Place<'_>) -> Option<Refusal> {
             let code = if place.catalog.table(name).is_some() { "42809" } else { "42P01" };
             Some((code, format!("index `{name}` does not exist")))
         }
+        Change::Reindex { scope: ReindexScope::Index, name: Some(name), concurrently: true } => {
+            refused_indexes::rebuilds_concurrently(name, place)
+        }
         Change::Cluster { table: Some(table) } => {
             let index = reading.subject.as_ref().filter(|_| is_complete)?;
-            let (owner, _) = place.catalog.index(&Name { schema: table.schema.clone(), name: index.name.clone() })?;
-            (*owner != place.catalog.key(table)).then(|| ("42809", format!("`{index}` is an index of `{owner}`")))
+            let index = Name { schema: table.schema.clone(), name: index.name.clone() };
+            let (owner, _) = place.catalog.index(&index)?;
+            let stranger = (*owner != place.catalog.key(table)).then(|| ("42809", format!("`{index}` is an index of `{owner}`")));
+            stranger.or_else(|| refused_indexes::clusters(&index, place))
         }
         Change::Truncate { tables, .. } => {
             let view = tables.iter().find(|table| place.catalog.table(table).is_some_and(|found| found.kind != RelationKind::Table))?;
@@ -76,8 +86,8 @@ fn of_statement(reading: &Reading, place: &Place<'_>) -> Option<Refusal> {
             let stands = place.catalog.table(table).is_some_and(|found| found.policies.contains(name));
             stands.then(|| ("42710", format!("policy `{name}` of `{table}` exists already")))
         }
-        Change::CreateTrigger { table, function, instead_of, body, .. } => {
-            unfit_trigger(table, function.as_ref(), *instead_of, body, place)
+        Change::CreateTrigger { table, function, instead_of, body, of_columns, .. } => {
+            unfit_trigger(table, function.as_ref(), *instead_of, body, place).or_else(|| refused_tables::trigger(table, of_columns, place))
         }
         Change::Insert(insert) => too_many_values(insert, place),
         Change::Other if reading.kind == Kind::CreateExtension => {
@@ -149,7 +159,9 @@ fn new_table(create: &CreateTable, place: &Place<'_>) -> Option<Refusal> {
         return Some(("42P16", format!("`{}` would have two primary keys", create.name)));
     }
     let bound = create.partition_of.as_ref().and_then(|(parent, bound)| unfit_bound(parent, bound, place));
-    bound.or_else(|| create.columns.iter().find_map(|column| new_column(column, &create.columns, place)))
+    bound
+        .or_else(|| refused_tables::create(create, place))
+        .or_else(|| create.columns.iter().find_map(|column| new_column(column, &create.columns, place)))
 }
 
 /// A pseudo-type, a default that names a column, a generated column that is computed from another one.

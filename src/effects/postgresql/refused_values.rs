@@ -3,7 +3,7 @@
 use crate::effects::postgresql::{stored_rows, types};
 use crate::effects::{Effect, Place, When};
 use crate::sql::catalog::{Table, UserType};
-use crate::sql::change::{Column, ConstraintKind, DataType, Expression, IndexKey, Insert, Name, Update};
+use crate::sql::change::{Column, ConstraintKind, DataType, Expression, IndexKey, Insert, Name, Query, Update};
 use crate::sql::formula::{self, Formula};
 
 /// Notes how an `INSERT` may be refused. True: it is refused whatever the rows are.
@@ -43,6 +43,9 @@ pub fn insert<'a>(effect: &mut Effect, change: &'a Insert, place: &Place<'a>) ->
     if stops(effect, refused, !found.has_insert_trigger) {
         return true;
     }
+    if let Some(query) = &change.query {
+        copied(effect, change, query, found, &given, place);
+    }
     if change.query.is_none() {
         let pairs: Vec<(&str, Option<&str>)> = given.iter().enumerate().map(|(n, column)| (column.name.as_str(), value(n))).collect();
         checked(effect, &change.table, found, &pairs, place);
@@ -52,6 +55,29 @@ pub fn insert<'a>(effect: &mut Effect, change: &'a Insert, place: &Place<'a>) ->
         }
     }
     effect.always_fails()
+}
+
+/// `INSERT … SELECT` of one table: columns that are NULL in some of its rows, and keys that stand already.
+fn copied(effect: &mut Effect, change: &Insert, query: &Query, found: &Table, given: &[&Column], place: &Place<'_>) {
+    let [source] = query.tables.as_slice() else { return };
+    let plain = |n: usize| query.items.get(n).and_then(|item| item.text.rsplit('.').next());
+    for (n, column) in given.iter().enumerate() {
+        let Some(from) = plain(n) else { continue };
+        if found.is_not_null(&column.name) && stored_rows::has_null(source, from, place) {
+            effect.fail("23502", When::OnRows, format!("`{from}` of `{source}` is NULL in some rows, and `{}` is NOT NULL", column.name));
+        }
+    }
+    let itself = place.catalog.key(source) == place.catalog.key(&change.table) && !change.on_conflict;
+    let keeps = |name: &String| given.iter().enumerate().any(|(n, column)| column.name == *name && plain(n) == Some(name.as_str()));
+    let unique =
+        found.indexes.iter().filter(|state| state.index.unique && state.index.predicate.is_none()).map(|state| state.index.plain_columns());
+    if itself && unique.into_iter().any(|columns| !columns.is_empty() && columns.iter().all(keeps)) {
+        effect.fail(
+            "23505",
+            When::OnRows,
+            format!("the rows are copied within `{}`: each has the key of the row it comes from", change.table),
+        );
+    }
 }
 
 /// Notes what the rows prove; where triggers run, they may mend the row. True: nobody can.

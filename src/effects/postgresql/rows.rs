@@ -3,6 +3,7 @@
 use crate::effects::fact::{LockMode, Role};
 use crate::effects::postgresql::refused_values;
 use crate::effects::postgresql::{fact, lock, loses_rows, meets, missing, stored_rows, works};
+use crate::effects::reach::is_one_sided;
 use crate::effects::{Effect, Loss, Place, Undo, When, Work};
 use crate::sql::catalog::RelationKind;
 use crate::sql::change::{Change, ConstraintKind, Delete, IndexKey, Insert, Merge, Name, Query, Reach, Update};
@@ -50,7 +51,7 @@ fn nested_writes(effect_so_far: &mut Effect, writes: &[Change], place: &Place<'_
 
 /// Foreign key checks of rows written: `ROW SHARE` on what the keys point at.
 fn checks_references(effect: &mut Effect, table: &Name, columns: Option<&[String]>, place: &Place<'_>) {
-    let Some(found) = place.catalog.table(table) else {
+    let Some(found) = place.catalog.table(table).filter(|_| !stored_rows::skips_references(place)) else {
         return;
     };
     for constraint in &found.constraints {
@@ -78,6 +79,10 @@ fn insert(effect: &mut Effect, change: &Insert, place: &Place<'_>) {
         .query
         .as_ref()
         .is_some_and(|query| !query.tables.is_empty() && query.tables.iter().all(|table| !place.catalog.has_rows(table)));
+    let points = place.catalog.table(&change.table).is_some_and(|found| found.constraints.iter().any(|own| own.reference().is_some()));
+    if points && stored_rows::skips_references(place) && !place.catalog.is_new(&change.table) {
+        effect.lose(Loss::Low, format!("foreign keys of `{}` are not checked", change.table));
+    }
     if !source_empty {
         checks_references(effect, &change.table, columns, place);
     }
@@ -104,6 +109,15 @@ fn view_target(effect: &mut Effect, table: &Name, place: &Place<'_>) -> bool {
     false
 }
 
+/// The one table that a view reads.
+fn table_below(view: &Name, place: &Place<'_>) -> Option<Name> {
+    let found = place.catalog.table(view).filter(|found| found.kind == RelationKind::View)?;
+    match found.query.as_ref()?.tables.as_slice() {
+        [below] => Some(below.clone()),
+        _ => None,
+    }
+}
+
 /// True when a condition compares the first column of an index, or all of the primary key, with values.
 fn by_key(table: &Name, reach: &Reach, place: &Place<'_>) -> bool {
     let found = place.catalog.table(table);
@@ -118,7 +132,7 @@ fn by_key(table: &Name, reach: &Reach, place: &Place<'_>) -> bool {
     };
     found.indexes.iter().any(|state| {
         state.index.predicate.is_none()
-            && matches!(state.index.keys.first(), Some(IndexKey::Column(first)) if reach.bounded_by.iter().any(|column| column == first))
+            && matches!(state.index.keys.first(), Some(IndexKey::Column(first)) if reach.bounded_by.iter().any(|column| column == first) && !is_one_sided(reach, first))
     })
 }
 
@@ -164,6 +178,11 @@ fn scan_or_key(
     reads(effect, &reach.joins, place);
 }
 
+/// `ONLY` a partitioned table: it holds no row itself.
+fn reaches_nothing(table: &Name, only: bool, place: &Place<'_>) -> bool {
+    only && place.catalog.table(table).is_some_and(|found| found.partition_by.is_some())
+}
+
 fn update(effect: &mut Effect, change: &Update, place: &Place<'_>) {
     nested_writes(effect, &change.writes, place);
     let table = &change.table;
@@ -176,6 +195,10 @@ fn update(effect: &mut Effect, change: &Update, place: &Place<'_>) {
         return;
     }
     if refused_values::update(effect, change, place) {
+        return;
+    }
+    if reaches_nothing(table, change.only, place) {
+        meets(effect, "update", table, place);
         return;
     }
     scan_or_key(effect, "update_all", "update", table, &change.reach, place);
@@ -196,7 +219,7 @@ fn update(effect: &mut Effect, change: &Update, place: &Place<'_>) {
         return;
     }
     let new_columns = known_new(table, &change.columns, place);
-    if change.values.text == own_values(&change.columns) {
+    if change.values.text == own_values(&change.columns) || all_computed(table, &change.columns, place) {
         return;
     }
     if change.fills_null || new_columns || only_null(table, &change.columns, place) {
@@ -216,6 +239,13 @@ fn moves_rows(table: &Name, columns: &[String], place: &Place<'_>) -> bool {
 /// `a = a`: nothing changes.
 fn own_values(columns: &[String]) -> String {
     columns.iter().map(|column| format!("{column} = {column}")).collect::<Vec<_>>().join(", ")
+}
+
+/// Generated columns take nothing but `DEFAULT`: the same values are computed again.
+fn all_computed(table: &Name, columns: &[String], place: &Place<'_>) -> bool {
+    let found = place.catalog.table(table);
+    !columns.is_empty()
+        && found.is_some_and(|found| columns.iter().all(|column| found.column(column).is_some_and(|own| own.generated.is_some())))
 }
 
 /// All columns written are known to be NULL in every row.
@@ -308,6 +338,10 @@ fn delete(effect: &mut Effect, change: &Delete, place: &Place<'_>) {
         if missing(effect, table, false, place) || view_target(effect, table, place) {
             return;
         }
+        if reaches_nothing(table, change.only, place) {
+            meets(effect, "delete", table, place);
+            continue;
+        }
         scan_or_key(effect, "delete_all", "delete", table, &change.reach, place);
         reads(effect, &change.reads, place);
         if table.name == "alembic_version" {
@@ -318,6 +352,10 @@ fn delete(effect: &mut Effect, change: &Delete, place: &Place<'_>) {
                 effect.fail("23503", When::Always, format!("rows of other tables point at the rows of `{table}` that are deleted"));
             }
             referencing(effect, table, None, place);
+        }
+        if let Some(below) = table_below(table, place) {
+            // Rows that go through a view are its table's.
+            referencing(effect, &below, None, place);
         }
         if place.catalog.has_rows(table) {
             loses_rows(effect, table, &format!("rows of `{table}` are deleted"), place);

@@ -9,7 +9,9 @@ use crate::effects::postgresql::bounds;
 use crate::effects::{Place, When};
 use crate::sql::catalog::stored::{Stored, Types};
 use crate::sql::catalog::{Table, UserType};
-use crate::sql::change::{Constraint, ConstraintKind, DataType, Expression, Index, IndexKey, Insert, Name, Reach, Reference, Update};
+use crate::sql::change::{
+    Constraint, ConstraintKind, DataType, Expression, Index, IndexKey, Insert, Name, PartitionBound, Reach, Reference, Update,
+};
 use crate::sql::formula::{self, Formula};
 use crate::sql::value::{Row, Value, cast, evaluate};
 
@@ -190,7 +192,7 @@ pub fn refuses_insert<'a>(change: &'a Insert, found: &'a Table, place: &Place<'a
             return Some(("23505", format!("a row of `{}` has the key already ({})", change.table, columns.join(", "))));
         }
     }
-    found.constraints.iter().filter(|constraint| !constraint.not_enforced).find_map(|constraint| {
+    found.constraints.iter().filter(|constraint| !constraint.not_enforced && !skips_references(place)).find_map(|constraint| {
         let ConstraintKind::ForeignKey { columns, reference } = &constraint.kind else { return None };
         let written: Vec<Key> = rows().filter_map(|row| key_of(&row, columns)).collect();
         let own = place.catalog.key(&reference.table) == place.catalog.key(&change.table);
@@ -210,6 +212,7 @@ struct Demands<'a> {
     not_null: Vec<&'a str>,
     domains: Vec<(&'a str, Formula, &'a str)>,
     partition_key: Option<&'a str>,
+    bound: Option<(&'a str, &'a PartitionBound)>,
 }
 
 impl<'a> Demands<'a> {
@@ -223,9 +226,10 @@ impl<'a> Demands<'a> {
             let checks = column.data_type.as_ref().map(|own| domain_checks(own, place)).unwrap_or_default();
             checks.into_iter().filter_map(|check| Some((column.name.as_str(), formula::of_expression(check)?, check.text.as_str())))
         });
-        let partition_key = table.partition_by.as_ref().and_then(|(_, key)| match key.words.as_slice() {
-            [column] if key.text == *column => Some(column.as_str()),
-            _ => None,
+        let partition_key = table.partition_by.as_ref().and_then(|(_, key)| single_column(key));
+        let bound = table.partition_of.as_ref().and_then(|(parent, bound)| {
+            let (_, key) = place.catalog.table(parent)?.partition_by.as_ref()?;
+            Some((single_column(key)?, bound))
         });
         Self {
             name,
@@ -233,6 +237,7 @@ impl<'a> Demands<'a> {
             not_null: table.columns.iter().map(|column| column.name.as_str()).filter(|column| table.is_not_null(column)).collect(),
             domains: domains.collect(),
             partition_key,
+            bound,
         }
     }
 
@@ -248,9 +253,26 @@ impl<'a> Demands<'a> {
         if let Some((column, _, text)) = self.domains.iter().find(breaks) {
             return Some(("23514", format!("the value for `{}.{column}` breaks the check `{text}` of its domain", self.name)));
         }
+        let own = self.bound.and_then(|(column, bound)| Some((key_text(&row.value(column)?)?, bound)));
+        if let Some((key, _)) = own.filter(|(key, bound)| bounds::is_outside(bound, key)) {
+            return Some(("23514", format!("`{key}` does not belong into partition `{}`", self.name)));
+        }
         let key = key_text(&row.value(self.partition_key?)?)?;
         bounds::has_no_partition(self.name, &key, place).then(|| ("23514", format!("no partition of `{}` takes `{key}`", self.name)))
     }
+}
+
+/// The column that a partition key is.
+fn single_column(key: &Expression) -> Option<&str> {
+    match key.words.as_slice() {
+        [column] if key.text == *column => Some(column.as_str()),
+        _ => None,
+    }
+}
+
+/// Foreign keys are checked by triggers, which a replica does not run.
+pub fn skips_references(place: &Place<'_>) -> bool {
+    place.catalog.setting("session_replication_role") == Some("replica")
 }
 
 fn domain_checks<'a>(data_type: &DataType, place: &Place<'a>) -> Vec<&'a Expression> {
@@ -319,7 +341,7 @@ pub fn refuses_update<'a>(change: &'a Update, found: &'a Table, place: &Place<'a
             return Some(("23505", format!("a row of `{}` has the key already ({})", change.table, columns.join(", "))));
         }
     }
-    found.constraints.iter().filter(|constraint| !constraint.not_enforced).find_map(|constraint| {
+    found.constraints.iter().filter(|constraint| !constraint.not_enforced && !skips_references(place)).find_map(|constraint| {
         let ConstraintKind::ForeignKey { columns, reference } = &constraint.kind else { return None };
         let own = place.catalog.key(&reference.table) == place.catalog.key(&change.table);
         if own || !touches(columns) || reached.is_empty() {

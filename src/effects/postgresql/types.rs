@@ -317,7 +317,13 @@ pub fn is_session_zone(zone: &str, place: &Place<'_>) -> bool {
 /// `USING column` and `USING column::target` say no more than the cast does.
 #[must_use]
 pub fn using_is_plain(using: &Expression, column: &str, target: &DataType) -> bool {
-    let text = using.text.trim_matches(['(', ')']).replace('"', "").to_lowercase();
+    let text = using.text.replace('"', "").to_lowercase();
+    // `CAST(column AS target)` says the same.
+    let written = text.strip_prefix("cast(").and_then(|inside| inside.strip_suffix(')')).and_then(|inside| inside.split_once(" as "));
+    let text = match written {
+        Some((name, cast)) => format!("{}::{}", name.trim(), cast.trim()),
+        None => text.trim_matches(['(', ')']).to_owned(),
+    };
     let Some((name, cast)) = text.split_once("::") else {
         return text == column.to_lowercase();
     };

@@ -131,7 +131,7 @@ impl Catalog {
 
     pub(super) fn alter_domain(&mut self, name: &Name, action: &DomainAction) {
         let key = self.key(name);
-        let Some(UserType::Domain { constrained, not_null, not_valid, checks, .. }) = self.types.get_mut(&key) else {
+        let Some(UserType::Domain { constrained, not_null, not_valid, checks, default, .. }) = self.types.get_mut(&key) else {
             return;
         };
         match action {
@@ -150,12 +150,9 @@ impl Catalog {
             DomainAction::ValidateConstraint { name } => not_valid.retain(|other| other != name),
             // A check without a name has one of the server's: which one goes is not known.
             DomainAction::DropConstraint { name, .. } => checks.retain(|(own, _)| own.as_ref().is_some_and(|own| own != name)),
-            DomainAction::SetDefault
-            | DomainAction::DropDefault
-            | DomainAction::RenameConstraint
-            | DomainAction::Rename { .. }
-            | DomainAction::SetSchema { .. }
-            | DomainAction::OwnerTo => {}
+            // What a new one says is not kept.
+            DomainAction::SetDefault | DomainAction::DropDefault => *default = None,
+            DomainAction::RenameConstraint | DomainAction::Rename { .. } | DomainAction::SetSchema { .. } | DomainAction::OwnerTo => {}
         }
     }
 

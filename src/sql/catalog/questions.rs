@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use crate::dialect::Dialect;
 use crate::sql::catalog::links::Link;
 use crate::sql::catalog::{Catalog, Copy, Function, IndexState, RelationKind, Rows, Table, UserType};
-use crate::sql::change::{Change, Column, Constraint, DataType, Name, PartitionBound, Query, Reading};
+use crate::sql::change::{Change, Column, Constraint, DataType, Expression, Name, PartitionBound, Query, Reading};
 use crate::sql::functions::Volatility;
 use crate::sql::words::Kind;
 
@@ -214,6 +214,15 @@ impl Catalog {
             }
         }
         current
+    }
+
+    /// The default that a domain gives to its columns.
+    #[must_use]
+    pub fn default_of_type(&self, data_type: &DataType) -> Option<&Expression> {
+        match self.type_of(data_type).filter(|_| data_type.dimensions == 0) {
+            Some(UserType::Domain { default, .. }) => default.as_deref(),
+            _ => None,
+        }
     }
 
     /// Tables with a column of a user's own type.

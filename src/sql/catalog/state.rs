@@ -259,6 +259,8 @@ pub enum UserType {
         checks: Vec<(Option<String>, Expression)>,
         /// Names of its constraints that are not validated yet.
         not_valid: Vec<String>,
+        /// What a column without a default of its own gets; a domain below hands its own on.
+        default: Option<Box<Expression>>,
     },
     /// Anything else.
     Other,
@@ -279,4 +281,6 @@ pub struct Function {
     pub body: Vec<Reading>,
     /// What it takes, as written in lower case, with the parentheses.
     pub arguments: String,
+    /// The first thing that its body does is to raise an error.
+    pub raises: bool,
 }

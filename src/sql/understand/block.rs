@@ -45,6 +45,14 @@ pub fn do_block(cursor: &mut Cursor<'_>, depth: u32, flags: &mut Flags) -> Optio
     Some(finish(Kind::DoBlock, block, flags))
 }
 
+/// True when a PL/pgSQL body does nothing but raise an error: no condition stands in front of it.
+#[must_use]
+pub fn always_raises(text: &str, dialect: Dialect) -> bool {
+    let mut block = Block::default();
+    read_text(text, dialect, super::MAX_DEPTH, &mut block);
+    block.raises
+}
+
 fn finish(kind: Kind, block: Block, flags: &mut Flags) -> Found {
     let contains: Vec<String> = block.statements.iter().map(|reading| reading.kind.word().to_owned()).collect();
     if !contains.is_empty() {
@@ -126,6 +134,7 @@ fn statement(mut cursor: Cursor<'_>, depth: u32, block: &mut Block) {
     if raises {
         block.raises |= !block.guarded;
     }
+    block.ends_transaction |= cursor.dialect == Dialect::Postgresql && cursor.is_one_of(&["commit", "rollback"]);
     if cursor.is_one_of(CONTROL) || is_assignment(&cursor) {
         return;
     }

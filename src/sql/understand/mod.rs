@@ -416,7 +416,7 @@ fn comment(cursor: &mut Cursor<'_>, flags: &mut Flags) -> Option<Found> {
     cursor.expect("comment")?;
     cursor.expect("on")?;
     let (mut table, mut of_view) = (None, false);
-    let mut subject = None;
+    let (mut subject, mut part) = (None, None);
     if cursor.eat("table") || cursor.eat("foreign table") {
         table = Some(cursor.name()?);
     } else if cursor.eat("view") || cursor.eat("materialized view") {
@@ -430,12 +430,13 @@ fn comment(cursor: &mut Cursor<'_>, flags: &mut Flags) -> Option<Found> {
         let column = parts.pop();
         table = parts.pop().map(|name| Name { schema: parts.pop(), name });
         subject = column.map(Name::bare);
-    } else if cursor.eat("constraint") || cursor.eat("trigger") || cursor.eat("policy") || cursor.eat("rule") {
-        cursor.identifier()?;
+    } else if let Some(word) = cursor.eat_one_of(&["constraint", "trigger", "policy", "rule"]) {
+        let name = cursor.identifier()?;
         cursor.expect("on")?;
         let domain = cursor.eat("domain");
         flags.insert("on_constraint", true.into());
         table = Some(cursor.name()?).filter(|_| !domain);
+        part = Some((word, name)).filter(|_| !domain);
     } else {
         while !cursor.is_done() && !cursor.is("is") {
             cursor.step();
@@ -446,7 +447,7 @@ fn comment(cursor: &mut Cursor<'_>, flags: &mut Flags) -> Option<Found> {
         cursor.expect("null")?;
     }
     let relation = table.clone().filter(|_| !of_view);
-    Some(Found { relation, subject, ..Found::new(Kind::Comment, Change::Comment { table }) })
+    Some(Found { relation, subject, ..Found::new(Kind::Comment, Change::Comment { table, part }) })
 }
 
 fn privileges(cursor: &mut Cursor<'_>, flags: &mut Flags) -> Option<Found> {
@@ -458,7 +459,9 @@ fn privileges(cursor: &mut Cursor<'_>, flags: &mut Flags) -> Option<Found> {
     while !cursor.is_done() && !cursor.is("on") && !cursor.is("to") && !cursor.is("from") {
         cursor.step();
     }
-    let privileges = named_privileges(&Cursor { at: from, tokens: cursor.tokens.get(..cursor.at)?, ..*cursor });
+    let words = Cursor { at: from, tokens: cursor.tokens.get(..cursor.at)?, ..*cursor };
+    let of_columns = words.tokens.get(from..).unwrap_or_default().iter().any(|token| words.text_of(*token) == "(");
+    let privileges = named_privileges(&words);
     let on = cursor.eat("on");
     if !on {
         return role_membership(grant, from, cursor);
@@ -487,10 +490,11 @@ fn privileges(cursor: &mut Cursor<'_>, flags: &mut Flags) -> Option<Found> {
     ];
     let other = cursor.eat_one_of(OBJECTS);
     cursor.eat("table");
-    let mut tables = Vec::new();
+    let (mut tables, mut schemas) = (Vec::new(), Vec::new());
     while !cursor.is_done() && !cursor.is("to") && !cursor.is("from") {
         match cursor.name() {
             Some(name) if other.is_none() => tables.push(name),
+            Some(name) if other == Some("all tables in schema") => schemas.push(name.name),
             Some(_) => {}
             None => cursor.step(),
         }
@@ -507,9 +511,9 @@ fn privileges(cursor: &mut Cursor<'_>, flags: &mut Flags) -> Option<Found> {
     }
     let relation = tables.first().filter(|name| name.name != "*").cloned();
     let (kind, change) = if grant {
-        (Kind::Grant, Change::Grant { tables, grantees, privileges })
+        (Kind::Grant, Change::Grant { tables, grantees, privileges, of_columns })
     } else {
-        (Kind::Revoke, Change::Revoke { tables, grantees, privileges, role: false })
+        (Kind::Revoke, Change::Revoke { tables, grantees, privileges, role: false, schemas, of_columns })
     };
     Some(Found { relation, ..Found::new(kind, change) })
 }
@@ -547,9 +551,12 @@ fn role_membership(grant: bool, from: usize, cursor: &mut Cursor<'_>) -> Option<
     }
     let grantees = grantees(cursor);
     Some(if grant {
-        Found::new(Kind::GrantRole, Change::Grant { tables: Vec::new(), grantees, privileges: Vec::new() })
+        Found::new(Kind::GrantRole, Change::Grant { tables: Vec::new(), grantees, privileges: Vec::new(), of_columns: false })
     } else {
-        Found::new(Kind::RevokeRole, Change::Revoke { tables: Vec::new(), grantees, privileges: Vec::new(), role: true })
+        Found::new(
+            Kind::RevokeRole,
+            Change::Revoke { tables: Vec::new(), grantees, privileges: Vec::new(), role: true, schemas: Vec::new(), of_columns: false },
+        )
     })
 }
 

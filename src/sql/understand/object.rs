@@ -106,19 +106,20 @@ pub fn create(cursor: &mut Cursor<'_>, flags: &mut Flags) -> Option<Found> {
         "rule" => {
             cursor.identifier()?;
             cursor.expect("as on")?;
-            cursor.eat_one_of(&["select", "insert", "update", "delete"])?;
+            let event = cursor.eat_one_of(&["select", "insert", "update", "delete"])?;
             cursor.expect("to")?;
             let table = cursor.name()?;
             cursor.skip_all();
-            Some(Found::new(Kind::CreateRule, Change::CreateRule { table: table.clone(), or_replace }).on(table))
+            Some(Found::new(Kind::CreateRule, Change::CreateRule { table: table.clone(), or_replace, event }).on(table))
         }
         "policy" => {
             let name = cursor.identifier()?;
             cursor.expect("on")?;
             let table = cursor.name()?;
+            let restrictive = cursor.are("as restrictive");
             let words = cursor.rest_as_expression().words;
             cursor.skip_all();
-            Some(Found::new(Kind::CreatePolicy, Change::CreatePolicy { name, table: table.clone(), words }).on(table))
+            Some(Found::new(Kind::CreatePolicy, Change::CreatePolicy { name, table: table.clone(), words, restrictive }).on(table))
         }
         "function" | "procedure" | "aggregate" => create_function(word, or_replace, cursor, flags),
         "schema" => create_schema(cursor, flags),
@@ -253,6 +254,7 @@ fn create_index(modifiers: &Modifiers, or_replace: bool, cursor: &mut Cursor<'_>
         index.method = Some(cursor.identifier()?.to_lowercase());
     }
     index.prefixed = table::has_prefix(*cursor);
+    index.classes = table::operator_classes(*cursor);
     index.keys = table::index_keys(cursor)?;
     table::index_options(&mut index, cursor, flags)?;
     let (mut algorithm, mut lock) = (None, None);
@@ -376,7 +378,7 @@ fn create_domain(cursor: &mut Cursor<'_>) -> Option<Found> {
     let name = cursor.name()?;
     cursor.eat("as");
     let base = table::data_type(cursor)?;
-    let (mut not_null, mut checks, mut default) = (false, Vec::new(), false);
+    let (mut not_null, mut checks, mut default) = (false, Vec::new(), None);
     while !cursor.is_done() {
         if cursor.eat("constraint") {
             cursor.identifier()?;
@@ -388,8 +390,7 @@ fn create_domain(cursor: &mut Cursor<'_>) -> Option<Found> {
         } else if cursor.eat("check") {
             checks.push(cursor.group()?.rest_as_expression());
         } else if cursor.eat("default") {
-            cursor.expression(&["not", "null", "constraint", "check", "collate"])?;
-            default = true;
+            default = Some(cursor.expression(&["not", "null", "constraint", "check", "collate"])?);
         } else {
             return None;
         }
@@ -448,7 +449,7 @@ fn sequence_option(cursor: &mut Cursor<'_>) -> Option<()> {
 fn create_trigger(modifiers: &Modifiers, or_replace: bool, cursor: &mut Cursor<'_>, flags: &mut Flags) -> Option<Found> {
     flag_if_not_exists(cursor, flags);
     let name = cursor.name()?.name;
-    let mut words = Vec::new();
+    let (mut words, mut of_columns) = (Vec::new(), Vec::new());
     let (mut instead_of, mut on_insert) = (false, false);
     if cursor.dialect == Dialect::Mssql && cursor.is("on") {
         cursor.eat("on");
@@ -461,7 +462,8 @@ fn create_trigger(modifiers: &Modifiers, or_replace: bool, cursor: &mut Cursor<'
                 while !cursor.is_done() && !cursor.is("on") && !cursor.is("or") {
                     cursor.step();
                 }
-                words.extend(cursor.expression_between(from, cursor.at).words);
+                of_columns = cursor.expression_between(from, cursor.at).words;
+                words.extend(of_columns.iter().cloned());
             } else {
                 cursor.step();
             }
@@ -494,8 +496,18 @@ fn create_trigger(modifiers: &Modifiers, or_replace: bool, cursor: &mut Cursor<'
     if body {
         flags.insert("compound_body", true.into());
     }
-    let change =
-        Change::CreateTrigger { name, table: table.clone(), or_replace, references, function, words, instead_of, on_insert, body: code };
+    let change = Change::CreateTrigger {
+        name,
+        table: table.clone(),
+        or_replace,
+        references,
+        function,
+        words,
+        of_columns,
+        instead_of,
+        on_insert,
+        body: code,
+    };
     Some(Found::new(Kind::CreateTrigger, change).on(table))
 }
 
@@ -550,11 +562,13 @@ fn create_function(word: &str, or_replace: bool, cursor: &mut Cursor<'_>, flags:
         flags.insert("literal_body", true.into());
     }
     let kind = kind_named("create", word)?;
+    let raises =
+        language.as_deref() == Some("plpgsql") && text.as_deref().is_some_and(|text| super::block::always_raises(text, cursor.dialect));
     let body = match text {
         Some(text) if language.as_deref() == Some("sql") => statements_in(&text, cursor.dialect),
         _ => Vec::new(),
     };
-    Some(Found::new(kind, Change::CreateFunction { name, or_replace, arguments, language, volatility, returns, body }))
+    Some(Found::new(kind, Change::CreateFunction { name, or_replace, arguments, language, volatility, returns, body, raises }))
 }
 
 /// The statements of a function's body.
@@ -613,14 +627,16 @@ fn create_statistics(cursor: &mut Cursor<'_>, flags: &mut Flags) -> Option<Found
     if cursor.mark_at(1, "(") || cursor.mark_at(2, "(") {
         flags.insert("functional", true.into());
     }
+    let mut columns = 1;
     while !cursor.is_done() && !cursor.is("from") {
+        columns += usize::from(cursor.mark(","));
         cursor.step();
     }
     cursor.expect("from")?;
     let tables = cursor.names()?;
     cursor.skip_all();
     let first = tables.first().cloned()?;
-    Some(Found::new(Kind::CreateStatistics, Change::CreateStatistics { name, tables }).on(first))
+    Some(Found::new(Kind::CreateStatistics, Change::CreateStatistics { name, tables, columns }).on(first))
 }
 
 /// `… FOR TABLE a (x) WHERE (…), b`, `… ADD TABLE a`, `… DROP TABLE a`, `… SET TABLE a`.
@@ -629,8 +645,18 @@ fn publication(kind: Kind, cursor: &mut Cursor<'_>) -> Option<Found> {
     let (drops, sets, mut filtered) = (cursor.is("drop"), cursor.is("set"), false);
     let mut tables = Vec::new();
     let all = cursor.are("for all tables");
+    let mut inserts_only = false;
     while !cursor.is_done() {
-        if cursor.eat("table") {
+        if cursor.are("publish") && cursor.mark_at(1, "=") {
+            cursor.at += 2;
+            let published = cursor.string().unwrap_or_default().to_lowercase();
+            inserts_only = !published.contains("update") && !published.contains("delete");
+        } else if cursor.mark("(") {
+            // What is published stands within brackets.
+            cursor.at += 1;
+        } else if cursor.eat("tables in schema") {
+            filtered = true;
+        } else if cursor.eat("table") {
             loop {
                 cursor.eat("only");
                 cursor.eat("table");
@@ -650,7 +676,7 @@ fn publication(kind: Kind, cursor: &mut Cursor<'_>) -> Option<Found> {
         }
     }
     let subject = Some(Name::bare(name));
-    Some(Found { subject, ..Found::new(kind, Change::Publication { tables, all, drops, sets, filtered }) })
+    Some(Found { subject, ..Found::new(kind, Change::Publication { tables, all, drops, sets, filtered, inserts_only }) })
 }
 
 /// `DROP …`.
@@ -788,11 +814,12 @@ pub fn alter(cursor: &mut Cursor<'_>, flags: &mut Flags) -> Option<Found> {
             cursor.name()?;
             cursor.expect("on")?;
             let table = cursor.name()?;
+            let redefines = !cursor.are("rename to");
             let action = general_action(word, cursor, flags);
             let (kind, change) = match word {
                 "trigger" => (Kind::AlterTrigger, Change::AlterTrigger { table: Some(table.clone()) }),
                 "rule" => (Kind::AlterRule, Change::AlterRule { table: table.clone() }),
-                _ => (Kind::AlterPolicy, Change::AlterPolicy { table: table.clone() }),
+                _ => (Kind::AlterPolicy, Change::AlterPolicy { table: table.clone(), redefines }),
             };
             Some(Found { actions: action.into_iter().collect(), ..Found::new(kind, change).on(table) })
         }

@@ -811,14 +811,14 @@ fn bounded_columns(condition: &Cursor<'_>) -> Vec<String> {
         }
         at = inside;
     }
-    let start = at;
-    while !at.is_done() {
-        if at.is("or") {
-            return Vec::new();
-        }
-        at.step();
+    let alternatives = alternatives(at);
+    if let [first, others @ ..] = alternatives.as_slice()
+        && !others.is_empty()
+    {
+        // Whatever alternative holds: these columns are compared with values.
+        let others: Vec<Vec<String>> = others.iter().map(bounded_columns).collect();
+        return bounded_columns(first).into_iter().filter(|column| others.iter().all(|other| other.contains(column))).collect();
     }
-    at = start;
     while !at.is_done() {
         let mut part = at;
         if let Some(name) = part.name() {
@@ -846,6 +846,20 @@ fn bounded_columns(condition: &Cursor<'_>) -> Vec<String> {
         at.eat("and");
     }
     columns
+}
+
+/// What stands between the outermost `OR`s.
+fn alternatives<'a>(condition: Cursor<'a>) -> Vec<Cursor<'a>> {
+    let (mut at, mut from, mut found) = (condition, condition.at, Vec::new());
+    while !at.is_done() {
+        if at.is("or") {
+            found.push(Cursor { tokens: at.tokens.get(..at.at).unwrap_or_default(), at: from, ..at });
+            from = at.at + 1;
+        }
+        at.step();
+    }
+    found.push(Cursor { at: from, ..condition });
+    found
 }
 
 fn delete(cursor: &mut Cursor<'_>, flags: &mut Flags) -> Option<Delete> {

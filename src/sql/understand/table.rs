@@ -764,6 +764,35 @@ pub fn index_keys(cursor: &mut Cursor<'_>) -> Option<Vec<IndexKey>> {
     Some(keys)
 }
 
+/// The operator classes behind PostgreSQL's keys, one for each key; empty where none is written.
+#[must_use]
+pub fn operator_classes(mut cursor: Cursor<'_>) -> Vec<String> {
+    let Some(mut inside) = cursor.group().filter(|inside| inside.dialect == Dialect::Postgresql) else {
+        return Vec::new();
+    };
+    let mut classes = Vec::new();
+    while !inside.is_done() {
+        let from = inside.at;
+        inside.skip_to_comma();
+        let tokens = inside.tokens.get(from..inside.at).unwrap_or_default();
+        classes.push(operator_class(Cursor { tokens, at: 0, ..inside }).unwrap_or_default());
+        inside.eat_mark(",");
+    }
+    classes
+}
+
+fn operator_class(mut key: Cursor<'_>) -> Option<String> {
+    if !key.mark("(") {
+        key.name()?;
+    }
+    key.skip_group();
+    if key.eat("collate") {
+        key.name()?;
+    }
+    let class = key.name()?.name.to_lowercase();
+    (!matches!(class.as_str(), "asc" | "desc" | "nulls")).then_some(class)
+}
+
 /// One of the keys has a length: `(a, c(10))`.
 #[must_use]
 pub fn has_prefix(mut cursor: Cursor<'_>) -> bool {
