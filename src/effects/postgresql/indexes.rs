@@ -162,7 +162,10 @@ pub(super) fn drop_index(effect: &mut Effect, name: &Name, drop: &Drop, place: &
             }
             return;
         }
-        fact(effect, situation, place);
+        // Its table is not known, and is locked like the index itself.
+        if let Some(mode) = fact(effect, situation, place).and_then(|row| row.mode(Role::Target)) {
+            lock(effect, name, mode, place);
+        }
         effect.lose(Loss::Low, format!("index `{name}` is dropped"));
         return;
     };
