@@ -19,7 +19,8 @@ META = {
     "io.modelcontextprotocol/clientInfo": {"name": "bench", "version": "1"},
 }
 TRUTH = pathlib.Path(__file__).resolve().parent.parent / "tests/truth"
-FILES = ["examples/knowledge_queries.json", "knowledge_queries.json", "knowledge_unseen.json", "knowledge_fresh.json", "knowledge_fresh_later.json"]
+FILES = ["examples/knowledge_queries.json", "knowledge_queries.json", "knowledge_unseen.json", "knowledge_fresh.json", "knowledge_fresh_later.json",
+         "knowledge_mixed.json", "knowledge_aside.json", "knowledge_once.json"]
 failed = []
 
 

@@ -14,14 +14,17 @@ pub struct KnownError {
     written: String,
     /// Its words, parted at gaps; none of the parts is empty.
     parts: Vec<Vec<String>>,
+    /// One of its words is the beginning of a name.
+    has_beginning: bool,
 }
 
 impl KnownError {
     /// Of a code or a message as a document writes it.
     #[must_use]
     pub fn of(error: &str) -> Self {
-        let parts = error.split(GAP).map(plain).filter(|words| !words.is_empty()).collect();
-        Self { written: error.to_owned(), parts }
+        let parts: Vec<Vec<String>> = error.split(GAP).map(plain).filter(|words| !words.is_empty()).collect();
+        let has_beginning = parts.iter().flatten().any(|word| word.ends_with('_'));
+        Self { written: error.to_owned(), parts, has_beginning }
     }
 
     /// How much it says when it stands in the text: a code or the class of an error as much as a message of three words.
@@ -56,7 +59,12 @@ impl KnownError {
     fn is_said(&self, spoken: &[String]) -> bool {
         let Some((first, others)) = self.parts.split_first() else { return false };
         let places = |part: &[String]| -> Vec<usize> {
-            spoken.windows(part.len()).enumerate().filter(|(_, said)| *said == part).map(|(at, _)| at).collect()
+            spoken
+                .windows(part.len())
+                .enumerate()
+                .filter(|(_, said)| *said == part || (self.has_beginning && are_said(part, said)))
+                .map(|(at, _)| at)
+                .collect()
         };
         places(first).into_iter().any(|start| {
             let mut end = start + first.len();
@@ -66,6 +74,11 @@ impl KnownError {
             })
         })
     }
+}
+
+/// The same words; one that ends in `_` is the beginning of a name: `_alembic_tmp_`.
+fn are_said(part: &[String], said: &[String]) -> bool {
+    part.iter().zip(said).all(|(word, said)| word == said || (word.ends_with('_') && said.starts_with(word.as_str())))
 }
 
 /// A text as bare words: what a message and a pasted log line have in common.
@@ -107,6 +120,12 @@ mod tests {
             None
         );
         assert_eq!(strength("cannot drop … because", "because we cannot drop it"), None);
+    }
+
+    #[test]
+    fn the_beginning_of_a_name_is_known() {
+        assert_eq!(strength("table _alembic_tmp_… already exists", "table _alembic_tmp_users already exists"), Some(4.0));
+        assert_eq!(strength("table _alembic_tmp_… already exists", "table users already exists"), None);
     }
 
     #[test]

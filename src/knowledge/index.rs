@@ -9,24 +9,30 @@ use tantivy::tokenizer::{PreTokenizedString, Token};
 use tantivy::{Index, IndexReader, ReloadPolicy, SingleSegmentIndexWriter, TantivyDocument, Term};
 
 use crate::knowledge::document::{Document, Origin};
-use crate::knowledge::words::{Nearness, Reader, Reading, Word, same_as};
+use crate::knowledge::synonyms::{Nearness, same_as};
+use crate::knowledge::words::{Reader, Reading, Word};
 
 /// Weights, chosen on the questions that are marked as tuned (`tests/it/questions.rs`); differences below 0.02 in the figures mean nothing.
-const TITLE_WEIGHT: f32 = 1.0;
-const SAME_WEIGHT: f32 = 0.2;
+const TITLE_WEIGHT: f32 = 0.6;
+const SAME_WEIGHT: f32 = 0.22;
 /// What the reference calls a word of every day.
-const MEANT_WEIGHT: f32 = 0.5;
+const MEANT_WEIGHT: f32 = 0.55;
 const PHRASE_WEIGHT: f32 = 0.9;
 /// How many other words may stand between the two of a phrase.
 const PHRASE_SLOP: u32 = 2;
 const SLIP_WEIGHT: f32 = 0.9;
 const GUESS_WEIGHT: f32 = 0.4;
+/// A part of an identifier that stands in the reference as a whole: `batch` of `render_as_batch`.
+const PART_WEIGHT: f32 = 0.5;
 /// The heading and the first sentence say what a section answers.
-const LEAD_WEIGHT: f32 = 0.25;
+const LEAD_WEIGHT: f32 = 0.4;
 /// What the two best other sections of its document add to a section.
-const NEIGHBOUR_WEIGHT: f32 = 0.2;
+const NEIGHBOUR_WEIGHT: f32 = 0.25;
 /// A rule's page is found where no document says more.
 const RULE_WEIGHT: f32 = 0.4;
+
+/// What a word counts of which the text has only another of the same meaning.
+const OTHER_WORD: f32 = 0.6;
 
 /// Enough for the whole reference in one segment.
 const WRITER_BYTES: usize = 32 << 20;
@@ -40,6 +46,15 @@ pub struct Match {
     /// Where.
     pub at: At,
     /// How well.
+    pub weight: f32,
+}
+
+/// How far the best match of a question answers it.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Reach {
+    /// The share of the question's words, by rarity, that stand in it: 0 to 1.
+    pub share: f32,
+    /// The weight of the match for each unit of rarity asked.
     pub weight: f32,
 }
 
@@ -164,35 +179,83 @@ impl WordIndex {
         Ok(found)
     }
 
+    /// How much of a question is answered by a text that it matched with `weight`: the share of its words, the rare ones
+    /// counting more, and the weight beside the most that its words are worth.
+    ///
+    /// # Errors
+    /// What `tantivy` says.
+    pub fn reach(&self, question: &[Word], text: &str, weight: f32) -> tantivy::Result<Reach> {
+        let searcher = self.reader.searcher();
+        let sections = searcher.num_docs() as f32;
+        let mut has = BTreeSet::new();
+        Reader::new().read(text, |_, stem, _| {
+            has.insert(stem.to_owned());
+        });
+        let mut seen = BTreeSet::new();
+        let (mut worth, mut there) = (0.0, 0.0);
+        for word in question.iter().filter(|word| seen.insert(word.stem.as_str())) {
+            let others = same_as(&word.stem);
+            let count = |stem: &str| searcher.doc_freq(&Term::from_field_text(self.text, stem));
+            let own = count(&word.stem)?;
+            let most = if own > 0 {
+                own
+            } else {
+                others.iter().map(|(stem, _)| count(stem)).try_fold(0, |most, next| next.map(|n| most.max(n)))?
+            };
+            let rarity = (1.0 + (sections - most as f32 + 0.5) / (most as f32 + 0.5)).ln();
+            worth += rarity;
+            if has.contains(&word.stem) {
+                there += rarity;
+            } else if others.iter().any(|(stem, _)| has.contains(stem)) {
+                there += rarity * OTHER_WORD;
+            }
+        }
+        let worth = f32::max(worth, f32::MIN_POSITIVE);
+        Ok(Reach { share: there / worth, weight: weight / worth })
+    }
+
     fn query(&self, question: &[Word]) -> BooleanQuery {
         let mut parts: Vec<(Occur, Box<dyn Query>)> = Vec::new();
         let mut add = |query: Box<dyn Query>, weight: f32| parts.push((Occur::Should, Box::new(BoostQuery::new(query, weight))));
         let mut seen = BTreeSet::new();
+        let mut weights: BTreeMap<&str, f32> = BTreeMap::new();
+        // Where the parts of the last known identifier end.
+        let mut parts_end = 0;
         for word in question {
+            let is_part = word.place < parts_end;
+            if word.written.contains('_') && self.knows(&word.written) {
+                parts_end = word.place + word.written.split('_').filter(|part| !part.is_empty()).count();
+            }
             if !seen.insert(word.stem.as_str()) {
                 continue;
             }
             let sure = match word.reading {
+                Reading::Written if is_part => PART_WEIGHT,
                 Reading::Written => 1.0,
                 Reading::Slip => SLIP_WEIGHT,
                 Reading::Guess => GUESS_WEIGHT,
             };
-            let others = same_as(&word.written).into_iter().map(|(other, nearness)| {
+            let others = same_as(&word.stem).iter().map(|(other, nearness)| {
                 let weight = match nearness {
                     Nearness::Same => SAME_WEIGHT,
                     Nearness::Meant => MEANT_WEIGHT,
                 };
                 (other, sure * weight)
             });
-            for (stem, weight) in std::iter::once((word.stem.clone(), sure)).chain(others) {
-                add(self.term(self.text, &stem), weight);
-                add(self.term(self.title, &stem), weight * TITLE_WEIGHT);
-                add(self.term(self.lead, &stem), weight * LEAD_WEIGHT);
+            // The same other word of two words is asked for once.
+            for (stem, weight) in std::iter::once((&word.stem, sure)).chain(others) {
+                *weights.entry(stem).or_default() += weight;
             }
+            add(self.term(self.lead, &word.stem), sure * LEAD_WEIGHT);
+        }
+        for (stem, weight) in weights {
+            add(self.term(self.text, stem), weight);
+            add(self.term(self.title, stem), weight * TITLE_WEIGHT);
         }
         for pair in question.windows(2) {
             let [first, second] = pair else { continue };
-            if second.place == first.place + 1 && first.stem != second.stem {
+            let are_there = self.stems.contains(&first.stem) && self.stems.contains(&second.stem);
+            if are_there && second.place == first.place + 1 && first.stem != second.stem {
                 let terms = vec![Term::from_field_text(self.text, &first.stem), Term::from_field_text(self.text, &second.stem)];
                 let mut phrase = PhraseQuery::new(terms);
                 phrase.set_slop(PHRASE_SLOP);

@@ -73,6 +73,20 @@ pub fn dialects(text: &str, asked: &[Word]) -> Vec<&'static str> {
     told
 }
 
+/// A dialect's word with the name that the documents give its server; none: no dialect of ours.
+#[must_use]
+pub fn name(dialect: &str) -> Option<(&'static str, &'static str)> {
+    const NAMES: &[(&str, &str)] = &[
+        ("postgresql", "PostgreSQL"),
+        ("mysql", "MySQL"),
+        ("mariadb", "MariaDB"),
+        ("sqlite", "SQLite"),
+        ("mssql", "SQL Server"),
+        ("oracle", "Oracle"),
+    ];
+    NAMES.iter().find(|(word, _)| word.eq_ignore_ascii_case(dialect)).copied()
+}
+
 /// True for two servers that share most of what they do.
 #[must_use]
 pub fn are_siblings(one: &str, other: &str) -> bool {

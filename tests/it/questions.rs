@@ -19,13 +19,23 @@ pub struct Asked {
 #[derive(Deserialize)]
 pub struct Query {
     pub id: String,
-    /// `nl`, `error`, `ident`, `typo` or `seed`.
+    /// `nl`, `error`, `ident`, `typo` or `seed`; of later sets also `folk`, `keys` and `filter`.
     pub style: String,
     pub query: String,
     /// Documents that answer it, the best first.
     pub topics: Vec<String>,
     /// What the answer must say, parted by `;`.
     pub key_facts: String,
+    /// The server that who asks has named beside the question.
+    #[serde(default)]
+    pub dialect: Option<String>,
+}
+
+impl Query {
+    /// As it is put to the library.
+    pub fn question(&self, limit: Option<usize>) -> Question {
+        Question { text: self.query.clone(), dialect: self.dialect.clone(), limit, ..Question::default() }
+    }
 }
 
 /// How a class of questions was answered.
@@ -101,8 +111,8 @@ fn holds(fact: &str, passages: &[String]) -> bool {
 }
 
 /// Documents by their best section, and the texts of the first three sections.
-fn answer(text: &str, limit: Option<usize>) -> (Vec<&'static str>, Vec<String>) {
-    let found = library().ask(&Question { text: text.to_owned(), limit, ..Question::default() }).unwrap();
+fn answer(query: &Query, limit: Option<usize>) -> (Vec<&'static str>, Vec<String>) {
+    let found = library().ask(&query.question(limit)).unwrap();
     let mut documents: Vec<&str> = Vec::new();
     for hit in &found.hits {
         if !documents.contains(&hit.document.stem.as_str()) {
@@ -134,8 +144,8 @@ pub fn figures<'a>(name: &str, queries: impl Iterator<Item = &'a Query>) -> BTre
         for topic in &query.topics {
             assert!(library().documents.iter().any(|document| document.stem == *topic), "{}: there is no document {topic}", query.id);
         }
-        let (documents, passages) = answer(&query.query, Some(20));
-        let (by_default, short) = answer(&query.query, None);
+        let (documents, passages) = answer(query, Some(20));
+        let (by_default, short) = answer(query, None);
         let is_first = |document: &&str| query.topics.first().is_some_and(|topic| topic == document);
         let recalled = documents.iter().take(3).any(is_first);
         if !recalled {

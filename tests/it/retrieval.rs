@@ -12,6 +12,17 @@ fn tuned() -> Vec<Query> {
     ["examples/knowledge_queries.json", "knowledge_queries.json"].into_iter().flat_map(|file| asked(file).queries).collect()
 }
 
+/// Questions that came after the weights; what each set was answered at first sight, and what it was used for since,
+/// stands in its file.
+const LATER: [&str; 6] = [
+    "knowledge_unseen.json",
+    "knowledge_fresh.json",
+    "knowledge_fresh_later.json",
+    "knowledge_mixed.json",
+    "knowledge_aside.json",
+    "knowledge_once.json",
+];
+
 /// The least that a set of questions must reach.
 struct Least {
     recall: f64,
@@ -57,6 +68,21 @@ fn fresh_questions_are_answered() {
     least.holds("fresh", &figures("fresh", asked("knowledge_fresh.json").queries.iter()));
     let least = Least { recall: 0.90, gain: 0.88, facts: 0.85, recall_of_marks: 1.0, facts_by_default: 0.80 };
     least.holds("fresh, later", &figures("fresh, later", asked("knowledge_fresh_later.json").queries.iter()));
+}
+
+#[test]
+fn mixed_questions_are_answered() {
+    let least = Least { recall: 0.97, gain: 0.92, facts: 0.92, recall_of_marks: 1.0, facts_by_default: 0.89 };
+    least.holds("mixed", &figures("mixed", asked("knowledge_mixed.json").queries.iter()));
+    let least = Least { recall: 0.95, gain: 0.88, facts: 0.88, recall_of_marks: 1.0, facts_by_default: 0.86 };
+    least.holds("put aside", &figures("put aside", asked("knowledge_aside.json").queries.iter()));
+}
+
+/// Words far from those of the documents: what is not reached yet.
+#[test]
+fn questions_in_other_words_are_answered() {
+    let least = Least { recall: 0.80, gain: 0.77, facts: 0.80, recall_of_marks: 1.0, facts_by_default: 0.76 };
+    least.holds("once", &figures("once", asked("knowledge_once.json").queries.iter()));
 }
 
 /// Ids in the program's own text: `doc#slug` between quotes.
@@ -150,26 +176,45 @@ fn s_017_and_s_018_what_is_not_our_subject_is_said() {
         "react useEffect hook",
         "how to tune a slow query with explain analyze",
     ];
-    let files = ["knowledge_unseen.json", "knowledge_fresh.json", "knowledge_fresh_later.json"].map(asked);
+    let (tuned, files) = (tuned(), LATER.map(asked));
     let elsewhere = named.into_iter().chain(files.iter().flat_map(|file| file.elsewhere.iter().map(String::as_str)));
     for question in elsewhere {
         let found = library().ask(&Question { text: question.to_owned(), ..Question::default() }).unwrap();
-        assert!(found.elsewhere.is_some() && found.hits.is_empty(), "{question}");
+        assert!(found.elsewhere.is_some(), "{question}");
     }
-    for query in tuned().iter().chain(files.iter().flat_map(|file| &file.queries)) {
-        let found = library().ask(&Question { text: query.query.clone(), ..Question::default() }).unwrap();
-        assert!(found.elsewhere.is_none(), "{}: {}", query.id, query.query);
+    let others = asked("knowledge_elsewhere.json").elsewhere;
+    let is_known = |question: &&String| {
+        let found = library().ask(&Question { text: (*question).clone(), ..Question::default() }).unwrap();
+        found.elsewhere.is_none()
+    };
+    let taken: Vec<&String> = others.iter().filter(is_known).collect();
+    println!("{} of {} questions on other subjects are taken for ours: {taken:?}", taken.len(), others.len());
+    assert!(taken.len() * 10 <= others.len(), "{taken:?}");
+    // Of ours a few may be doubted, and then get their sections all the same.
+    let ours: Vec<&Query> = tuned.iter().chain(files.iter().flat_map(|file| &file.queries)).collect();
+    let mut doubted = Vec::new();
+    for query in &ours {
+        let found = library().ask(&query.question(None)).unwrap();
+        assert!(found.elsewhere.is_none() || !found.hits.is_empty(), "{}: {}", query.id, query.query);
+        if found.elsewhere.is_some() {
+            doubted.push(&query.query);
+        }
     }
+    assert!(doubted.len() * 100 <= ours.len(), "{doubted:?}");
+    let apart = "best laptop for programming";
+    let found = library().ask(&Question { text: apart.to_owned(), ..Question::default() }).unwrap();
+    assert!(found.elsewhere.is_some() && !found.hits.is_empty(), "{apart}");
 }
 
 /// What an agent that names no limit has to read: one section where an error, a code or an id decides, else up to three.
 #[test]
 fn an_answer_without_a_limit_is_short() {
     use alembic_gate::tools::search_knowledge::{Input, run};
-    let files = ["knowledge_unseen.json", "knowledge_fresh.json", "knowledge_fresh_later.json"].map(asked);
+    let files = LATER.map(asked);
     let mut tokens: Vec<usize> = Vec::new();
     for query in tuned().iter().chain(files.iter().flat_map(|file| &file.queries)) {
-        let answer = run(&Input { query: Some(query.query.clone()), ..Input::default() }, None);
+        let input = Input { query: Some(query.query.clone()), dialect: query.dialect.clone(), ..Input::default() };
+        let answer = run(&input, None);
         assert!((1..=3).contains(&answer.output["hits"].as_array().unwrap().len()), "{}", query.id);
         // Four characters a token, as in English text.
         tokens.push(answer.text.chars().count() / 4);
