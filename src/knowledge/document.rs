@@ -19,6 +19,8 @@ pub struct Document {
     pub verified_with: Vec<String>,
     /// The field's words for it.
     pub tags: Vec<String>,
+    /// What people say who do not know the field's words.
+    pub everyday: String,
     /// Whose it is.
     pub origin: Origin,
     /// Its sections, in order.
@@ -103,6 +105,8 @@ struct FrontMatter {
     sources: Vec<String>,
     tags: Vec<String>,
     #[serde(default)]
+    everyday: String,
+    #[serde(default)]
     errors: Vec<String>,
 }
 
@@ -147,6 +151,7 @@ impl Document {
             versions: front.versions,
             verified_with: front.verified_with,
             tags: front.tags,
+            everyday: front.everyday,
             origin: Origin::Reference,
             sections,
         })
@@ -164,6 +169,7 @@ impl Document {
             versions: "alembic-gate".to_owned(),
             verified_with: Vec::new(),
             tags: vec![name.to_owned()],
+            everyday: String::new(),
             origin: Origin::Rule,
             sections: vec![Section {
                 slug: "why".to_owned(),
@@ -232,6 +238,7 @@ impl Document {
             versions: String::new(),
             verified_with: Vec::new(),
             tags: Vec::new(),
+            everyday: String::new(),
             origin: Origin::Team,
             sections,
         }

@@ -14,13 +14,14 @@ fn tuned() -> Vec<Query> {
 
 /// Questions that came after the weights; what each set was answered at first sight, and what it was used for since,
 /// stands in its file.
-const LATER: [&str; 6] = [
+const LATER: [&str; 7] = [
     "knowledge_unseen.json",
     "knowledge_fresh.json",
     "knowledge_fresh_later.json",
     "knowledge_mixed.json",
     "knowledge_aside.json",
     "knowledge_once.json",
+    "knowledge_last.json",
 ];
 
 /// The least that a set of questions must reach.
@@ -50,39 +51,41 @@ impl Least {
 fn s_053_to_s_056_questions_are_answered() {
     let queries = tuned();
     assert!(queries.len() >= 150, "{} questions", queries.len());
-    let least = Least { recall: 0.95, gain: 0.90, facts: 0.83, recall_of_marks: 1.0, facts_by_default: 0.78 };
+    let least = Least { recall: 0.97, gain: 0.94, facts: 0.90, recall_of_marks: 1.0, facts_by_default: 0.86 };
     least.holds("tuned", &figures("tuned", queries.iter()));
 }
 
 /// 75 questions that came after the weights.
 #[test]
 fn later_questions_are_answered() {
-    let least = Least { recall: 0.95, gain: 0.91, facts: 0.83, recall_of_marks: 1.0, facts_by_default: 0.80 };
+    let least = Least { recall: 0.97, gain: 0.92, facts: 0.90, recall_of_marks: 1.0, facts_by_default: 0.87 };
     least.holds("later", &figures("later", asked("knowledge_unseen.json").queries.iter()));
 }
 
 /// What each was answered at first sight, and what it was used for since, stands in the files.
 #[test]
 fn fresh_questions_are_answered() {
-    let least = Least { recall: 0.95, gain: 0.91, facts: 0.87, recall_of_marks: 1.0, facts_by_default: 0.82 };
+    let least = Least { recall: 0.98, gain: 0.92, facts: 0.93, recall_of_marks: 1.0, facts_by_default: 0.88 };
     least.holds("fresh", &figures("fresh", asked("knowledge_fresh.json").queries.iter()));
-    let least = Least { recall: 0.90, gain: 0.88, facts: 0.85, recall_of_marks: 1.0, facts_by_default: 0.80 };
+    let least = Least { recall: 0.96, gain: 0.90, facts: 0.90, recall_of_marks: 1.0, facts_by_default: 0.86 };
     least.holds("fresh, later", &figures("fresh, later", asked("knowledge_fresh_later.json").queries.iter()));
 }
 
 #[test]
 fn mixed_questions_are_answered() {
-    let least = Least { recall: 0.97, gain: 0.92, facts: 0.92, recall_of_marks: 1.0, facts_by_default: 0.89 };
+    let least = Least { recall: 0.98, gain: 0.93, facts: 0.92, recall_of_marks: 1.0, facts_by_default: 0.89 };
     least.holds("mixed", &figures("mixed", asked("knowledge_mixed.json").queries.iter()));
-    let least = Least { recall: 0.95, gain: 0.88, facts: 0.88, recall_of_marks: 1.0, facts_by_default: 0.86 };
+    let least = Least { recall: 0.97, gain: 0.92, facts: 0.88, recall_of_marks: 1.0, facts_by_default: 0.86 };
     least.holds("put aside", &figures("put aside", asked("knowledge_aside.json").queries.iter()));
 }
 
 /// Words far from those of the documents: what is not reached yet.
 #[test]
 fn questions_in_other_words_are_answered() {
-    let least = Least { recall: 0.80, gain: 0.77, facts: 0.80, recall_of_marks: 1.0, facts_by_default: 0.76 };
+    let least = Least { recall: 0.93, gain: 0.85, facts: 0.83, recall_of_marks: 1.0, facts_by_default: 0.79 };
     least.holds("once", &figures("once", asked("knowledge_once.json").queries.iter()));
+    let least = Least { recall: 0.70, gain: 0.71, facts: 0.75, recall_of_marks: 0.80, facts_by_default: 0.72 };
+    least.holds("last", &figures("last", asked("knowledge_last.json").queries.iter()));
 }
 
 /// Ids in the program's own text: `doc#slug` between quotes.

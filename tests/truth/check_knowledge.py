@@ -20,6 +20,7 @@ versions = "PostgreSQL 12 – 18"           # what the document holds for
 verified_with = ["PostgreSQL 15.18"]      # only what was run; may be empty
 sources = ["PostgreSQL 18 manual, 13.3 Explicit Locking"]
 tags = ["lock_timeout"]                   # few
+everyday = "site hangs stuck"             # what people say who do not know these words: words, no questions
 errors = ["55P03"]                        # SQLSTATEs, error numbers, fixed parts of messages
 +++
 # Lock queue, lock_timeout and retries
@@ -29,7 +30,7 @@ errors = ["55P03"]                        # SQLSTATEs, error numbers, fixed part
 60 to 250 words, the answer in the first sentence. No question as first sentence, no heading below `##`.
 """
 
-FIELDS = {"title": str, "dialects": list, "phases": list, "versions": str, "verified_with": list, "sources": list, "tags": list, "errors": list}
+FIELDS = {"title": str, "dialects": list, "phases": list, "versions": str, "verified_with": list, "sources": list, "tags": list, "everyday": str, "errors": list}
 DIALECTS = {"postgresql", "mysql", "mariadb", "sqlite", "mssql", "oracle", "any"}
 PHASES = {"PLAN", "GENERATE", "REVIEW_SQL", "TEST_ROLLBACK", "APPLY", "COMPLETE"}
 OVERRIDES = {"sources", "errors", "versions", "verified_with"}
