@@ -49,15 +49,6 @@ pub struct Match {
     pub weight: f32,
 }
 
-/// How far the best match of a question answers it.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Reach {
-    /// The share of the question's words, by rarity, that stand in it: 0 to 1.
-    pub share: f32,
-    /// The weight of the match for each unit of rarity asked.
-    pub weight: f32,
-}
-
 /// The index.
 pub struct WordIndex {
     reader: IndexReader,
@@ -180,39 +171,49 @@ impl WordIndex {
         Ok(found)
     }
 
-    /// How much of a question is answered by a text that it matched with `weight`: the share of its words, the rare ones
-    /// counting more, and the weight beside the most that its words are worth.
+    /// What the words of a question are worth together: the rare ones more.
     ///
     /// # Errors
     /// What `tantivy` says.
-    pub fn reach(&self, question: &[Word], text: &str, weight: f32) -> tantivy::Result<Reach> {
-        let searcher = self.reader.searcher();
-        let sections = searcher.num_docs() as f32;
+    pub fn worth(&self, question: &[Word]) -> tantivy::Result<f32> {
+        let mut seen = BTreeSet::new();
+        let once = question.iter().filter(|word| seen.insert(word.stem.as_str()));
+        once.map(|word| self.rarity(word)).try_fold(f32::MIN_POSITIVE, |sum, next| next.map(|rarity| sum + rarity))
+    }
+
+    /// The share of that worth whose words stand in a text, or others of their meaning: 0 to 1.
+    ///
+    /// # Errors
+    /// What `tantivy` says.
+    pub fn share(&self, question: &[Word], text: &str) -> tantivy::Result<f32> {
         let mut has = BTreeSet::new();
         Reader::new().read(text, |_, stem, _| {
             has.insert(stem.to_owned());
         });
         let mut seen = BTreeSet::new();
-        let (mut worth, mut there) = (0.0, 0.0);
+        let mut there = 0.0;
         for word in question.iter().filter(|word| seen.insert(word.stem.as_str())) {
-            let others = same_as(&word.stem);
-            let count = |stem: &str| searcher.doc_freq(&Term::from_field_text(self.text, stem));
-            let own = count(&word.stem)?;
-            let most = if own > 0 {
-                own
-            } else {
-                others.iter().map(|(stem, _)| count(stem)).try_fold(0, |most, next| next.map(|n| most.max(n)))?
-            };
-            let rarity = (1.0 + (sections - most as f32 + 0.5) / (most as f32 + 0.5)).ln();
-            worth += rarity;
             if has.contains(&word.stem) {
-                there += rarity;
-            } else if others.iter().any(|(stem, _)| has.contains(stem)) {
-                there += rarity * OTHER_WORD;
+                there += self.rarity(word)?;
+            } else if same_as(&word.stem).iter().any(|(stem, _)| has.contains(stem)) {
+                there += self.rarity(word)? * OTHER_WORD;
             }
         }
-        let worth = f32::max(worth, f32::MIN_POSITIVE);
-        Ok(Reach { share: there / worth, weight: weight / worth })
+        Ok(there / self.worth(question)?)
+    }
+
+    /// How rare a word is, or the commonest other of its meaning where the reference does not have it.
+    fn rarity(&self, word: &Word) -> tantivy::Result<f32> {
+        let searcher = self.reader.searcher();
+        let count = |stem: &str| searcher.doc_freq(&Term::from_field_text(self.text, stem));
+        let mut sections = count(&word.stem)?;
+        if sections == 0 {
+            for (other, _) in same_as(&word.stem) {
+                sections = sections.max(count(other)?);
+            }
+        }
+        let (sections, all) = (sections as f32, searcher.num_docs() as f32);
+        Ok((1.0 + (all - sections + 0.5) / (sections + 0.5)).ln())
     }
 
     fn query(&self, question: &[Word]) -> BooleanQuery {

@@ -237,9 +237,11 @@ impl Library {
     fn is_doubtful(&self, asked: &[Word], weights: &BTreeMap<At, f32>) -> Result<bool, KnowledgeError> {
         let Some((at, weight)) = weights.iter().max_by(|a, b| a.1.total_cmp(b.1)) else { return Ok(false) };
         let Some((document, section)) = self.documents.get(at.0).zip(self.section(*at)) else { return Ok(false) };
+        if *weight >= self.index.worth(asked)? * DOUBTFUL_WEIGHT {
+            return Ok(false);
+        }
         let text = format!("{} {} {} {}", document.title, section.heading, section.text, section.errors.join(" "));
-        let reach = self.index.reach(asked, &text, *weight)?;
-        Ok(reach.share < DOUBTFUL_SHARE && reach.weight < DOUBTFUL_WEIGHT)
+        Ok(self.index.share(asked, &text)? < DOUBTFUL_SHARE)
     }
 
     fn section(&self, (d, s): At) -> Option<&Section> {
