@@ -49,6 +49,10 @@ pub fn redacted(text: &str) -> String {
 
 /// `PASSWORD 'x'`, `IDENTIFIED BY 'x'`, `password=x` in a connection string.
 fn passwords(text: &str) -> Vec<Secret> {
+    // A value stands behind a sign or in quotes.
+    if !text.contains(['=', '\'', '"']) {
+        return Vec::new();
+    }
     let lower = text.to_ascii_lowercase();
     let mut found = Vec::new();
     for word in ["password", "identified by", "identified with", "passwd", "pwd", "secret_access_key", "sslpassword"] {
@@ -144,12 +148,22 @@ const SHAPES: &[(&str, usize, &str)] = &[
     ("eyJhbGciOi", 20, "a signed token (JWT)"),
 ];
 
+/// With what the heads of [`SHAPES`] begin.
+const FIRST_BYTES: &[u8] = b"AgxsrnpSe";
+
 fn tokens(text: &str) -> Vec<Secret> {
     let mut found = Vec::new();
-    for (head, least, what) in SHAPES {
-        for (at, _) in text.match_indices(head) {
+    let mut before = 0_u8;
+    for (at, byte) in text.bytes().enumerate() {
+        let is_apart = !before.is_ascii_alphanumeric();
+        before = byte;
+        if !is_apart || !FIRST_BYTES.contains(&byte) {
+            continue;
+        }
+        let here = text.get(at..).unwrap_or_default();
+        for (head, least, what) in SHAPES {
+            let Some(rest) = here.strip_prefix(head) else { continue };
             let apart = !text.get(..at).unwrap_or_default().ends_with(|c: char| c.is_alphanumeric());
-            let rest = text.get(at + head.len()..).unwrap_or_default();
             let length = rest.find(|c: char| !(c.is_ascii_alphanumeric() || "_-.".contains(c))).unwrap_or(rest.len());
             if apart && length >= *least {
                 found.push(Secret { what, span: at..at + head.len() + length });
@@ -170,4 +184,24 @@ fn private_keys(text: &str) -> Vec<Secret> {
         }
     }
     found
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_shape_of_a_token_is_found_where_it_stands_apart() {
+        for (head, least, what) in SHAPES {
+            let token = format!("{head}{}", "a".repeat(*least));
+            for text in [token.clone(), format!("key = '{token}'"), format!("é {token}, and more")] {
+                let found = secrets(&text);
+                assert_eq!(found.first().map(|one| one.what), Some(*what), "{text}");
+                assert_eq!(found.first().and_then(|one| text.get(one.span.clone())), Some(token.as_str()), "{text}");
+            }
+            for text in [format!("x{token}"), format!("é{token}"), head.to_string()] {
+                assert!(tokens(&text).is_empty(), "{text}");
+            }
+        }
+    }
 }
