@@ -178,8 +178,8 @@ pub struct RowsTried {
     pub made_up: u32,
     /// Rows of the caller's own or of the project's hook were there.
     pub seeded: bool,
-    /// Tables that the upgrade touches, that stood before and that held no row since none was wanted: of their data the trip
-    /// proves nothing, and it opens no gate.
+    /// The tables that the upgrade touches and that stood before, where none of them held a row since none was wanted: the trip
+    /// proves nothing of data, and opens no gate.
     pub touched_empty: Vec<String>,
 }
 

@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 
 use crate::effects::Loss;
 use crate::lifecycle::block::{StateBlock, one_line, render};
-use crate::lifecycle::evidence::{Evidence, Now};
+use crate::lifecycle::evidence::{Evidence, Now, Outcome};
 use crate::lifecycle::gate::{rollback_tested, rollback_tried, sql_reviewed, trip_that_counts};
 use crate::lifecycle::ledger::Event;
 use crate::lifecycle::phase::Phase;
@@ -126,6 +126,7 @@ impl State<'_> {
             Phase::TestRollback if rollback_tested(self.proven, now) => tool("apply_migration", "ask the five gates"),
             Phase::TestRollback => match trip_that_counts(self.proven, now).and_then(|trip| trip.outcome()) {
                 Some(outcome) if outcome.is_door() => person("a person decides: mend downgrade(), or approve the loss on a terminal"),
+                Some(Outcome::UpgradeFails) => tool("test_rollback", "again, when upgrade() is mended"),
                 _ => tool("test_rollback", "again, when downgrade() is mended"),
             },
             Phase::Apply if self.current_revision == Some(self.target_revision) => {

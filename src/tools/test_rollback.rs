@@ -410,6 +410,7 @@ fn answer(tried: &Tried, most: Option<usize>) -> Answer {
     let summary = summary(trial, verdict, outcome, parity);
     let mut notes = trial.notes.clone();
     notes.extend(coverage(trial));
+    notes.extend(made_up_and_refused(trial));
     notes.extend(unproven.map(|why| format!("the schema comes back, of data nothing is proven: {why}")));
     notes.extend(trial.trace.mismatches.iter().take(5).map(|words| format!("observed otherwise than `classify_risk` foretells: {words}")));
     if trial.engine.dialect != Dialect::Postgresql.word() {
@@ -529,6 +530,20 @@ fn told_locks(seen: &[Seen], most: Option<usize>) -> (Vec<Value>, Option<String>
         )
     });
     (told, note)
+}
+
+/// An upgrade that made-up rows stopped: whether there are such rows only its author knows.
+fn made_up_and_refused(trial: &Trial) -> Option<String> {
+    let failing = trial.trips.iter().filter(|trip| trip.outcome == Outcome::UpgradeFails).filter_map(|trip| trip.failure.as_ref());
+    let failure = failing.into_iter().find(|failure| failure.is_by_rows())?;
+    let sql = failure.sql.as_deref().unwrap_or_default();
+    let is_named = |table: &str| sql.split(|c: char| !c.is_alphanumeric() && c != '_').any(|word| Some(word) == table.rsplit('.').next());
+    let filled = trial.filled.iter().find(|filled| filled.written > 0 && is_named(&filled.table))?;
+    Some(format!(
+        "the rows of `{}` are made up, with NULLs, duplicates and values at the border on purpose: rows like them stop this upgrade. Where \
+         there can be none, ask the real table, and test with rows of yours (`seed_sql`, or `seed` in `[project] hook`)",
+        filled.table
+    ))
 }
 
 /// Why a trip that leads back opens no gate: its rows, or the rows of an earlier one on record.

@@ -161,6 +161,18 @@ pub struct Failure {
     pub dependents: Vec<String>,
 }
 
+impl Failure {
+    /// It is the rows that were refused, not the statement: PostgreSQL's classes 22 and 23, MariaDB's numbers for values and
+    /// constraints, SQLite's words.
+    #[must_use]
+    pub fn is_by_rows(&self) -> bool {
+        const MARIADB: [&str; 9] = ["1048", "1062", "1138", "1169", "1264", "1265", "1406", "1452", "4025"];
+        let code = self.sqlstate.as_deref().unwrap_or_default();
+        let is_postgresql = code.len() == 5 && ["22", "23"].iter().any(|class| code.starts_with(class));
+        is_postgresql || MARIADB.contains(&code) || self.message.contains("constraint failed")
+    }
+}
+
 /// Digests of the schema at the four moments.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
 pub struct SchemaDigests {
@@ -289,8 +301,10 @@ impl Trial {
             self.trips.iter().flat_map(|trip| &trip.touched).map(|one| (one.table.as_str(), one.rows)).rev().collect();
         let is_made_up = |table: &str| self.filled.iter().any(|filled| filled.table == table);
         let seeded = touched.values().any(|rows| *rows > 0) && !touched.keys().any(|table| is_made_up(table));
-        let empty = touched.into_iter().filter(|(_, rows)| self.rows == 0 && *rows == 0);
-        RowsTried { made_up: self.rows, seeded, touched_empty: empty.map(|(table, _)| table.to_owned()).collect() }
+        // A row in one of them is a row that the way back can lose.
+        let is_empty = self.rows == 0 && touched.values().all(|rows| *rows == 0);
+        let empty = touched.into_keys().filter(|_| is_empty);
+        RowsTried { made_up: self.rows, seeded, touched_empty: empty.map(str::to_owned).collect() }
     }
 
     /// The worst outcome; a revision that was not reached counts as an upgrade that fails.

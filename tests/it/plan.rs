@@ -55,6 +55,15 @@ fn u_38_s_030_a_big_index_is_one_revision_outside_of_a_transaction() {
     assert!(!small["revisions"][0]["upgrade"].as_str().unwrap().contains("concurrently"), "a small table needs no recipe: {small:#}");
 }
 
+#[test]
+fn a_view_in_the_way_is_named_with_the_way_round_it() {
+    let setup = "CREATE TABLE users (id bigint PRIMARY KEY, name text); CREATE VIEW names AS SELECT name FROM users";
+    let output = planned(json!({ "dialect": "postgresql", "setup_sql": setup, "sql": "ALTER TABLE users DROP COLUMN name" }));
+    assert_eq!(output["verdict"], "blocked");
+    let summary = output["summary"].as_str().unwrap();
+    assert!(summary.contains("`public.names`") && summary.contains("drop the view in a revision in front"), "{summary}");
+}
+
 /// What is made already is left out with a word; the rest is planned.
 #[test]
 fn of_two_wishes_the_one_that_is_made_does_not_take_the_other_along() {

@@ -325,7 +325,12 @@ fn unsafe_wish(statement: &Statement, errors: &[&Finding], effect: &Effect) -> R
         return Refusal {
             code: "impossible",
             message: format!("the server refuses `{short}`: {} ({})", failure.why, failure.code),
-            hint: errors.first().map_or_else(String::new, |found| found.mend.clone()),
+            hint: match failure.why.starts_with("view ") {
+                true => "drop the view in a revision in front and make it anew behind this one, without the column where that goes; their \
+                         downgrades the other way round. Then plan this again"
+                    .to_owned(),
+                false => errors.first().map_or_else(String::new, |found| found.mend.clone()),
+            },
         };
     }
     let first = errors.first();
