@@ -110,8 +110,9 @@ mod tests {
     fn a_template_without_the_functions_is_refused() {
         let refused = |template: &str| with(template).err().unwrap_or_default();
         assert!(refused("def upgrade():\n    pass\n").contains("no `def downgrade():`"));
-        let several =
-            with("def upgrade(engine):\n    globals()[engine]()\n\n\ndef upgrade_one():\n    pass\n\n\ndef downgrade(engine):\n    pass\n");
+        let several = refused(
+            "def upgrade(engine):\n    globals()[engine]()\n\n\ndef upgrade_one():\n    pass\n\n\ndef downgrade(engine):\n    pass\n",
+        );
         assert!(several.contains("`def upgrade_one()`"));
     }
 }
