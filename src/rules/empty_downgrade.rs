@@ -40,6 +40,18 @@
 //! down_revision = None
 //!
 //! def upgrade():
+//!     op.execute("ANALYZE books")
+//!
+//! def downgrade():
+//!     # alembic-gate: allow empty_downgrade because statistics need no way back
+//!     pass
+//! ```
+//! ```python good
+//! from alembic import op
+//! revision = "a1b2c3d4e5f6"
+//! down_revision = None
+//!
+//! def upgrade():
 //!     op.drop_index("ix_books_title")
 //!
 //! def downgrade():
@@ -49,11 +61,17 @@
 use crate::chain::RevisionContext;
 use crate::finding::{Finding, Severity};
 use crate::project::Downgrades;
-use crate::project::revision::Shape;
+use crate::project::revision::{Body, Revision, Shape};
 use crate::rules::Check;
 
 /// Looks at each revision.
 pub const CHECK: Check = Check::Revision(check);
+
+/// The line in an empty body on which it is allowed: it has no other line to say so beside.
+fn said_at(revision: &Revision, body: &Body) -> Option<u32> {
+    let inside = revision.allowances.iter().filter(|one| (body.line..=body.end_line).contains(&one.line));
+    inside.filter(|one| one.rules.iter().any(|rule| rule == "empty_downgrade")).map(|one| one.line).next()
+}
 
 fn check(context: &RevisionContext<'_>) -> Vec<Finding> {
     let revision = context.revision;
@@ -74,7 +92,7 @@ fn check(context: &RevisionContext<'_>) -> Vec<Finding> {
         Some(body) => match &body.shape {
             Shape::Works => return Vec::new(),
             Shape::Empty => (
-                body.line,
+                said_at(revision, body).unwrap_or(body.line),
                 "`downgrade` does nothing: the revision is a one-way door that does not say so".to_owned(),
                 "Alembic writes the older revision into the version table and leaves the schema: the next `upgrade` fails",
             ),

@@ -249,6 +249,10 @@ fn mismatches(example: &Example, major: Option<u16>, folder: &Path) -> Vec<Strin
     if review["verdict"] == "blocked" || review["verdict"] == "failed" {
         wrong.push(format!("{}: review: {} {:#}", example.recipe, review["summary"], review["error"]));
     }
+    let is_silent = |one: &Value| one["rule"] == "empty_downgrade" && one["allowed"].is_null();
+    if review["findings"].as_array().is_some_and(|findings| findings.iter().any(is_silent)) {
+        wrong.push(format!("{}: a downgrade of the plan does nothing and does not say why", example.recipe));
+    }
     let errors = |findings: &Value| {
         let all = findings.as_array().cloned().unwrap_or_default();
         all.into_iter()

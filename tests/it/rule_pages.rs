@@ -62,7 +62,8 @@ fn revisions_are_what_their_page_says() {
         for (n, example) in python_examples(rule).iter().enumerate() {
             let project = Project::of(FILE_TEMPLATE, BTreeSet::new(), &example.files);
             let found = judge_project(&project, &Expectations::default(), &BTreeMap::new());
-            if found.iter().any(|finding| finding.rule == rule.name) != example.is_bad {
+            let counts = |finding: &&alembic_gate::finding::Finding| finding.rule == rule.name && finding.allowed.is_none();
+            if found.iter().any(|finding| counts(&finding)) != example.is_bad {
                 let names: Vec<String> = found.iter().map(|finding| format!("{}: {}", finding.rule, finding.what)).collect();
                 wrong.push(format!("{} Python example {} ({}): {names:?}", rule.name, n + 1, if example.is_bad { "bad" } else { "good" }));
             }
