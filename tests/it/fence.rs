@@ -4,11 +4,12 @@
 //! one behind a socket, and a file: one connection, one datagram or one file made is a failure. Each is run twice: with
 //! the kernel's fences and with those in the process alone.
 
-use std::net::{TcpListener, UdpSocket};
-use std::os::unix::net::UnixListener;
+use std::io::{Read, Write};
+use std::net::{TcpListener, TcpStream, UdpSocket};
+use std::os::unix::net::{UnixListener, UnixStream};
 use std::path::Path;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::mpsc::{Receiver, channel};
+use std::time::Duration;
 
 use alembic_gate::bridge::{Bridge, BridgeError, BridgeSettings, Direction, Outcome, Python, ScratchTarget};
 use alembic_gate::dialect::Dialect;
@@ -78,7 +79,16 @@ struct Production {
     port: u16,
     datagrams: UdpSocket,
     sockets: TempDir,
-    reached: Arc<AtomicUsize>,
+    /// One for each connection, in the order in which they came to a listener: true where it was our own.
+    heard: Receiver<bool>,
+}
+
+/// What our own connections say: behind them nobody is in front any more.
+const OWN: &[u8] = b"own";
+
+fn is_own(mut stream: impl Read) -> bool {
+    let mut said = [0; OWN.len()];
+    stream.read_exact(&mut said).is_ok() && said == OWN
 }
 
 impl Production {
@@ -89,24 +99,37 @@ impl Production {
         datagrams.set_nonblocking(true).unwrap();
         let sockets = TempDir::new().unwrap();
         let unix = UnixListener::bind(sockets.path().join(".s.PGSQL.5432")).unwrap();
-        let reached = Arc::new(AtomicUsize::new(0));
-        let (by_port, by_socket) = (Arc::clone(&reached), Arc::clone(&reached));
+        let (by_port, heard) = channel();
+        let by_socket = by_port.clone();
+        // Who comes and says nothing is somebody else.
+        let patience = Some(Duration::from_millis(100));
         std::thread::spawn(move || {
-            tcp.incoming().for_each(|_| {
-                by_port.fetch_add(1, Ordering::SeqCst);
-            })
+            for stream in tcp.incoming().flatten() {
+                stream.set_read_timeout(patience).unwrap();
+                let _ = by_port.send(is_own(stream));
+            }
         });
         std::thread::spawn(move || {
-            unix.incoming().for_each(|_| {
-                by_socket.fetch_add(1, Ordering::SeqCst);
-            })
+            for stream in unix.incoming().flatten() {
+                stream.set_read_timeout(patience).unwrap();
+                let _ = by_socket.send(is_own(stream));
+            }
         });
-        Self { port, datagrams, sockets, reached }
+        Self { port, datagrams, sockets, heard }
     }
 
+    /// Who came since the last time; nobody who came before this call is counted by a later one.
     fn connections(&self) -> usize {
-        let datagrams = usize::from(self.datagrams.recv(&mut [0; 16]).is_ok());
-        self.reached.swap(0, Ordering::SeqCst) + datagrams
+        TcpStream::connect(("127.0.0.1", self.port)).unwrap().write_all(OWN).unwrap();
+        UnixStream::connect(self.sockets.path().join(".s.PGSQL.5432")).unwrap().write_all(OWN).unwrap();
+        let (mut own, mut others) = (0, 0);
+        while own < 2 {
+            match self.heard.recv_timeout(Duration::from_secs(30)).unwrap() {
+                true => own += 1,
+                false => others += 1,
+            }
+        }
+        others + usize::from(self.datagrams.recv(&mut [0; 16]).is_ok())
     }
 }
 
@@ -191,16 +214,16 @@ fn every_attempt_has_its_test() {
 #[test]
 fn production_notices_who_comes() {
     let production = Production::start();
-    let wait = |production: &Production| {
-        (0..500).map(|_| std::thread::yield_now()).find_map(|()| (production.connections() > 0).then_some(())).is_some()
-    };
-    let eventually = |production: &Production| (0..1000).any(|_| wait(production));
-    std::net::TcpStream::connect(("127.0.0.1", production.port)).unwrap();
-    assert!(eventually(&production));
-    std::os::unix::net::UnixStream::connect(production.sockets.path().join(".s.PGSQL.5432")).unwrap();
-    assert!(eventually(&production));
+    assert_eq!(production.connections(), 0);
+    TcpStream::connect(("127.0.0.1", production.port)).unwrap();
+    assert_eq!((production.connections(), production.connections()), (1, 0));
+    let mut speaking = TcpStream::connect(("127.0.0.1", production.port)).unwrap();
+    speaking.write_all(b"\0\0\0\x08 hello").unwrap();
+    let silent = UnixStream::connect(production.sockets.path().join(".s.PGSQL.5432")).unwrap();
+    assert_eq!(production.connections(), 2);
+    drop((speaking, silent));
     UdpSocket::bind("127.0.0.1:0").unwrap().send_to(b"hello", ("127.0.0.1", production.port)).unwrap();
-    assert!(eventually(&production));
+    assert_eq!(production.connections(), 1);
 }
 
 #[test]
