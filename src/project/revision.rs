@@ -231,7 +231,7 @@ fn read_here(file: &str, text: &str) -> Reading {
     if let Some(line) = conflict {
         problem(Some(line), ProblemKind::MergeConflict);
     }
-    if could_be_deep(text) && is_too_deep(text) {
+    if is_too_deep(text) {
         problem(None, ProblemKind::TooDeep);
         return Reading { revision: None, problems };
     }
@@ -300,45 +300,6 @@ fn conflict_line(text: &str) -> Option<u32> {
 /// The most that may be nested; Python's own parser gives up at 200 brackets and 100 blocks.
 const MOST_NESTED: usize = 1_000;
 const MOST_BLOCKS: usize = 100;
-
-/// False when the whole text has fewer operators and narrower lines than one statement may have: told without cutting it into
-/// tokens, which takes a third of the time of reading a file.
-fn could_be_deep(text: &str) -> bool {
-    let (mut operators, mut indent, mut is_indent) = (0_usize, 0_usize, true);
-    let mut word = 0_usize;
-    for (at, byte) in text.bytes().enumerate() {
-        if byte.is_ascii_alphabetic() {
-            word += 1;
-            is_indent = false;
-            continue;
-        }
-        // The longest keywords, `continue` and `nonlocal`, have eight letters.
-        if (2..=8).contains(&word) && text.get(at - word..at).is_some_and(|word| KEYWORDS.binary_search(&word).is_ok()) {
-            operators += 1;
-        }
-        word = 0;
-        match byte {
-            b'\n' | b'\r' => (indent, is_indent) = (0, true),
-            b' ' | b'\t' | 0x0c if is_indent => indent += 1,
-            b' ' | b'\t' | b',' | b';' | b'_' | b'#' | b'"' | b'\'' => is_indent = false,
-            _ => {
-                is_indent = false;
-                operators += usize::from(byte.is_ascii_punctuation());
-            }
-        }
-        if operators > MOST_NESTED || indent > MOST_BLOCKS {
-            return true;
-        }
-    }
-    false
-}
-
-/// The words that count as operators; in order.
-const KEYWORDS: [&str; 35] = [
-    "False", "None", "True", "and", "as", "assert", "async", "await", "break", "class", "continue", "def", "del", "elif", "else", "except",
-    "finally", "for", "from", "global", "if", "import", "in", "is", "lambda", "nonlocal", "not", "or", "pass", "raise", "return", "try",
-    "while", "with", "yield",
-];
 
 /// True when a tree of this text could be so deep that walking it runs out of stack.
 ///
