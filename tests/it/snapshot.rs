@@ -749,7 +749,7 @@ fn the_table_of_versions_can_be_left_out() {
 
 /// Figures for a quiet machine: `cargo nextest run snapshot::figures --run-ignored only --no-capture`.
 #[test]
-#[ignore = "measures"]
+#[ignore = "measures: cargo test --test it snapshot::figures -- --ignored --nocapture"]
 fn figures() {
     for major in majors() {
         let server = postgresql(major);

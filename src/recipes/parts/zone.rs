@@ -24,7 +24,8 @@ pub fn question(case: &Case<'_>) -> Option<String> {
     }
 }
 
-/// The lines under UTC, whatever the session has; what comes behind them has the session's own zone again.
+/// The lines under UTC, whatever the session has; behind them, until the transaction ends, the zone is the one that the session
+/// began with.
 pub(super) fn in_utc(lines: Vec<Line>) -> Vec<Line> {
     let mut all = vec![Line::execute("SET LOCAL timezone = 'UTC'")];
     all.extend(lines);
