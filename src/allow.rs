@@ -25,6 +25,14 @@ impl Allowance {
         Some(Self { line, rules, because })
     }
 
+    /// What allows `rule` on a line: a comment beside it, or one of those that stand together above it.
+    #[must_use]
+    pub fn at<'a>(allowances: &'a [Self], line: u32, rule: &str) -> Option<&'a Self> {
+        let on = |line: u32| allowances.iter().filter(move |allowance| allowance.line == line);
+        let above = (1..line).rev().take_while(|line| on(*line).next().is_some());
+        std::iter::once(line).chain(above).flat_map(on).find(|allowance| allowance.names(rule))
+    }
+
     /// True when it names the rule.
     #[must_use]
     pub fn names(&self, rule: &str) -> bool {

@@ -67,8 +67,7 @@ pub fn steps(case: &Case<'_>) -> Option<Found> {
     let drop = format!("ALTER TABLE {written} DROP CONSTRAINT {own}");
     let mut found = Found::default();
     if let ConstraintKind::ForeignKey { columns, reference } = &constraint.kind {
-        let has_index = case.catalog.table(table).is_some_and(|known| known.indexes.iter().any(|state| state.index.plain_columns().starts_with(columns)));
-        if !has_index {
+        if !case.catalog.table(table).is_some_and(|known| known.has_index_on(columns)) {
             found.notes.push(format!(
                 "`{}` has no index that begins with ({}): deletes in `{}` read it as a whole; plan `create_index` too",
                 table.shown(),

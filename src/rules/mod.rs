@@ -484,16 +484,9 @@ fn settle_project(project: &Project, severities: &BTreeMap<String, Severity>, fi
         }
         let revision = project.revisions.iter().find(|revision| Some(&revision.file) == found.file.as_ref());
         let (Some(revision), Some(line)) = (revision, found.line) else { continue };
-        allow(found, allowance_at(&revision.allowances, line, found.rule));
+        allow(found, Allowance::at(&revision.allowances, line, found.rule));
     }
     findings.sort_by(|a, b| (&a.file, a.line, std::cmp::Reverse(a.severity)).cmp(&(&b.file, b.line, std::cmp::Reverse(b.severity))));
-}
-
-/// What allows `rule` on a line: a comment beside it, or one of those that stand together above it.
-fn allowance_at<'a>(allowances: &'a [Allowance], line: u32, rule: &str) -> Option<&'a Allowance> {
-    let on = |line: u32| allowances.iter().filter(move |allowance| allowance.line == line);
-    let above = (1..line).rev().take_while(|line| on(*line).next().is_some());
-    std::iter::once(line).chain(above).flat_map(on).find(|allowance| allowance.names(rule))
 }
 
 /// Takes note of an allowance; one without a reason does not count.
@@ -536,7 +529,7 @@ fn hide_secrets(script: &Script, findings: &mut [Finding]) {
 /// Puts the project's severities in, takes note of what the text allows, and sorts.
 pub fn settle(script: &Script, options: &Options, findings: &mut [Finding]) {
     hide_secrets(script, findings);
-    let allowed = allowances(script);
+    let allowed = script.allowances();
     for found in findings.iter_mut() {
         if let Some(severity) = options.severities.get(found.rule) {
             found.severity = *severity;
@@ -546,25 +539,11 @@ pub fn settle(script: &Script, options: &Options, findings: &mut [Finding]) {
         }
         let lines = lines_of(script, found);
         let beside = |allowance: &&Allowance| allowance.names(found.rule) && (found.statement.is_none() || lines.contains(&allowance.line));
-        let allowance = allowed.iter().find(beside);
+        let allowance =
+            allowed.iter().find(beside).or_else(|| found.statement.and(Allowance::at(&allowed, *lines.start() + 1, found.rule)));
         allow(found, allowance);
     }
     findings.sort_by_key(|found| (found.statement.unwrap_or(0), std::cmp::Reverse(found.severity)));
-}
-
-/// `-- alembic-gate: allow <rule> because …`, with the line it stands on.
-fn allowances(script: &Script) -> Vec<Allowance> {
-    let mut found = Vec::new();
-    let mut line = 1;
-    let mut at = 0;
-    for comment in &script.comments {
-        let between = script.text.get(at..comment.start as usize).unwrap_or_default();
-        line += between.bytes().filter(|b| *b == b'\n').count() as u32;
-        at = comment.start as usize;
-        let text = script.text.get(comment.start as usize..comment.end as usize).unwrap_or_default();
-        found.extend(Allowance::read(text, line));
-    }
-    found
 }
 
 /// The lines on which an `allow` counts: those of the statement, and the one above.

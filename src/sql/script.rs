@@ -1,5 +1,6 @@
 //! A script: its statements in order, with the transaction, revision and direction of each.
 
+use crate::allow::Allowance;
 use crate::dialect::{Dialect, Server};
 use crate::sql::change::{AlterAction, Change, Name, Reading};
 use crate::sql::split::{Direction, Form, Mark, Piece, Split, split};
@@ -50,6 +51,22 @@ impl Script {
     #[must_use]
     pub fn text_of(&self, statement: &Statement) -> &str {
         self.text.get(statement.start as usize..statement.end as usize).unwrap_or_default()
+    }
+
+    /// `-- alembic-gate: allow <rule> because …`, with the line it stands on.
+    #[must_use]
+    pub fn allowances(&self) -> Vec<Allowance> {
+        let mut found = Vec::new();
+        let mut line = 1;
+        let mut at = 0;
+        for comment in &self.comments {
+            let between = self.text.get(at..comment.start as usize).unwrap_or_default();
+            line += between.bytes().filter(|b| *b == b'\n').count() as u32;
+            at = comment.start as usize;
+            let text = self.text.get(comment.start as usize..comment.end as usize).unwrap_or_default();
+            found.extend(Allowance::read(text, line));
+        }
+        found
     }
 
     /// The old table whose name and rows `table` takes over: it is made here, filled, the old one dropped, and renamed to it

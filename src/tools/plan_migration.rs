@@ -70,11 +70,11 @@ pub struct Input {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub changes: Option<Value>,
     /// The change as naive DDL, instead of `changes`.
-    #[arg(long, value_name = "SQL|@FILE")]
+    #[arg(long, value_name = "SQL|@FILE", allow_hyphen_values = true)]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub sql: Option<String>,
     /// The schema before, without a project.
-    #[arg(long, value_name = "SQL|@FILE")]
+    #[arg(long, value_name = "SQL|@FILE", allow_hyphen_values = true)]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub setup_sql: Option<String>,
     /// The project's folder. Default: the current one.

@@ -47,7 +47,7 @@ pub enum Detail {
 #[serde(deny_unknown_fields, default)]
 pub struct SqlInput {
     /// The SQL to look at, as `psql -f` would run it. Without it: revisions of the project.
-    #[arg(long, value_name = "SQL|@FILE")]
+    #[arg(long, value_name = "SQL|@FILE", allow_hyphen_values = true)]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub sql: Option<String>,
     /// The project's folder. Default: the current one.
@@ -79,11 +79,11 @@ pub struct SqlInput {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub state_block: Option<String>,
     /// The way back, reviewed against the schema after `sql`.
-    #[arg(long, value_name = "SQL|@FILE")]
+    #[arg(long, value_name = "SQL|@FILE", allow_hyphen_values = true)]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub downgrade_sql: Option<String>,
     /// The schema before `sql` (CREATE statements; INSERT or COPY mark the tables that have rows): decides what rewrites or scans.
-    #[arg(long, value_name = "SQL|@FILE")]
+    #[arg(long, value_name = "SQL|@FILE", allow_hyphen_values = true)]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub setup_sql: Option<String>,
     /// The dialect. Default: postgresql.

@@ -29,7 +29,7 @@ use crate::tools::source::{self, SqlInput, trial_failed};
 use crate::tools::{Tool, Touches, code_in_use, parsed, rollback_place};
 use crate::trace::Seen;
 use crate::trial::{
-    Engine, Failure, Lost, Parity, ROWS, SchemaDigests, Scripts, Step, Trial, Trip, Wishes, parity, try_range, try_scripts,
+    ALLOWANCE, Engine, Failure, Lost, Parity, ROWS, SchemaDigests, Scripts, Step, Trial, Trip, Wishes, parity, try_range, try_scripts,
 };
 use crate::workshop::Workshop;
 use crate::workshop::range::Range;
@@ -53,15 +53,15 @@ Give `from`/`to` for a range of the project, or `sql` with `downgrade_sql` (and 
 #[serde(deny_unknown_fields, default)]
 pub struct Input {
     /// Raw SQL instead of revisions, as `psql -f` would run it.
-    #[arg(long, value_name = "SQL|@FILE")]
+    #[arg(long, value_name = "SQL|@FILE", allow_hyphen_values = true)]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub sql: Option<String>,
     /// The way back of `sql`.
-    #[arg(long, value_name = "SQL|@FILE")]
+    #[arg(long, value_name = "SQL|@FILE", allow_hyphen_values = true)]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub downgrade_sql: Option<String>,
     /// The schema before `sql`.
-    #[arg(long, value_name = "SQL|@FILE")]
+    #[arg(long, value_name = "SQL|@FILE", allow_hyphen_values = true)]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub setup_sql: Option<String>,
     /// The project's folder. Default: the current one.
@@ -105,11 +105,11 @@ pub struct Input {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub rows: Option<u32>,
     /// SQL run once where the range begins: rows of yours.
-    #[arg(long, value_name = "SQL|@FILE")]
+    #[arg(long, value_name = "SQL|@FILE", allow_hyphen_values = true)]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub seed_sql: Option<String>,
     /// SQL run once behind the last revision's first upgrade: rows that the new release writes.
-    #[arg(long, value_name = "SQL|@FILE")]
+    #[arg(long, value_name = "SQL|@FILE", allow_hyphen_values = true)]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub seed_after_upgrade_sql: Option<String>,
     /// Production's server for parity: {"dialect": "postgresql", "version": "16"}. Default: `alembic-gate.toml`.
@@ -534,15 +534,15 @@ fn told_locks(seen: &[Seen], most: Option<usize>) -> (Vec<Value>, Option<String>
 
 /// An upgrade that made-up rows stopped: whether there are such rows only its author knows.
 fn made_up_and_refused(trial: &Trial) -> Option<String> {
-    let failing = trial.trips.iter().filter(|trip| trip.outcome == Outcome::UpgradeFails).filter_map(|trip| trip.failure.as_ref());
-    let failure = failing.into_iter().find(|failure| failure.is_by_rows())?;
-    let sql = failure.sql.as_deref().unwrap_or_default();
-    let is_named = |table: &str| sql.split(|c: char| !c.is_alphanumeric() && c != '_').any(|word| Some(word) == table.rsplit('.').next());
-    let filled = trial.filled.iter().find(|filled| filled.written > 0 && is_named(&filled.table))?;
+    let (table, failure) = trial.trips.iter().find_map(|trip| trip.refused.as_ref().zip(trip.failure.as_ref()))?;
+    let beside = match (&failure.file, failure.line) {
+        (Some(file), Some(line)) => format!("above {file}:{line} `# alembic-gate: allow {ALLOWANCE} because …`"),
+        _ => format!("above it `-- alembic-gate: allow {ALLOWANCE} because …`"),
+    };
     Some(format!(
-        "the rows of `{}` are made up, with NULLs, duplicates and values at the border on purpose: rows like them stop this upgrade. Where \
-         there can be none, ask the real table, and test with rows of yours (`seed_sql`, or `seed` in `[project] hook`)",
-        filled.table
+        "the rows of `{table}` are made up, with NULLs, duplicates and values at the border on purpose: rows like them stop this upgrade. Ask \
+         the real table; where it has none such, say so {beside}, and rows that fit are taken; or test with rows of yours (`seed_sql`, or \
+         `seed` in `[project] hook`)"
     ))
 }
 

@@ -10,7 +10,7 @@ use crate::step::is_ddl;
 use crate::trace::{Held, mode_of, same};
 
 /// The schema as it is known from the statements so far.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct Foresight {
     catalog: Catalog,
     server: Server,

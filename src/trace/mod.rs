@@ -73,7 +73,7 @@ pub struct Seen {
 }
 
 /// What was seen of a whole trial, and where it differs from what was foretold.
-#[derive(Debug, Default)]
+#[derive(Debug, Default, Clone)]
 pub struct Trace {
     /// By revision, direction, statement, table.
     pub seen: Vec<Seen>,

@@ -4,20 +4,23 @@ use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use crate::allow::Allowance;
 use crate::bridge::{self, Bridge, Direction, StatementSource};
 use crate::dialect::Dialect;
 use crate::lifecycle::evidence::{Outcome, Rerun};
 use crate::project::revision::Shape;
 use crate::rows::Words;
+use crate::rows::fill::Filled;
 use crate::trace::foresight::Foresight;
 use crate::trace::{Sent, Trace};
 use crate::trial::base::{Base, Start, as_words};
+use crate::trial::fitting::ALLOWANCE;
 use crate::trial::mending::{Mending, mend};
 use crate::trial::trip::{Mover, Trying, WayBack, add_new, second_run, try_one};
-use crate::trial::{Engine, Failure, SecondRun, Trial, TrialError, Wishes};
+use crate::trial::{Engine, Failure, SecondRun, Trial, TrialError, Trip, Wishes};
 use crate::workshop::range::Range;
 use crate::workshop::watch::Ended;
-use crate::workshop::{Workshop, WorkshopError, target};
+use crate::workshop::{Lent, Workshop, WorkshopError, target};
 
 /// Tries each revision of a range: up, down, up.
 ///
@@ -41,95 +44,49 @@ fn try_watched(
     cancelled: &AtomicBool,
 ) -> Result<Trial, TrialError> {
     news(0, range.revisions.len(), &format!("making a scratch database at {}", range.from));
-    let mut base = Base::at(workshop, &range.from, wishes)?;
+    let base = Base::at(workshop, &range.from, wishes)?;
     if base.is_reused {
         news(0, range.revisions.len(), &format!("cloned the template of {}", range.from));
     }
-    workshop.watch.spare(base.looker.connection.session_id());
-    let mut filled = base.filled.clone();
     let is_postgresql = workshop.server.dialect == Dialect::Postgresql;
-    let foresight = |base: &Base| is_postgresql.then(|| Foresight::behind(&base.setup, workshop.server));
-    let mut trace = Trace::new(foresight(&base));
+    let trace = Trace::new(is_postgresql.then(|| Foresight::behind(&base.setup, workshop.server)));
     let lent = workshop.python(&base.refs())?;
-    lent.watch(is_postgresql.then(|| base.databases.first()).flatten());
     let fences = lent.fences();
     let server = base.databases.first().map(|database| database.server().clone());
-    let mut trips = Vec::new();
-    let mut untried = BTreeMap::new();
     let mut notes = server.as_ref().and_then(|server| server.note.clone()).into_iter().collect::<Vec<_>>();
     if base.databases.len() > 1 {
         notes.push(format!("`env.py` opens {} databases: the first is compared", base.databases.len()));
     }
-    let mut is_usable = true;
-    let mut starts = vec![Start { revision: range.from.clone(), place: 0 }];
+    let starts = vec![Start { revision: range.from.clone(), place: 0 }];
+    let filled = base.filled.clone();
+    let mut walk = Walk { workshop, range, wishes, lent: &lent, starts, base, is_usable: true, filled, trace, notes };
+    walk.watch();
+    let mut trips = Vec::new();
+    let mut untried = BTreeMap::new();
     for (at, revision) in range.revisions.iter().enumerate() {
         if cancelled.load(Ordering::Relaxed) {
             return Err(TrialError::Ended(Ended::Cancelled));
         }
         news(at, range.revisions.len(), &format!("round trip of {revision}"));
-        if !is_usable {
-            // What failed before may have left anything: another database takes its place, in front of this revision.
-            let Some(start) = Start::before(&starts, at) else { break };
-            match Base::again(workshop, range, start, at, wishes) {
-                Ok(fresh) => {
-                    base = fresh;
-                    workshop.watch.spare(base.looker.connection.session_id());
-                    lent.watch(is_postgresql.then(|| base.databases.first()).flatten());
-                }
-                Err(TrialError::Workshop(WorkshopError::CannotReach { sentence, .. })) => {
-                    untried.extend(range.revisions.iter().skip(at).map(|later| (later.clone(), format!("not reached: {sentence}"))));
-                    break;
-                }
-                Err(other) => return Err(other),
+        match walk.stand_before(at) {
+            Ok(()) => {}
+            Err(TrialError::Workshop(WorkshopError::CannotReach { sentence, .. })) => {
+                untried.extend(range.revisions.iter().skip(at).map(|later| (later.clone(), format!("not reached: {sentence}"))));
+                break;
             }
-            lent.lock().bridge.point_at(base.databases.iter().map(target).collect())?;
+            Err(other) => return Err(other),
         }
-        // What the revisions before it made, or left empty on their way down and up, gets its rows now.
-        let words: Vec<Words> = lent.lock().bridge.enums()?.into_iter().map(as_words).collect();
-        add_new(&mut filled, base.looker.fill(wishes.rows, &words, &[])?);
-        let is_last = at + 1 == range.revisions.len();
-        let trying = Trying {
-            revision,
-            way_back: way_back(workshop, revision),
-            wishes,
-            seed_after: wishes.seed_after_upgrade_sql.as_deref().filter(|_| is_last),
-        };
-        let mut warm = lent.lock();
-        let mut mover = ByAlembic { bridge: &mut warm.bridge, workshop, sent: Vec::new() };
-        let (mut trip, usable) = try_one(&mut mover, &mut base.looker, &trying, &mut filled, &mut trace)?;
-        is_usable = usable;
-        if let (Some(found), Some(failure)) = (workshop.watch.found(), &mut trip.failure) {
-            trip.why = format!("{} ({found})", trip.why);
-            failure.message = format!("{found}\n{}", failure.message);
-        }
-        drop(warm);
-        if trip.outcome == Outcome::UpgradeFails && !is_last {
-            // What stopped it may be rows, or that it ran by itself: from nothing the chain may go on all the same.
-            let start = Start { revision: revision.clone(), place: at + 1 };
-            match Base::at(workshop, revision, &start.wishes(wishes)) {
-                Ok(fresh) => {
-                    base = fresh;
-                    is_usable = true;
-                    starts.push(start);
-                    workshop.watch.spare(base.looker.connection.session_id());
-                    lent.watch(is_postgresql.then(|| base.databases.first()).flatten());
-                    lent.lock().bridge.point_at(base.databases.iter().map(target).collect())?;
-                    trip.why.push_str("; from nothing, without rows and in one run with those before it, it runs");
-                }
-                Err(TrialError::Workshop(WorkshopError::CannotReach { .. })) => {
-                    let later = range.revisions.iter().skip(at + 1);
-                    untried.extend(later.map(|later| (later.clone(), format!("not reached: the upgrade of {revision} fails"))));
-                    trips.push(trip);
-                    break;
-                }
-                Err(other) => return Err(other),
-            }
-        }
+        let mut trip = walk.trip(at, revision)?;
+        let is_reached = walk.go_on_behind(at, &mut trip)?;
         trips.push(trip);
+        if !is_reached {
+            let later = range.revisions.iter().skip(at + 1);
+            untried.extend(later.map(|later| (later.clone(), format!("not reached: the upgrade of {revision} fails"))));
+            break;
+        }
     }
-    let last = trips.last().map(|trip| trip.revision.clone());
-    let second_run = match last {
-        Some(revision) if is_usable && untried.is_empty() => run_again(workshop, &lent, &mut base, &revision)?,
+    let second_run = match trips.last() {
+        Some(last) if walk.is_usable && untried.is_empty() => run_again(workshop, &lent, &mut walk.base, &last.revision)?,
         _ => SecondRun { rerun: Rerun::NotTried, why: "not tried: the upgrade does not stand at its target".to_owned() },
     };
     let own_version = sqlite_version(workshop, &lent);
@@ -146,12 +103,146 @@ fn try_watched(
         identifier: None,
     });
     lent.watch(None);
+    let Walk { starts, filled, trace, notes, .. } = walk;
     let mend = mend(&Mending { workshop, range, wishes, starts: &starts, lent: &lent }, &trips, cancelled)?;
     Ok(Trial { trips, untried, rows: wishes.rows, filled, second_run, engine, fences, notes, mend, trace })
 }
 
+/// On the way through a range, one revision after the other.
+struct Walk<'a> {
+    workshop: &'a Workshop,
+    range: &'a Range,
+    wishes: &'a Wishes,
+    lent: &'a Lent,
+    /// From where it can begin anew, the first at the range's beginning.
+    starts: Vec<Start>,
+    /// Where it stands.
+    base: Base,
+    /// It stands behind the last revision; else what failed may have left anything.
+    is_usable: bool,
+    filled: Vec<Filled>,
+    trace: Trace,
+    notes: Vec<String>,
+}
+
+impl Walk<'_> {
+    /// The watchdog leaves the looker alone; PostgreSQL is watched from outside.
+    fn watch(&self) {
+        self.workshop.watch.spare(self.base.looker.connection.session_id());
+        let is_postgresql = self.workshop.server.dialect == Dialect::Postgresql;
+        self.lent.watch(is_postgresql.then(|| self.base.databases.first()).flatten());
+    }
+
+    /// Goes on another database.
+    fn enter(&mut self, base: Base) -> Result<(), TrialError> {
+        self.base = base;
+        self.watch();
+        self.lent.lock().bridge.point_at(self.base.databases.iter().map(target).collect())?;
+        Ok(())
+    }
+
+    fn start(&self, at: usize) -> Start {
+        Start::before(&self.starts, at).cloned().unwrap_or_else(|| Start { revision: self.range.from.clone(), place: 0 })
+    }
+
+    /// In front of the revision at place `at`, with rows in every table.
+    fn stand_before(&mut self, at: usize) -> Result<(), TrialError> {
+        if !self.is_usable {
+            self.enter(Base::again(self.workshop, self.range, &self.start(at), at, self.wishes)?)?;
+        }
+        // What the revisions before it made, or left empty on their way down and up, gets its rows now.
+        let words: Vec<Words> = self.lent.lock().bridge.enums()?.into_iter().map(as_words).collect();
+        add_new(&mut self.filled, self.base.looker.fill(self.wishes.rows, &words, &[])?);
+        Ok(())
+    }
+
+    /// The round trip of the revision at place `at`; where made-up rows stop its upgrade, another with rows that fit.
+    fn trip(&mut self, at: usize, revision: &str) -> Result<Trip, TrialError> {
+        let before = has_allowance(self.workshop, revision).then(|| self.trace.clone());
+        let mut trip = self.try_one(at, revision)?;
+        if let (Some(found), Some(failure)) = (self.workshop.watch.found(), &mut trip.failure) {
+            trip.why = format!("{} ({found})", trip.why);
+            failure.message = format!("{found}\n{}", failure.message);
+        }
+        let Some(table) = trip.refused_table(&self.filled) else { return Ok(trip) };
+        let allowed = trip.failure.as_ref().and_then(|failure| allowance(self.workshop, failure)).zip(before);
+        let base = match Base::fitting(self.workshop, self.range, &self.start(at), at, self.wishes)? {
+            Ok(base) => base,
+            Err(why) => {
+                trip.also(&why);
+                return Ok(trip);
+            }
+        };
+        let untold = Trace::default();
+        let told = std::mem::replace(&mut self.trace, allowed.as_ref().map_or(untold, |(_, before)| before.clone()));
+        let filled = std::mem::replace(&mut self.filled, base.filled.clone());
+        self.enter(base)?;
+        let again = self.try_one(at, revision)?;
+        let refilled = std::mem::replace(&mut self.filled, filled);
+        if let Some((because, _)) = allowed {
+            self.notes.push(trip.stopped_by(&table, &because));
+            add_new(&mut self.filled, refilled);
+            return Ok(Trip { is_fitted: true, ..again });
+        }
+        (self.trace, self.is_usable) = (told, false);
+        trip.also_with_rows_that_fit(table, &again);
+        Ok(trip)
+    }
+
+    fn try_one(&mut self, at: usize, revision: &str) -> Result<Trip, TrialError> {
+        let is_last = at + 1 == self.range.revisions.len();
+        let trying = Trying {
+            revision,
+            way_back: way_back(self.workshop, revision),
+            wishes: self.wishes,
+            seed_after: self.wishes.seed_after_upgrade_sql.as_deref().filter(|_| is_last),
+        };
+        let mut warm = self.lent.lock();
+        let mut mover = ByAlembic { bridge: &mut warm.bridge, workshop: self.workshop, sent: Vec::new() };
+        let (trip, is_usable) = try_one(&mut mover, &mut self.base.looker, &trying, &mut self.filled, &mut self.trace)?;
+        self.is_usable = is_usable;
+        Ok(trip)
+    }
+
+    /// Where an upgrade failed and others follow: on a database that is brought behind it from nothing. False where it cannot be.
+    fn go_on_behind(&mut self, at: usize, trip: &mut Trip) -> Result<bool, TrialError> {
+        if trip.outcome != Outcome::UpgradeFails || at + 1 == self.range.revisions.len() {
+            return Ok(true);
+        }
+        // What stopped it may be rows, or that it ran by itself: from nothing the chain may go on all the same.
+        let start = Start { revision: trip.revision.clone(), place: at + 1 };
+        match Base::at(self.workshop, &trip.revision, &start.wishes(self.wishes)) {
+            Ok(fresh) => {
+                self.enter(fresh)?;
+                self.is_usable = true;
+                self.starts.push(start);
+                trip.also("from nothing, without rows and in one run with those before it, it runs");
+                Ok(true)
+            }
+            Err(TrialError::Workshop(WorkshopError::CannotReach { .. })) => Ok(false),
+            Err(other) => Err(other),
+        }
+    }
+}
+
+/// Where its file says so anywhere.
+fn has_allowance(workshop: &Workshop, revision: &str) -> bool {
+    let project = &workshop.workspace.project;
+    let found = project.graph.by_id(revision).and_then(|at| project.revision(at));
+    found.is_some_and(|revision| revision.allowances.iter().any(|allowance| allowance.names(ALLOWANCE)))
+}
+
+/// Why no stored row is in the way of the statement that failed, as its file says beside it.
+fn allowance(workshop: &Workshop, failure: &Failure) -> Option<String> {
+    let project = &workshop.workspace.project;
+    let revision = project.graph.by_id(&failure.revision).and_then(|at| project.revision(at))?;
+    let (file, line) = (failure.file.as_ref()?, failure.line?);
+    let allowance = Allowance::at(&revision.allowances, line, ALLOWANCE).filter(|_| revision.file == *file)?;
+    allowance.because.clone()
+}
+
 /// SQLite is a library: the one that counts is in the project's Python.
-fn sqlite_version(workshop: &Workshop, lent: &crate::workshop::Lent) -> Option<String> {
+fn sqlite_version(workshop: &Workshop, lent: &Lent) -> Option<String> {
     if workshop.server.dialect != Dialect::Sqlite {
         return None;
     }
@@ -170,7 +261,7 @@ pub(super) fn way_back(workshop: &Workshop, revision: &str) -> WayBack {
 }
 
 /// The version table says that the revision is not there, and its upgrade is run.
-fn run_again(workshop: &Workshop, lent: &crate::workshop::Lent, base: &mut Base, revision: &str) -> Result<SecondRun, TrialError> {
+fn run_again(workshop: &Workshop, lent: &Lent, base: &mut Base, revision: &str) -> Result<SecondRun, TrialError> {
     let project = &workshop.workspace.project;
     let parents =
         project.graph.by_id(revision).and_then(|at| project.revision(at)).map(|revision| revision.parents.clone()).unwrap_or_default();

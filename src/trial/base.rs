@@ -7,6 +7,7 @@ use crate::rows::Words;
 use crate::rows::fill::Filled;
 use crate::scratch::ScratchDatabase;
 use crate::trial::alembic::ByAlembic;
+use crate::trial::fitting;
 use crate::trial::look::{Looker, Moment};
 use crate::trial::trip::Mover;
 use crate::trial::{TrialError, Wishes};
@@ -106,6 +107,22 @@ impl Base {
             base.looker.fill(wishes.rows, &words, &[])?;
         }
         Ok(base)
+    }
+
+    /// As [`Self::again`], with rows that fit what the revision demands; `Err`: why there are none.
+    pub(super) fn fitting(
+        workshop: &Workshop,
+        range: &Range,
+        start: &Start,
+        at: usize,
+        wishes: &Wishes,
+    ) -> Result<Result<Self, String>, TrialError> {
+        let Some(revision) = range.revisions.get(at) else { return Ok(Err("it is not in the range".to_owned())) };
+        let mut base = Self::again(workshop, range, start, at, &Wishes { rows: 0, ..wishes.clone() })?;
+        let lent = workshop.python(&base.refs())?;
+        let mut warm = lent.lock();
+        let mut mover = ByAlembic { bridge: &mut warm.bridge, workshop, sent: Vec::new() };
+        Ok(fitting::fill(&mut mover, &mut base.looker, revision, wishes.rows)?.map(|filled| Self { filled, ..base }))
     }
 
     pub(super) fn refs(&self) -> Vec<&ScratchDatabase> {

@@ -84,7 +84,7 @@ fn of_revision(mending: &Mending<'_>, trip: &Trip) -> Result<Result<String, Stri
         };
         let mut better: Option<(String, Trip)> = None;
         for text in tries.into_iter().take(MOST_TEXTS) {
-            let Ok(tried) = tried_with(mending, at, &text) else { continue };
+            let Ok(tried) = tried_with(mending, at, trip.is_fitted, &text) else { continue };
             if tried.outcome.leads_back() {
                 return Ok(Ok(unified(&revision.file, &original, &text)));
             }
@@ -109,13 +109,17 @@ fn is_later(tried: &Trip, before: &Trip) -> bool {
     tried.outcome == before.outcome && words(tried) != words(before)
 }
 
-/// The round trip of the revision at place `at`, with another text.
-fn tried_with(mending: &Mending<'_>, at: usize, text: &str) -> Result<Trip, TrialError> {
+/// The round trip of the revision at place `at`, with another text. `is_fitted`: with rows that fit what it demands.
+fn tried_with(mending: &Mending<'_>, at: usize, is_fitted: bool, text: &str) -> Result<Trip, TrialError> {
     let Mending { workshop, range, wishes, starts, lent } = *mending;
     let (Some(id), Some(start)) = (range.revisions.get(at), Start::before(starts, at)) else {
         return Err(TrialError::Ended(Ended::Cancelled));
     };
-    let mut base = Base::again(workshop, range, start, at, wishes)?;
+    let mut base = if is_fitted {
+        Base::fitting(workshop, range, start, at, wishes)?.map_err(|_| TrialError::Ended(Ended::Cancelled))?
+    } else {
+        Base::again(workshop, range, start, at, wishes)?
+    };
     let mut warm = lent.lock();
     warm.bridge.point_at(base.databases.iter().map(target).collect())?;
     warm.bridge.override_revision(id, Some(text))?;

@@ -6,6 +6,7 @@
 mod alembic;
 mod base;
 mod candidates;
+mod fitting;
 mod look;
 mod mend;
 mod mending;
@@ -29,10 +30,12 @@ use crate::rows::fill::Filled;
 use crate::scratch::ScratchError;
 use crate::snapshot::{Difference, SchemaSnapshot, SnapshotError};
 use crate::trace::Trace;
+use crate::trial::fitting::refused_table;
 use crate::workshop::WorkshopError;
 use crate::workshop::watch::{Ended, Limits};
 
 pub use alembic::try_range;
+pub use fitting::ALLOWANCE;
 pub use parity::{Parity, parity};
 pub use script::{Scripts, try_scripts};
 pub use touched::Touched;
@@ -217,6 +220,12 @@ pub struct Trip {
     pub data_diff: Vec<Lost>,
     /// What stopped it.
     pub failure: Option<Failure>,
+    /// The table whose made-up rows stop its upgrade.
+    #[serde(skip)]
+    pub refused: Option<String>,
+    /// Its rows fit what it demands, since its text says that no other stand.
+    #[serde(skip)]
+    pub is_fitted: bool,
     /// Rows that stood when it began.
     pub rows: usize,
     /// What stood when it began: `12 tables, 31 indexes`.
@@ -252,6 +261,38 @@ pub struct Mend {
 }
 
 impl Trip {
+    /// The made-up table whose rows the upgrade refuses; None where it does not fail by rows, or by rows of somebody's own.
+    fn refused_table(&self, filled: &[Filled]) -> Option<String> {
+        let failure = self.failure.as_ref().filter(|_| self.outcome == Outcome::UpgradeFails)?;
+        refused_table(failure, filled).map(|filled| filled.table.clone())
+    }
+
+    /// Adds to what is said of it.
+    fn also(&mut self, words: &str) {
+        self.why.push_str("; ");
+        self.why.push_str(words);
+    }
+
+    /// Adds what `again`, with rows that fit, did; `table`: whose rows do not.
+    fn also_with_rows_that_fit(&mut self, table: String, again: &Self) {
+        if again.outcome > Outcome::UpgradeFails {
+            self.refused = Some(table);
+        }
+        match again.outcome.leads_back() {
+            true => self.also("with rows that fit it goes up, down and up, and all comes back"),
+            false => self.also(&format!("with rows that fit: {}", again.why)),
+        }
+    }
+
+    /// What rows that do not fit did, where its text says that there are none.
+    fn stopped_by(&self, table: &str, because: &str) -> String {
+        let left = if self.left_dirty { "what it had done by then stays" } else { "nothing of it stays" };
+        format!(
+            "{}: with the rows made up for `{table}` {}, and {left}; tested with rows that fit, since its text says: {because}",
+            self.revision, self.why
+        )
+    }
+
     /// All that was lost is what the upgrade itself removes or overwrites.
     #[must_use]
     pub fn loss_is_the_upgrades(&self) -> bool {

@@ -3,6 +3,7 @@
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Instant;
 
+use crate::allow::Allowance;
 use crate::bridge::{Fences, Touched, Watcher};
 use crate::database::{Connection, DatabaseError};
 use crate::dialect::{Dialect, Server};
@@ -16,9 +17,10 @@ use crate::trace::concurrent::ConcurrentWatch;
 use crate::trace::foresight::Foresight;
 use crate::trace::own::OwnTrace;
 use crate::trace::{Sent, Trace};
+use crate::trial::fitting::{self, ALLOWANCE};
 use crate::trial::look::Looker;
 use crate::trial::trip::{Mover, Trying, WayBack, second_run, try_one};
-use crate::trial::{Engine, Failure, Mend, SecondRun, Trial, TrialError, Wishes};
+use crate::trial::{Engine, Failure, Mend, SecondRun, Trial, TrialError, Trip, Wishes};
 use crate::workshop::watch::{Ended, Watch};
 
 /// The migration as SQL.
@@ -60,18 +62,8 @@ fn try_watched(
     cancelled: &AtomicBool,
     watch: &Watch,
 ) -> Result<Trial, TrialError> {
-    let server = scratch.server;
-    let database = ScratchDatabase::create(scratch)?;
-    let mut runner = database.connect()?;
-    let mut looker = Looker::new(if server.dialect == Dialect::Sqlite { database.connect()? } else { database.connect_admin()? });
-    watch.at(&database.admin_address(), database.name());
-    watch.spare(looker.connection.session_id());
-    for (which, sql) in [("setup_sql", scripts.setup), ("seed_sql", wishes.seed_sql.as_deref())] {
-        let Some(sql) = sql else { continue };
-        let script = script::read(sql.to_owned(), scratch.server);
-        run(&mut runner, &script, Direction::Up).map_err(|(_, source)| TrialError::Seed { which, source })?;
-    }
-    let mut filled = looker.fill(wishes.rows, &[], &[])?;
+    let mut place = Place::in_front(scripts, scratch, wishes, watch)?;
+    let mut filled = place.looker.fill(wishes.rows, &[], &[])?;
     if cancelled.load(Ordering::Relaxed) {
         return Err(TrialError::Ended(Ended::Cancelled));
     }
@@ -82,16 +74,34 @@ fn try_watched(
         seed_after: wishes.seed_after_upgrade_sql.as_deref(),
     };
     let is_postgresql = scratch.server.dialect == Dialect::Postgresql;
-    let outside = is_postgresql.then(|| ConcurrentWatch::new(database.admin_address()));
-    let mut mover = ByScript { scripts, connection: runner, watch: outside, sent: Vec::new() };
-    let mut trace = Trace::new(is_postgresql.then(|| Foresight::behind(scripts.setup.unwrap_or_default(), scratch.server)));
-    let (mut trip, is_usable) = try_one(&mut mover, &mut looker, &trying, &mut filled, &mut trace)?;
+    let new_trace = || Trace::new(is_postgresql.then(|| Foresight::behind(scripts.setup.unwrap_or_default(), scratch.server)));
+    let mut trace = new_trace();
+    let (mut trip, mut is_usable) = try_one(&mut place.mover, &mut place.looker, &trying, &mut filled, &mut trace)?;
     if let (Some(found), Some(failure)) = (watch.found(), &mut trip.failure) {
         trip.why = format!("{} ({found})", trip.why);
         failure.message = format!("{found}\n{}", failure.message);
     }
+    let mut notes: Vec<String> = scratch.note.clone().into_iter().collect();
+    if let Some(table) = trip.refused_table(&filled) {
+        drop(place);
+        place = Place::in_front(scripts, scratch, wishes, watch)?;
+        match fitting::fill(&mut place.mover, &mut place.looker, NAME, wishes.rows)? {
+            Err(why) => trip.also(&why),
+            Ok(mut refilled) => {
+                let mut retraced = new_trace();
+                let (again, is_usable_again) = try_one(&mut place.mover, &mut place.looker, &trying, &mut refilled, &mut retraced)?;
+                match allowance(scripts.up, &trip) {
+                    Some(because) => {
+                        notes.push(trip.stopped_by(&table, &because));
+                        (trip, is_usable, filled, trace) = (Trip { is_fitted: true, ..again }, is_usable_again, refilled, retraced);
+                    }
+                    None => trip.also_with_rows_that_fit(table, &again),
+                }
+            }
+        }
+    }
     let second_run = if is_usable && trip.outcome != Outcome::UpgradeFails {
-        second_run(&mut mover, &mut looker, NAME)?
+        second_run(&mut place.mover, &mut place.looker, NAME)?
     } else {
         SecondRun { rerun: Rerun::NotTried, why: "not tried: the upgrade does not stand at its target".to_owned() }
     };
@@ -108,10 +118,42 @@ fn try_watched(
             identifier: scratch.identifier().map(str::to_owned),
         },
         fences: Fences { active: vec!["own_server".to_owned()], not_closed: Vec::new() },
-        notes: scratch.note.clone().into_iter().collect(),
+        notes,
         mend: Mend { patch: None, why: "raw SQL has no file to patch".to_owned() },
         trace,
     })
+}
+
+/// Why no stored row is in the way of the statement that failed, as the text says beside it.
+fn allowance(up: &Script, trip: &Trip) -> Option<String> {
+    Allowance::at(&up.allowances(), trip.failure.as_ref()?.line?, ALLOWANCE)?.because.clone()
+}
+
+/// A scratch database in front of the script.
+struct Place<'a> {
+    mover: ByScript<'a>,
+    looker: Looker,
+    /// Kept as long as anybody is connected.
+    _database: ScratchDatabase,
+}
+
+impl<'a> Place<'a> {
+    /// With the schema and the rows of the caller, and none made up.
+    fn in_front(scripts: &'a Scripts<'a>, scratch: &ScratchServer, wishes: &Wishes, watch: &Watch) -> Result<Self, TrialError> {
+        let dialect = scratch.server.dialect;
+        let database = ScratchDatabase::create(scratch)?;
+        let mut connection = database.connect()?;
+        let looker = Looker::new(if dialect == Dialect::Sqlite { database.connect()? } else { database.connect_admin()? });
+        watch.at(&database.admin_address(), database.name());
+        watch.spare(looker.connection.session_id());
+        for (which, sql) in [("setup_sql", scripts.setup), ("seed_sql", wishes.seed_sql.as_deref())] {
+            let Some(sql) = sql else { continue };
+            let script = script::read(sql.to_owned(), scratch.server);
+            run(&mut connection, &script, Direction::Up).map_err(|(_, source)| TrialError::Seed { which, source })?;
+        }
+        let outside = (dialect == Dialect::Postgresql).then(|| ConcurrentWatch::new(database.admin_address()));
+        Ok(Self { mover: ByScript { scripts, connection, watch: outside, sent: Vec::new() }, looker, _database: database })
+    }
 }
 
 /// Runs the statements of one direction; stops at the first that is refused, and gives its place.

@@ -66,6 +66,8 @@ pub(super) fn try_one(
         schema_diff: Vec::new(),
         data_diff: Vec::new(),
         failure: None,
+        refused: None,
+        is_fitted: false,
         rows: before.data.row_count(),
         counts: counts_of(&before.schema),
         changes: Vec::new(),

@@ -24,6 +24,7 @@ mod deploy;
 mod deploy_cases;
 mod effects_postgresql;
 mod fence;
+mod fitting;
 mod formulas;
 mod getting_it;
 mod hostile;

@@ -18,10 +18,10 @@ const MOST_OF_FIVE: usize = 52_000;
 /// The key of a table that others refer to: five revisions, sixty statements.
 const MOST_OF_ALL: usize = 88_000;
 
-const BASE: &str = "create_shop";
+pub const BASE: &str = "create_shop";
 
 /// A project whose first revision makes these tables, an environment that is there, and rows in it.
-fn site(dialect: Dialect, tables: &[&str], rows: &str) -> Option<Site> {
+pub fn site(dialect: Dialect, tables: &[&str], rows: &str) -> Option<Site> {
     let server = engines_of(dialect).pop()?;
     let up = tables.iter().map(|sql| format!("op.execute({sql:?})")).collect::<Vec<_>>().join("\n");
     let base: Revision<'_> = (BASE, &up, "op.execute('SELECT 1')");
@@ -38,7 +38,7 @@ fn site(dialect: Dialect, tables: &[&str], rows: &str) -> Option<Site> {
 }
 
 /// Writes the revisions of a plan behind the base, as an agent copies them.
-fn write(site: &Site, plan: &Value) -> Vec<String> {
+pub fn write(site: &Site, plan: &Value) -> Vec<String> {
     let mut below = format!("'{BASE}'");
     let mut names = Vec::new();
     for one in plan["revisions"].as_array().unwrap() {

@@ -89,7 +89,7 @@ impl Anew<'_> {
         for part in &mut body.0 {
             let (Part::Inside(lines) | Part::Outside(lines)) = part;
             for line in lines.iter_mut().filter(|line| line.sql.contains("DROP TABLE ") && !line.sql.starts_with("DROP TABLE IF EXISTS ")) {
-                line.allow = Some((rule, because.to_owned()));
+                line.allow.push((rule, because.to_owned()));
             }
         }
         Some(body)

@@ -13,8 +13,8 @@ pub struct Line {
     pub python: String,
     /// SQL without the last semicolon; empty where it sends none.
     pub sql: String,
-    /// A rule that is accepted here, and why.
-    pub allow: Option<(&'static str, String)>,
+    /// Rules that are accepted here, and why.
+    pub allow: Vec<(&'static str, String)>,
 }
 
 impl Line {
@@ -22,19 +22,19 @@ impl Line {
     #[must_use]
     pub fn execute(sql: impl Into<String>) -> Self {
         let sql = sql.into().trim().trim_end_matches(';').to_owned();
-        Self { python: format!("op.execute({})", python_sql(&sql)), sql, allow: None }
+        Self { python: format!("op.execute({})", python_sql(&sql)), sql, allow: Vec::new() }
     }
 
     /// An operation of Alembic's, and what it sends.
     #[must_use]
     pub fn operation(python: impl Into<String>, sql: impl Into<String>) -> Self {
-        Self { python: python.into(), sql: sql.into(), allow: None }
+        Self { python: python.into(), sql: sql.into(), allow: Vec::new() }
     }
 
     /// The same, with a rule accepted for a reason.
     #[must_use]
     pub fn allowing(mut self, rule: &'static str, because: impl Into<String>) -> Self {
-        self.allow = Some((rule, because.into()));
+        self.allow.push((rule, because.into()));
         self
     }
 }
@@ -51,6 +51,15 @@ pub enum Part {
 /// The body of `upgrade` or `downgrade`.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Body(pub Vec<Part>);
+
+impl Part {
+    /// Its lines, in order.
+    #[must_use]
+    pub fn lines(&self) -> &[Line] {
+        let (Self::Inside(lines) | Self::Outside(lines)) = self;
+        lines
+    }
+}
 
 impl Body {
     /// Lines in one transaction.
@@ -74,9 +83,7 @@ impl Body {
 
     /// All lines, in order.
     pub fn lines(&self) -> impl Iterator<Item = &Line> {
-        self.0.iter().flat_map(|part| match part {
-            Part::Inside(lines) | Part::Outside(lines) => lines,
-        })
+        self.0.iter().flat_map(Part::lines)
     }
 
     /// The body as Python, not indented.
@@ -93,7 +100,7 @@ impl Body {
             }
             let (Part::Inside(lines) | Part::Outside(lines)) = part;
             for line in lines {
-                if let Some((rule, because)) = &line.allow {
+                for (rule, because) in &line.allow {
                     let _ = writeln!(text, "{indent}# alembic-gate: allow {rule} because {because}");
                 }
                 for row in line.python.lines() {
@@ -116,7 +123,7 @@ impl Body {
                 text.push_str("BEGIN;\n");
             }
             for line in lines.iter().filter(|line| !line.sql.is_empty()) {
-                if let Some((rule, because)) = &line.allow {
+                for (rule, because) in &line.allow {
                     let _ = writeln!(text, "-- alembic-gate: allow {rule} because {because}");
                 }
                 let _ = writeln!(text, "{};", line.sql);

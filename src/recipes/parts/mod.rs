@@ -7,6 +7,7 @@ pub mod doubts;
 pub mod exact_fill;
 pub mod fills;
 pub mod fully;
+pub mod in_the_way;
 pub mod loops;
 pub mod naming;
 pub mod online;

@@ -14,7 +14,7 @@ use crate::recipes::parts::fills::with_fills;
 use crate::recipes::parts::fully::said_fully;
 use crate::recipes::parts::opposed::opposed;
 use crate::recipes::parts::wish::{Statement, Wish};
-use crate::recipes::parts::{naming, online, standing, undo, zone};
+use crate::recipes::parts::{in_the_way, naming, online, standing, undo, zone};
 use crate::recipes::{Case, Concern, Found, RECIPES, Stage, Step};
 use crate::risk;
 use crate::sql::catalog::Catalog;
@@ -126,6 +126,7 @@ pub fn plan(wishes: &[Wish], asked: &Asked<'_>) -> Result<Planned, Refusal> {
     // The same without time passing in between: what the plan itself makes is new and empty.
     let mut fresh = asked.before.clone();
     let mut last: Option<Name> = None;
+    let mut filled: Vec<Name> = Vec::new();
     let mut made = None;
     for (n, wish) in wishes.iter().enumerate() {
         let table = table_of(wish);
@@ -146,7 +147,21 @@ pub fn plan(wishes: &[Wish], asked: &Asked<'_>) -> Result<Planned, Refusal> {
         planned.questions.extend(found.questions.into_iter().filter(|question| !planned.questions.contains(question)).collect::<Vec<_>>());
         planned.notes.extend(found.notes);
         let joins = is_plain && is_fresh && table.is_some() && table == last;
-        for step in found.steps {
+        // What a step of the plan fills or mends is in nobody's way.
+        filled.extend(table.clone().filter(|_| found.steps.iter().any(|step| step.concern == Concern::Data)));
+        let is_asked = !is_fresh && table.as_ref().is_some_and(|table| !filled.contains(table));
+        for mut step in found.steps {
+            if is_asked {
+                let action = match wish {
+                    Wish::Statement(statement) => statement.action(),
+                    _ => None,
+                };
+                let questions = in_the_way::ask(&mut step, action, catalog_for(is_fresh, &fresh, &stands), asked.server);
+                let column = |table: &Name| format!("`{}.", table.shown());
+                if !table.as_ref().is_some_and(|table| planned.questions.iter().any(|question| question.contains(&column(table)))) {
+                    planned.questions.extend(questions);
+                }
+            }
             let reviewed = reviewed(step, catalog_for(is_fresh, &fresh, &stands), asked);
             take_over(&mut stands, &reviewed.sql, asked.server);
             stands.settle();

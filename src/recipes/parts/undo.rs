@@ -276,6 +276,14 @@ fn of_action(dialect: Dialect, before: &Catalog, table: &Name, action: &AlterAct
             line(format!("ALTER TABLE {written} ALTER COLUMN {} SET EXPRESSION AS ({})", q(column), exact(expression)?))
         }
         AlterAction::AddConstraint(constraint) => {
+            // The MySQL family makes an index where there is none, under the constraint's name, and leaves it behind.
+            if let ConstraintKind::ForeignKey { columns, .. } = &constraint.kind
+                && dialect.is_mysql_family()
+                && known.is_some_and(|known| !known.has_index_on(columns))
+            {
+                let own = q(&constraint_name_of(table, constraint));
+                return line(format!("ALTER TABLE {written} DROP FOREIGN KEY {own}, DROP INDEX {own}"));
+            }
             line(format!("ALTER TABLE {written} DROP CONSTRAINT {}", q(&constraint_name_of(table, constraint))))
         }
         AlterAction::DropConstraint { name, .. } => {

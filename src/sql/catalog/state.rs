@@ -146,6 +146,12 @@ impl Table {
         self.constraints.iter().find(|constraint| constraint.name.as_deref().is_some_and(|own| own.eq_ignore_ascii_case(name)))
     }
 
+    /// An index begins with these columns, in this order.
+    #[must_use]
+    pub fn has_index_on(&self, columns: &[String]) -> bool {
+        self.indexes.iter().any(|state| state.index.plain_columns().starts_with(columns))
+    }
+
     /// The index called `name`.
     #[must_use]
     pub fn index(&self, name: &str) -> Option<&IndexState> {

@@ -1,0 +1,45 @@
+//! Rows that fit what a revision demands: made where it stands already, and taken back by its own downgrade.
+//!
+//! Made-up rows hold NULLs, duplicates and values at the border on purpose. An upgrade that demands something of its rows (a unique
+//! key, a check, a foreign key, a narrower type) is stopped by them, whatever production holds. Behind the upgrade the server
+//! itself says which rows fit; brought back in front of it, they are rows as its author takes for granted.
+
+use crate::rows::fill::Filled;
+use crate::trial::look::Looker;
+use crate::trial::trip::{Mover, add_new};
+use crate::trial::{Failure, TrialError};
+
+/// The rule whose allowance says that no stored row is in the way.
+pub const ALLOWANCE: &str = "may_fail_on_rows";
+
+/// The made-up table among those that a refused statement names, or a revision's own words where it counts rows and raises;
+/// None where it is not rows that were refused, or rows of somebody's own.
+#[must_use]
+pub fn refused_table<'a>(failure: &Failure, filled: &'a [Filled]) -> Option<&'a Filled> {
+    let raises = failure.sql.is_none() && failure.sqlstate.is_none();
+    let text = failure.sql.as_deref().filter(|_| failure.is_by_rows()).or_else(|| raises.then_some(failure.message.as_str()))?;
+    let is_named = |table: &str| text.split(|c: char| !c.is_alphanumeric() && c != '_').any(|word| Some(word) == table.rsplit('.').next());
+    filled.iter().find(|filled| filled.written > 0 && is_named(&filled.table))
+}
+
+/// Fills a database that stands in front of a revision, its tables without made-up rows. `Err`: why there are none that fit; the
+/// database is of no more use then.
+pub(super) fn fill(
+    mover: &mut dyn Mover,
+    looker: &mut Looker,
+    revision: &str,
+    rows: u32,
+) -> Result<Result<Vec<Filled>, String>, TrialError> {
+    let words = |failure: &Failure| failure.message.lines().next().unwrap_or_default().to_owned();
+    if let Some(failure) = mover.go(true, revision)? {
+        return Ok(Err(format!("without rows it is stopped too: {}", words(&failure))));
+    }
+    let mut filled = looker.fill(rows, &mover.words()?, &[])?;
+    if let Some(failure) = mover.go(false, revision)? {
+        return Ok(Err(format!("rows that fit it do not come back: its downgrade fails: {}", words(&failure))));
+    }
+    // Tables that stand in front of it only.
+    add_new(&mut filled, looker.fill(rows, &mover.words()?, &[])?);
+    mover.statements();
+    Ok(Ok(filled))
+}
