@@ -21,7 +21,7 @@
 //! * Linux ends our servers when we die (PDEATHSIG); elsewhere the next sweep does.
 
 use std::collections::BTreeMap;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError, TryLockError};
 
 mod binaries;
@@ -191,13 +191,27 @@ fn is_same_release(one: Server, other: Server) -> bool {
 ///
 /// A server that starts just now is not waited for: it dies with this process, and its folder goes at the next start.
 pub fn stop_all() {
+    stop_where(|_| true);
+}
+
+/// As [`stop_all`], those whose folders are in `run`.
+pub fn stop_in(run: &Path) {
+    stop_where(|folder| folder == run);
+}
+
+fn stop_where(is_meant: impl Fn(&Path) -> bool) {
     let mut warm = match WARM.try_lock() {
         Ok(warm) => warm,
         Err(TryLockError::Poisoned(poisoned)) => poisoned.into_inner(),
         Err(TryLockError::WouldBlock) => return,
     };
-    warm.values().for_each(|engine| engine.stop());
-    warm.clear();
+    warm.retain(|(_, _, run), engine| {
+        let goes = is_meant(run);
+        if goes {
+            engine.stop();
+        }
+        !goes
+    });
 }
 
 /// A database that we made and that goes when this goes.

@@ -580,7 +580,10 @@ fn summary(trial: &Trial, verdict: Verdict, outcome: Outcome, parity: &Parity) -
     let on = format!("{} {}", trial.engine.dialect, trial.engine.version);
     let worst = trial.trips.iter().min_by_key(|trip| trip.outcome);
     let mut text = match (outcome, worst) {
-        (Outcome::Ok, _) => format!("{}: {revisions} up, down and up again on {on}: schema and rows come back", verdict.word()),
+        (Outcome::Ok, _) => {
+            let fitted = if trial.trips.iter().any(|trip| trip.is_fitted) { ", with rows that fit" } else { "" };
+            format!("{}: {revisions} up, down and up again on {on}{fitted}: schema and rows come back", verdict.word())
+        }
         (_, Some(trip)) => format!("{}: {}: {} ({on})", outcome.word(), trip.revision, trip.why),
         (_, None) => format!("{}: nothing could be tried", outcome.word()),
     };

