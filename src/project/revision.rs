@@ -71,6 +71,8 @@ pub struct Body {
     pub line: u32,
     /// Its last line.
     pub end_line: u32,
+    /// The line of its first statement.
+    pub first_line: u32,
     /// Whether it does anything.
     pub shape: Shape,
     /// The operations in it and in the functions of the file that it calls, in the order of the calls.
@@ -487,7 +489,8 @@ impl<'a> Module<'a> {
         walk_function(self, function, &mut found);
         let shape = self.shape(function, &mut BTreeSet::from([name]));
         let (line, end_line) = (self.lines.line(function.name.start()), self.lines.line(function.end()));
-        Some(Body { line, end_line, shape, operations: found.operations, blockers: found.blockers })
+        let first_line = function.body.first().map_or(end_line, |first| self.lines.line(first.start()));
+        Some(Body { line, end_line, first_line, shape, operations: found.operations, blockers: found.blockers })
     }
 
     fn shape(&self, function: &'a StmtFunctionDef, seen: &mut BTreeSet<&'a str>) -> Shape {

@@ -13,6 +13,15 @@
 //! has what was written. Without a primary key the way back knows the rows by their value only, and the plan says so.
 //!
 //! ```plan postgresql
+//! CREATE TABLE files (id bigint PRIMARY KEY, meta json);
+//! -- rows
+//! INSERT INTO files SELECT n, CASE WHEN n % 3 > 0 THEN '{"a": 1}'::json END FROM generate_series(1, 20) AS n;
+//! -- wish
+//! {"kind": "backfill", "table": "files", "column": "meta", "value": "'{}'", "where": "id < 10"}
+//! -- gives
+//! backfill_files_meta
+//! ```
+//! ```plan postgresql
 //! CREATE TABLE users (id bigint PRIMARY KEY, name text, slug text);
 //! -- rows
 //! INSERT INTO users SELECT n, 'User ' || n FROM generate_series(1, 12000) AS n;
@@ -63,7 +72,7 @@ use crate::recipes::parts::exact_fill::exact_fill;
 use crate::recipes::parts::loops::{Filling, filled};
 use crate::recipes::parts::naming::snake;
 use crate::recipes::parts::wish::Wish;
-use crate::recipes::parts::written::{differ, same};
+use crate::recipes::parts::written::{comparable, differ, same};
 use crate::recipes::{Case, Concern, Found, Stage, Step};
 
 /// What it mends.
@@ -81,12 +90,14 @@ pub fn steps(case: &Case<'_>) -> Option<Found> {
     if value.is_none() {
         found.questions.push(format!("which value do the rows of `{}` get in `{}`? (`value`)", fill.table.shown(), fill.column));
     }
+    let column = case.catalog.table(&fill.table).and_then(|known| known.column(&fill.column));
+    let comparable = |text: &str| comparable(case.dialect(), column.and_then(|column| column.data_type.as_ref()), text);
     let is_null = format!("{own} IS NULL");
     let open = fill.condition.clone().unwrap_or_else(|| is_null.clone());
     let fills_nulls = fill.condition.is_none() || open.to_lowercase().contains("is null");
     let assigned = value.clone().unwrap_or_else(|| ":fill".to_owned());
     // A condition that does not speak of the column would be true for ever: only what differs is open.
-    let open = if fills_nulls { open } else { format!("({open}) AND {}", differ(case.dialect(), &own, &assigned)) };
+    let open = if fills_nulls { open } else { format!("({open}) AND {}", differ(case.dialect(), &comparable(&own), &comparable(&assigned))) };
     let filling = Filling {
         table: fill.table.clone(),
         assignment: format!("{own} = {assigned}"),
@@ -95,7 +106,6 @@ pub fn steps(case: &Case<'_>) -> Option<Found> {
         must_end: false,
         asks_fill: value.is_none(),
     };
-    let column = case.catalog.table(&fill.table).and_then(|known| known.column(&fill.column));
     let is_new = column.is_none_or(|column| column.is_new);
     let exact = column.filter(|_| !is_new).and_then(|column| exact_fill(case, &fill.table, column, &assigned, &filling));
     let (upgrade, downgrade) = match (exact, &value) {
@@ -107,7 +117,7 @@ pub fn steps(case: &Case<'_>) -> Option<Found> {
             if !is_new {
                 found.notes.push(format!("`{}` has no primary key, so the way back knows the rows by their value only: those that had it before become NULL too", fill.table.shown()));
             }
-            let back = Filling { assignment: format!("{own} = NULL"), open: same(case.dialect(), &own, value), asks_fill: false, ..filling.clone() };
+            let back = Filling { assignment: format!("{own} = NULL"), open: same(case.dialect(), &comparable(&own), &comparable(value)), asks_fill: false, ..filling.clone() };
             (filled(case, &filling), filled(case, &back))
         }
         (None, _) => {

@@ -15,6 +15,17 @@
 //! 5. Contract: the old column goes, a release later; indexes get their names back.
 //!
 //! ```plan postgresql
+//! CREATE TABLE files (id bigint PRIMARY KEY, meta json);
+//! -- rows
+//! INSERT INTO files SELECT n, '{"a": 1}' FROM generate_series(1, 20) AS n;
+//! -- wish
+//! {"kind": "alter_column_type", "table": "files", "column": "meta", "type": "jsonb"}
+//! -- gives
+//! add_files_meta_new, backfill_files_meta_new, switch_files_meta, drop_files_meta_old
+//! -- old code
+//! UPDATE files SET meta = '{"b": 2}' WHERE id = 1;
+//! ```
+//! ```plan postgresql
 //! CREATE TABLE orders (id bigint PRIMARY KEY, amount integer NOT NULL DEFAULT 0, note text, CONSTRAINT amount_positive CHECK (amount >= 0));
 //! CREATE INDEX ix_orders_amount ON orders (amount);
 //! -- rows
@@ -91,7 +102,7 @@ use crate::recipes::parts::standing::{Onto, equal_or_raise, not_null, standing, 
 use crate::recipes::parts::sync::Sync;
 use crate::recipes::parts::undo::constraint_name_of;
 use crate::recipes::parts::zone;
-use crate::recipes::parts::written::{add_column, drop_column, drop_index, exact, relation, type_text};
+use crate::recipes::parts::written::{add_column, drop_column, drop_index, exact, has_no_equality, relation, type_text};
 use crate::recipes::{Case, Concern, Found, Stage, Step};
 use crate::sql::change::{AlterAction, Column, ConstraintKind, DataType, Name};
 
@@ -151,6 +162,9 @@ pub fn steps(case: &Case<'_>) -> Option<Found> {
         return None;
     }
     let mut found = Found { questions: zone.into_iter().collect(), ..Found::default() };
+    found.questions.extend(change.doubt().map(|query| {
+        format!("does every value of `{}.{name}` fit {new_type}? One that does not stops the plan: this has to run, and to count none: {query}", table.shown())
+    }));
     found.steps.push(change.expanded()?);
     found.steps.push(change.copied());
     found.steps.extend(change.prepared()?);
@@ -177,9 +191,51 @@ impl Change<'_> {
         with_column(text, &self.q(&self.column.name), place)
     }
 
+    fn types(&self) -> [Option<&DataType>; 2] {
+        [self.column.data_type.as_ref(), Some(self.data_type)]
+    }
+
+    /// An expression whose values can be compared: two documents by what they hold, other types without equality as text.
+    fn comparable(&self, expression: &str) -> String {
+        let is_any = |wanted: fn(&DataType) -> bool| self.types().into_iter().flatten().any(wanted);
+        let is_document = is_any(|one| one.dimensions == 0 && one.name == "json");
+        match (is_document, is_any(has_no_equality)) {
+            (true, _) => format!("({expression})::jsonb"),
+            (false, true) => format!("({expression})::text"),
+            (false, false) => expression.to_owned(),
+        }
+    }
+
+    /// Does every stored value fit the new type? With the query that counts those that do not; None where each does.
+    fn doubt(&self) -> Option<String> {
+        let is_in_doubt = self.case.effect.is_some_and(|effect| !effect.fails.is_empty() || effect.loss > crate::effects::Loss::None);
+        if !is_in_doubt || self.is_using {
+            return None;
+        }
+        let own = self.q(&self.column.name);
+        Some(format!(
+            "SELECT count(*) FROM {} WHERE {} IS DISTINCT FROM {}",
+            self.written(),
+            self.comparable(&format!("({})::{}", self.forth, self.old_type())),
+            self.comparable(&own)
+        ))
+    }
+
+    /// The head of a way up that a value which does not fit stops.
+    fn granted(&self) -> Body {
+        match self.doubt() {
+            Some(_) => Body::granting("every stored value fits the new type: they were looked at before this is applied"),
+            None => Body::default(),
+        }
+    }
+
+    fn old_type(&self) -> String {
+        self.column.data_type.as_ref().map(|one| type_text(self.case.dialect(), one)).unwrap_or_default()
+    }
+
     /// Old code's column beside the new one.
     fn before(&self) -> Sync {
-        let sync = Sync::equal(self.table, &self.column.name, &self.new);
+        let sync = Sync::equal(self.table, &self.column.name, &self.new).of(&self.types());
         let forth = self.over(&self.forth, &format!("NEW.{}", self.q(&self.column.name)));
         let back = self.over(&self.back, &format!("NEW.{}", self.q(&self.new)));
         Sync { forth: Some(forth), back: Some(back), ..sync }
@@ -187,7 +243,7 @@ impl Change<'_> {
 
     /// The new column under the name, the old one beside it.
     fn behind(&self) -> Sync {
-        let sync = Sync::equal(self.table, &self.old, &self.column.name);
+        let sync = Sync::equal(self.table, &self.old, &self.column.name).of(&self.types());
         let forth = self.over(&self.forth, &format!("NEW.{}", self.q(&self.old)));
         let back = self.over(&self.back, &format!("NEW.{}", self.q(&self.column.name)));
         Sync { forth: Some(forth), back: Some(back), ..sync }
@@ -235,13 +291,13 @@ impl Change<'_> {
             asks_fill: false,
         };
         let up = filling(format!("{new} = {value}"), format!("{new} IS NULL AND ({value}) IS NOT NULL"), true);
-        let down = filling(format!("{new} = NULL"), format!("{new} IS NOT NULL AND {new} IS NOT DISTINCT FROM ({value})"), false);
+        let down = filling(format!("{new} = NULL"), format!("{new} IS NOT NULL AND {} IS NOT DISTINCT FROM {}", self.comparable(&new), self.comparable(&format!("({value})"))), false);
         Step {
             name: snake(&format!("backfill_{}_{}", self.table.name, self.new)),
             concern: Concern::Data,
             stage: Stage::Backfill,
             why: "rows from before the trigger are converted in ranges of the key, each in its own transaction; it can be run again".to_owned(),
-            upgrade: filled(self.case, &up),
+            upgrade: self.granted().then(filled(self.case, &up)),
             downgrade: filled(self.case, &down),
             deploy: "any time behind the first; a value that cannot be converted stops it with its error: mend the row".to_owned(),
         }
@@ -296,7 +352,7 @@ impl Change<'_> {
         let mut proof = Vec::new();
         if !self.is_using {
             let back = self.over(&self.back, &self.q(&self.new));
-            proof.push(Part::Outside(vec![equal_or_raise(self.case, self.table, &format!("({back})"), &self.q(name))]));
+            proof.push(Part::Outside(vec![equal_or_raise(self.case, self.table, &self.comparable(&format!("({back})")), &self.comparable(&self.q(name)))]));
         }
         let mut up = self.before().gone(Dialect::Postgresql);
         up.extend([self.renamed(name, &self.old), self.renamed(&self.new, name)]);
@@ -328,7 +384,7 @@ impl Change<'_> {
             concern: Concern::Schema,
             stage: Stage::Switch,
             why: "the names are exchanged in one short transaction: only the catalogue changes; the old column is kept up to date for the way back".to_owned(),
-            upgrade: Body(proof).then(Body::inside(up)),
+            upgrade: self.granted().then(Body(proof)).then(Body::inside(up)),
             downgrade: Body(back),
             deploy: format!("`{name}` has the new type from here on: code that runs must take both types; prepared statements fail once and are planned anew"),
         })

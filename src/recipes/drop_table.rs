@@ -12,7 +12,7 @@
 //! 3. Contract: drop it, with a backup that was tried. The way back makes the table anew, without its rows.
 //!
 //! ```plan postgresql loses
-//! CREATE TABLE sessions (id bigint PRIMARY KEY, note text NOT NULL DEFAULT 'x');
+//! CREATE TABLE sessions (id bigserial PRIMARY KEY, note text NOT NULL DEFAULT 'x');
 //! CREATE INDEX ix_sessions_note ON sessions (note);
 //! -- rows
 //! INSERT INTO sessions SELECT n, 'user ' || n FROM generate_series(1, 60) AS n;
@@ -85,7 +85,11 @@ pub fn steps(case: &Case<'_>) -> Option<Found> {
     });
     let (py_aside, schema) = python_table(&aside);
     let gone = Line::operation(format!("op.drop_table({py_aside}{schema})"), format!("DROP TABLE {}", relation(dialect, &aside)));
-    let again = table_again(dialect, &aside, known);
+    // Made under its own name, so that what the server names after it (sequences, keys) is called as it was.
+    let again = table_again(dialect, table, known).map(|mut lines| {
+        lines.push(rename(table, &aside).allowing("rename", "it is set aside again, as it stood"));
+        lines
+    });
     if again.is_none() {
         found.notes.push(format!("`{}` cannot be written anew from what is known of it: the last way back raises", table.shown()));
     }

@@ -36,7 +36,7 @@ use crate::recipes::parts::body::{Body, Line, Part, fitting, quoted};
 use crate::recipes::parts::loops::{Filling, SILENCE, copied, filled};
 use crate::recipes::parts::naming::snake;
 use crate::recipes::parts::wish::Wish;
-use crate::recipes::parts::written::{columns, relation};
+use crate::recipes::parts::written::{columns, comparable, relation};
 use crate::recipes::{Case, Concern, Found, Stage, Step};
 use crate::sql::change::Name;
 
@@ -99,6 +99,17 @@ impl Merged<'_> {
         self.all.iter().filter(|name| !self.key.contains(name)).map(|name| one(&q(name))).collect::<Vec<_>>().join(between)
     }
 
+    /// A column that is not of the key has other values on both sides.
+    fn differences(&self, one: &str, other: &str) -> String {
+        let known = self.case.catalog.table(self.from);
+        let differ = |name: &String| {
+            let data_type = known.and_then(|known| known.column(name)).and_then(|column| column.data_type.as_ref());
+            let at = |place: &str| comparable(PG, data_type, &format!("{place}.{}", q(name)));
+            format!("{} IS DISTINCT FROM {}", at(one), at(other))
+        };
+        self.all.iter().filter(|name| !self.key.contains(name)).map(differ).collect::<Vec<_>>().join(" OR ")
+    }
+
     fn function(&self, on: &Name) -> Name {
         let words = if on == self.from { format!("{}_into_{}_sync", self.from.name, self.into.name) } else { format!("{}_back_to_{}_sync", self.into.name, self.from.name) };
         Name { schema: self.from.schema.clone(), name: fitting(&words) }
@@ -108,7 +119,7 @@ impl Merged<'_> {
         let function = self.function(on);
         let written = relation(PG, &function);
         let set = self.each(", ", |name| format!("{name} = NEW.{name}"));
-        let differs = self.each(" OR ", |name| format!("t.{name} IS DISTINCT FROM NEW.{name}"));
+        let differs = self.differences("t", "NEW");
         let (same_old, same_new) = (self.same_key("t", "OLD"), self.same_key("t", "NEW"));
         let event = if insert.is_empty() { "UPDATE OR DELETE" } else { "INSERT OR UPDATE OR DELETE" };
         vec![
@@ -211,7 +222,7 @@ impl Merged<'_> {
         let fill = Filling {
             table: self.from.clone(),
             assignment: self.each(", ", |name| format!("{name} = (SELECT t.{name} FROM {into} AS t WHERE {same})")),
-            open: format!("EXISTS (SELECT 1 FROM {into} AS t WHERE {same} AND ({}))", self.each(" OR ", |name| format!("t.{name} IS DISTINCT FROM {table}.{name}"))),
+            open: format!("EXISTS (SELECT 1 FROM {into} AS t WHERE {same} AND ({}))", self.differences("t", &table)),
             is_silent: true,
             must_end: true,
             asks_fill: false,

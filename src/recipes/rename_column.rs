@@ -34,6 +34,17 @@
 //! UPDATE users SET full_name = 'newer' WHERE id = 20001;
 //! SELECT full_name FROM users WHERE id = 1;
 //! ```
+//! ```plan postgresql
+//! CREATE TABLE files (id bigint PRIMARY KEY, meta json);
+//! -- rows
+//! INSERT INTO files SELECT n, '{"a": 1}' FROM generate_series(1, 20) AS n;
+//! -- wish
+//! {"kind": "rename_column", "table": "files", "column": "meta", "new_name": "details"}
+//! -- gives
+//! add_files_details, backfill_files_details, drop_files_meta
+//! -- old code
+//! UPDATE files SET meta = '{"b": 2}' WHERE id = 1;
+//! ```
 //! ```plan mariadb
 //! CREATE TABLE users (id bigint PRIMARY KEY, name varchar(80) NOT NULL, KEY ix_users_name (name));
 //! -- rows
@@ -60,7 +71,7 @@ use crate::recipes::parts::standing::{Onto, equal_or_raise, not_null, standing};
 use crate::recipes::parts::sync::Sync;
 use crate::recipes::parts::undo::constraint_name_of;
 use crate::recipes::parts::online::{in_place, modified, written_out};
-use crate::recipes::parts::written::{add_column, differ, drop_column, drop_index, exact, relation, same};
+use crate::recipes::parts::written::{add_column, comparable, differ, drop_column, drop_index, exact, relation, same};
 use crate::recipes::{Case, Concern, Found, Stage, Step};
 use crate::sql::change::{AlterAction, Column, ConstraintKind, Name};
 
@@ -80,7 +91,7 @@ pub fn steps(case: &Case<'_>) -> Option<Found> {
     if is_key || known.generated_from(from).next().is_some() || known.partition_by.is_some() {
         return None;
     }
-    let sync = Sync::equal(table, from, to);
+    let sync = Sync::equal(table, from, to).of(&[column.data_type.as_ref()]);
     let new = Column { name: to.clone(), not_null: false, default: None, constraints: Vec::new(), ..column.clone() };
     let shown = table.shown();
     let mut expand = vec![written_out(case, add_column(dialect, table, &new)?)];
@@ -122,6 +133,8 @@ pub fn steps(case: &Case<'_>) -> Option<Found> {
 
 fn copied(case: &Case<'_>, table: &Name, from: &str, to: &str) -> Step {
     let (old, new) = (quoted(case.dialect(), from), quoted(case.dialect(), to));
+    let column = case.catalog.table(table).and_then(|known| known.column(from));
+    let comparable = |name: &str| comparable(case.dialect(), column.and_then(|column| column.data_type.as_ref()), name);
     let filling = |assignment: String, open: String, is_silent: bool| Filling { table: table.clone(), assignment, open, is_silent, must_end: !is_silent, asks_fill: false };
     Step {
         name: snake(&format!("backfill_{}_{to}", table.name)),
@@ -129,7 +142,7 @@ fn copied(case: &Case<'_>, table: &Name, from: &str, to: &str) -> Step {
         stage: Stage::Backfill,
         why: "rows from before the trigger are copied in ranges of the key, each in its own transaction; it can be run again".to_owned(),
         upgrade: filled(case, &filling(format!("{new} = {old}"), format!("{new} IS NULL AND {old} IS NOT NULL"), false)),
-        downgrade: filled(case, &filling(format!("{new} = NULL"), format!("{new} IS NOT NULL AND {}", same(case.dialect(), &new, &old)), true)),
+        downgrade: filled(case, &filling(format!("{new} = NULL"), format!("{new} IS NOT NULL AND {}", same(case.dialect(), &comparable(&new), &comparable(&old))), true)),
         deploy: "any time behind the first; while it runs nobody waits longer than for one range".to_owned(),
     }
 }
@@ -165,6 +178,7 @@ fn contracted(case: &Case<'_>, table: &Name, column: &Column, to: &str, sync: &S
     let dialect = case.dialect();
     let from = &column.name;
     let (written, old, new) = (relation(dialect, table), quoted(dialect, from), quoted(dialect, to));
+    let comparable = |name: &str| comparable(dialect, column.data_type.as_ref(), name);
     let mut up = sync.gone(dialect);
     if let Some(default) = &column.default {
         up.push(Line::execute(format!("ALTER TABLE {written} ALTER COLUMN {new} SET DEFAULT {}", exact(default)?)));
@@ -179,7 +193,7 @@ fn contracted(case: &Case<'_>, table: &Name, column: &Column, to: &str, sync: &S
     let fill = Filling {
         table: table.clone(),
         assignment: format!("{old} = {new}"),
-        open: differ(dialect, &old, &new),
+        open: differ(dialect, &comparable(&old), &comparable(&new)),
         is_silent: false,
         must_end: true,
         asks_fill: false,
@@ -194,7 +208,7 @@ fn contracted(case: &Case<'_>, table: &Name, column: &Column, to: &str, sync: &S
         concern: Concern::Schema,
         stage: Stage::Contract,
         why: format!("the old name goes; it stops before anything is locked if `{from}` and `{to}` differ in any row"),
-        upgrade: Body(vec![Part::Outside(vec![equal_or_raise(case, table, &old, &new)]), Part::Inside(up)]),
+        upgrade: Body(vec![Part::Outside(vec![equal_or_raise(case, table, &comparable(&old), &comparable(&new))]), Part::Inside(up)]),
         downgrade: Body(back),
         deploy: format!("only when the last process that names `{from}` is gone; a release after the switch"),
     })

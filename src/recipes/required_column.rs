@@ -118,9 +118,9 @@ use crate::recipes::parts::exact_fill::exact_fill;
 use crate::recipes::parts::loops::{Filling, filled};
 use crate::recipes::parts::naming::snake;
 use crate::recipes::parts::online::{in_place, modified, written_out};
-use crate::recipes::parts::written::{add_column, drop_column, exact, python_table, relation, same};
+use crate::recipes::parts::written::{add_column, comparable, drop_column, exact, python_table, relation, same};
 use crate::recipes::{Case, Concern, Found, Stage, Step};
-use crate::sql::change::{AlterAction, Column, Name};
+use crate::sql::change::{AlterAction, Column, DataType, Name};
 
 /// What it mends.
 pub const MENDS: &[&str] = &["not_null_without_default", "set_not_null_scan", "add_column_rewrite", "will_fail", "may_fail_on_rows", "set_not_null"];
@@ -140,7 +140,9 @@ pub fn steps(case: &Case<'_>) -> Option<Found> {
             let mut found = Found::default();
             match &statement.fill {
                 Some(fill) => {
-                    let mut step = backfill(case, table, column, Some(fill), false);
+                    let known = case.catalog.table(table).and_then(|known| known.column(column));
+                    let data_type = known.and_then(|column| column.data_type.as_ref());
+                    let mut step = backfill(case, table, column, data_type, Some(fill), false);
                     let own = quoted(case.dialect(), column);
                     let filling = Filling {
                         table: table.clone(),
@@ -197,7 +199,7 @@ fn added(case: &Case<'_>, table: &Name, column: &Column, fill: Option<&str>) -> 
         downgrade: Body::inside(vec![drop_column(dialect, table, name)]),
         deploy: format!("run it first; then deploy code that writes `{name}` on every insert and update of `{shown}`"),
     });
-    found.steps.push(backfill(case, table, name, value, default.is_some()));
+    found.steps.push(backfill(case, table, name, column.data_type.as_ref(), value, default.is_some()));
     if value.is_none() {
         found.questions.push(format!("which value do the existing rows of `{shown}` get in `{name}`? (`fill`: a literal, or an expression over the row)"));
     }
@@ -215,7 +217,14 @@ fn added(case: &Case<'_>, table: &Name, column: &Column, fill: Option<&str>) -> 
     Some(found)
 }
 
-fn backfill(case: &Case<'_>, table: &Name, column: &str, value: Option<&str>, is_random: bool) -> Step {
+fn backfill(
+    case: &Case<'_>,
+    table: &Name,
+    column: &str,
+    data_type: Option<&DataType>,
+    value: Option<&str>,
+    is_random: bool,
+) -> Step {
     let dialect = case.dialect();
     let own = quoted(dialect, column);
     let assigned = value.unwrap_or(":fill");
@@ -230,7 +239,7 @@ fn backfill(case: &Case<'_>, table: &Name, column: &str, value: Option<&str>, is
     };
     let up = filled(case, &filling(format!("{own} = {assigned}"), format!("{own} IS NULL"), true));
     // What was filled is told by its value; a value that is computed anew each time cannot be told.
-    let back = if is_random { format!("{own} IS NOT NULL") } else { same(dialect, &own, assigned) };
+    let back = if is_random { format!("{own} IS NOT NULL") } else { same(dialect, &comparable(dialect, data_type, &own), &comparable(dialect, data_type, assigned)) };
     let mut down = filled(case, &filling(format!("{own} = NULL"), back, false));
     if asks_fill {
         down = Body::outside(vec![Line::operation(

@@ -75,7 +75,7 @@ use crate::recipes::parts::loops::{Filling, SILENCE, copied, filled, removed};
 use crate::recipes::parts::naming::snake;
 use crate::recipes::parts::standing::concurrent;
 use crate::recipes::parts::wish::Wish;
-use crate::recipes::parts::written::{add_column, column_text, columns, create_index, drop_column, exact, relation};
+use crate::recipes::parts::written::{self, add_column, column_text, columns, create_index, drop_column, exact, relation};
 use crate::recipes::{Case, Concern, Found, Stage, Step};
 use crate::sql::catalog::{IndexState, Table};
 use crate::sql::change::{Column, DataType, Name};
@@ -136,9 +136,7 @@ fn q(name: &str) -> String {
 
 /// The value in a form that can be compared: `json` and its like have no equality.
 fn comparable(column: &Column, place: &str) -> String {
-    let has_none = |one: &DataType| one.dimensions == 0 && matches!(one.name.as_str(), "json" | "xml" | "point" | "polygon");
-    let cast = if column.data_type.as_ref().is_some_and(has_none) { "::text" } else { "" };
-    format!("{place}.{}{cast}", q(&column.name))
+    written::comparable(PG, column.data_type.as_ref(), &format!("{place}.{}", q(&column.name)))
 }
 
 impl Divided<'_> {

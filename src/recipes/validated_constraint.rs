@@ -66,15 +66,15 @@ pub fn steps(case: &Case<'_>) -> Option<Found> {
     let add = format!("ALTER TABLE {written} ADD {} NOT VALID", constraint_text(dialect, &name, constraint)?);
     let drop = format!("ALTER TABLE {written} DROP CONSTRAINT {own}");
     let mut found = Found::default();
-    if let ConstraintKind::ForeignKey { columns, reference } = &constraint.kind {
-        if !case.catalog.table(table).is_some_and(|known| known.has_index_on(columns)) {
-            found.notes.push(format!(
-                "`{}` has no index that begins with ({}): deletes in `{}` read it as a whole; plan `create_index` too",
-                table.shown(),
-                columns.join(", "),
-                reference.table.shown()
-            ));
-        }
+    if let ConstraintKind::ForeignKey { columns, reference } = &constraint.kind
+        && !case.catalog.table(table).is_some_and(|known| known.has_index_on(columns))
+    {
+        found.notes.push(format!(
+            "`{}` has no index that begins with ({}): deletes in `{}` read it as a whole; plan `create_index` too",
+            table.shown(),
+            columns.join(", "),
+            reference.table.shown()
+        ));
     }
     found.steps.push(Step {
         name: snake(&format!("add_{name}")),

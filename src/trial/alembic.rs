@@ -8,7 +8,7 @@ use crate::allow::Allowance;
 use crate::bridge::{self, Bridge, Direction, StatementSource};
 use crate::dialect::Dialect;
 use crate::lifecycle::evidence::{Outcome, Rerun};
-use crate::project::revision::Shape;
+use crate::project::revision::{Body, Shape};
 use crate::rows::Words;
 use crate::rows::fill::Filled;
 use crate::trace::foresight::Foresight;
@@ -166,26 +166,38 @@ impl Walk<'_> {
         }
         let Some(table) = trip.refused_table(&self.filled) else { return Ok(trip) };
         let allowed = trip.failure.as_ref().and_then(|failure| allowance(self.workshop, failure)).zip(before);
-        let base = match Base::fitting(self.workshop, self.range, &self.start(at), at, self.wishes)? {
-            Ok(base) => base,
-            Err(why) => {
-                trip.also(&why);
-                return Ok(trip);
+        // What fits it may not fit those behind it: of a plan in steps the last one says most.
+        let last = self.range.revisions.len().saturating_sub(1);
+        let mut why = String::new();
+        for until in [at, last].into_iter().take(if at == last { 1 } else { 2 }) {
+            let base = match Base::fitting(self.workshop, self.range, &self.start(at), (at, until), self.wishes)? {
+                Ok(base) => base,
+                Err(reason) => {
+                    why = reason;
+                    continue;
+                }
+            };
+            let before = allowed.as_ref().map_or_else(Trace::default, |(_, before)| before.clone());
+            let told = std::mem::replace(&mut self.trace, before);
+            let filled = std::mem::replace(&mut self.filled, base.filled.clone());
+            self.enter(base)?;
+            let again = self.try_one(at, revision)?;
+            let refilled = std::mem::replace(&mut self.filled, filled);
+            if again.outcome == Outcome::UpgradeFails && until != last {
+                self.trace = told;
+                continue;
             }
-        };
-        let untold = Trace::default();
-        let told = std::mem::replace(&mut self.trace, allowed.as_ref().map_or(untold, |(_, before)| before.clone()));
-        let filled = std::mem::replace(&mut self.filled, base.filled.clone());
-        self.enter(base)?;
-        let again = self.try_one(at, revision)?;
-        let refilled = std::mem::replace(&mut self.filled, filled);
-        if let Some((because, _)) = allowed {
-            self.notes.push(trip.stopped_by(&table, &because));
-            add_new(&mut self.filled, refilled);
-            return Ok(Trip { is_fitted: true, ..again });
+            if let Some((because, _)) = allowed.filter(|_| again.outcome != Outcome::UpgradeFails) {
+                self.notes.push(trip.stopped_by(&table, &because));
+                add_new(&mut self.filled, refilled);
+                return Ok(Trip { is_fitted: true, ..again });
+            }
+            (self.trace, self.is_usable) = (told, false);
+            trip.also_with_rows_that_fit(table, &again);
+            return Ok(trip);
         }
-        (self.trace, self.is_usable) = (told, false);
-        trip.also_with_rows_that_fit(table, &again);
+        self.is_usable = false;
+        trip.also(&why);
         Ok(trip)
     }
 
@@ -232,13 +244,16 @@ fn has_allowance(workshop: &Workshop, revision: &str) -> bool {
     found.is_some_and(|revision| revision.allowances.iter().any(|allowance| allowance.names(ALLOWANCE)))
 }
 
-/// Why no stored row is in the way of the statement that failed, as its file says beside it.
+/// Why no stored row is in the way of the statement that failed, as its file says beside it or in the head of `upgrade()`.
 fn allowance(workshop: &Workshop, failure: &Failure) -> Option<String> {
     let project = &workshop.workspace.project;
     let revision = project.graph.by_id(&failure.revision).and_then(|at| project.revision(at))?;
     let (file, line) = (failure.file.as_ref()?, failure.line?);
-    let allowance = Allowance::at(&revision.allowances, line, ALLOWANCE).filter(|_| revision.file == *file)?;
-    allowance.because.clone()
+    let allowances = &revision.allowances;
+    let upgrade = revision.upgrade.as_ref().filter(|body| (body.line..=body.end_line).contains(&line));
+    let in_its_head = |body: &Body| allowances.iter().find(|one| (body.line..body.first_line).contains(&one.line) && one.names(ALLOWANCE));
+    let allowance = Allowance::at(allowances, line, ALLOWANCE).or_else(|| upgrade.and_then(in_its_head));
+    allowance.filter(|_| revision.file == *file)?.because.clone()
 }
 
 /// SQLite is a library: the one that counts is in the project's Python.

@@ -109,20 +109,20 @@ impl Base {
         Ok(base)
     }
 
-    /// As [`Self::again`], with rows that fit what the revision demands; `Err`: why there are none.
+    /// As [`Self::again`], with rows that fit what the revisions from place `at` to place `until` demand; `Err`: why there are none.
     pub(super) fn fitting(
         workshop: &Workshop,
         range: &Range,
         start: &Start,
-        at: usize,
+        (at, until): (usize, usize),
         wishes: &Wishes,
     ) -> Result<Result<Self, String>, TrialError> {
-        let Some(revision) = range.revisions.get(at) else { return Ok(Err("it is not in the range".to_owned())) };
+        let revisions = range.revisions.get(at..=until).unwrap_or_default();
         let mut base = Self::again(workshop, range, start, at, &Wishes { rows: 0, ..wishes.clone() })?;
         let lent = workshop.python(&base.refs())?;
         let mut warm = lent.lock();
         let mut mover = ByAlembic { bridge: &mut warm.bridge, workshop, sent: Vec::new() };
-        Ok(fitting::fill(&mut mover, &mut base.looker, revision, wishes.rows)?.map(|filled| Self { filled, ..base }))
+        Ok(fitting::fill(&mut mover, &mut base.looker, revisions, wishes.rows)?.map(|filled| Self { filled, ..base }))
     }
 
     pub(super) fn refs(&self) -> Vec<&ScratchDatabase> {

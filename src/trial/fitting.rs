@@ -16,29 +16,38 @@ pub const ALLOWANCE: &str = "may_fail_on_rows";
 /// None where it is not rows that were refused, or rows of somebody's own.
 #[must_use]
 pub fn refused_table<'a>(failure: &Failure, filled: &'a [Filled]) -> Option<&'a Filled> {
-    let raises = failure.sql.is_none() && failure.sqlstate.is_none();
-    let text = failure.sql.as_deref().filter(|_| failure.is_by_rows()).or_else(|| raises.then_some(failure.message.as_str()))?;
+    let code = failure.sqlstate.as_deref();
+    let text = match (failure.sql.as_deref(), code) {
+        (None, None) => failure.message.as_str(),
+        // `RAISE EXCEPTION`, `SIGNAL`.
+        (Some(sql), Some("P0001" | "1644")) => sql,
+        (sql, _) => sql.filter(|_| failure.is_by_rows())?,
+    };
     let is_named = |table: &str| text.split(|c: char| !c.is_alphanumeric() && c != '_').any(|word| Some(word) == table.rsplit('.').next());
     filled.iter().find(|filled| filled.written > 0 && is_named(&filled.table))
 }
 
-/// Fills a database that stands in front of a revision, its tables without made-up rows. `Err`: why there are none that fit; the
+/// Fills a database that stands in front of these revisions, its tables without made-up rows. `Err`: why there are none that fit; the
 /// database is of no more use then.
 pub(super) fn fill(
     mover: &mut dyn Mover,
     looker: &mut Looker,
-    revision: &str,
+    revisions: &[String],
     rows: u32,
 ) -> Result<Result<Vec<Filled>, String>, TrialError> {
     let words = |failure: &Failure| failure.message.lines().next().unwrap_or_default().to_owned();
-    if let Some(failure) = mover.go(true, revision)? {
-        return Ok(Err(format!("without rows it is stopped too: {}", words(&failure))));
+    for revision in revisions {
+        if let Some(failure) = mover.go(true, revision)? {
+            return Ok(Err(format!("without rows {revision} is stopped too: {}", words(&failure))));
+        }
     }
     let mut filled = looker.fill(rows, &mover.words()?, &[])?;
-    if let Some(failure) = mover.go(false, revision)? {
-        return Ok(Err(format!("rows that fit it do not come back: its downgrade fails: {}", words(&failure))));
+    for revision in revisions.iter().rev() {
+        if let Some(failure) = mover.go(false, revision)? {
+            return Ok(Err(format!("rows that fit do not come back: the downgrade of {revision} fails: {}", words(&failure))));
+        }
     }
-    // Tables that stand in front of it only.
+    // Tables that stand in front of them only.
     add_new(&mut filled, looker.fill(rows, &mover.words()?, &[])?);
     mover.statements();
     Ok(Ok(filled))

@@ -85,7 +85,7 @@ fn try_watched(
     if let Some(table) = trip.refused_table(&filled) {
         drop(place);
         place = Place::in_front(scripts, scratch, wishes, watch)?;
-        match fitting::fill(&mut place.mover, &mut place.looker, NAME, wishes.rows)? {
+        match fitting::fill(&mut place.mover, &mut place.looker, &[NAME.to_owned()], wishes.rows)? {
             Err(why) => trip.also(&why),
             Ok(mut refilled) => {
                 let mut retraced = new_trace();

@@ -67,6 +67,29 @@ fn plans_are_tested_with_rows_that_fit_on_sqlite() {
     plans_are_tested_with_rows_that_fit(Dialect::Sqlite);
 }
 
+/// The step that converts and the one that compares are stopped by values that do not fit: rows are made behind the last one.
+#[test]
+fn a_change_of_type_in_steps_is_tested_with_values_that_fit() {
+    let Some(site) = site(Dialect::Postgresql, TABLES, "") else { return };
+    let wish = json!({ "kind": "alter_column_type", "table": "users", "column": "email", "type": "integer" });
+    let mut agent = site.client(false);
+    let plan = call(&mut agent, "plan_migration", json!({ "changes": [wish] }));
+    let asked = plan["open_questions"].to_string();
+    assert!(asked.contains("SELECT count(*) FROM users WHERE (email::integer)::character varying(200) IS DISTINCT FROM email"), "{plan:#}");
+    let names = write(&site, &plan);
+    let trip = call(&mut agent, "test_rollback", json!({ "from": BASE }));
+    assert_eq!(trip["rollback_tested"], true, "{trip:#}");
+    assert!(trip["summary"].as_str().unwrap().contains("with rows that fit") || trip["outcome"] == "order_changed", "{trip:#}");
+    // The same without a word in the head of the step that converts.
+    let backfill = names.iter().find(|name| name.starts_with("backfill")).unwrap();
+    let file = site.shop.path().join(format!("migrations/versions/{backfill}.py"));
+    let text = std::fs::read_to_string(&file).unwrap();
+    std::fs::write(&file, text.replace("alembic-gate: allow may_fail_on_rows", "nobody says")).unwrap();
+    let trip = call(&mut agent, "test_rollback", json!({ "from": BASE }));
+    assert_eq!((&trip["outcome"], &trip["rollback_tested"]), (&json!("upgrade_fails"), &json!(false)), "{trip:#}");
+    assert!(trip["outcomes"][0]["why"].as_str().unwrap().contains("with rows that fit it goes up, down and up"), "{trip:#}");
+}
+
 const SCHEMA: &str = "CREATE TABLE users (id integer NOT NULL PRIMARY KEY, email varchar(200))";
 const UP: &str = "CREATE UNIQUE INDEX ux ON users (email);";
 const ALLOWED: &str = "-- alembic-gate: allow may_fail_on_rows because no two share an address";

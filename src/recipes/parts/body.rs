@@ -74,6 +74,12 @@ impl Body {
         Self(vec![Part::Outside(lines)])
     }
 
+    /// Says in its head that no stored row is in the way of what comes behind, and why; does nothing itself.
+    #[must_use]
+    pub fn granting(because: &str) -> Self {
+        Self::inside(vec![Line::default().allowing("may_fail_on_rows", because)])
+    }
+
     /// This body, then another.
     #[must_use]
     pub fn then(mut self, other: Self) -> Self {

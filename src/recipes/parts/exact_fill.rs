@@ -5,7 +5,7 @@ use crate::recipes::Case;
 use crate::recipes::parts::archive::{created, insert_end, insert_word};
 use crate::recipes::parts::body::{Body, Line, fitting, quoted};
 use crate::recipes::parts::loops::{Filling, filled, written};
-use crate::recipes::parts::written::{columns, relation, same};
+use crate::recipes::parts::written::{columns, comparable, relation, same};
 use crate::sql::change::{Column, Name};
 
 /// A loop with its way back.
@@ -47,10 +47,14 @@ pub fn exact_fill(case: &Case<'_>, table: &Name, column: &Column, assigned: &str
         let copy = format!("{} INTO {kept} SELECT {list}, {own} FROM {here}", insert_word(dialect));
         vec![(copy, insert_end(dialect).to_owned()), (set, String::new())]
     };
+    let comparable = |text: &str| comparable(dialect, column.data_type.as_ref(), text);
     let is_kept =
         key.iter().map(|name| quoted(dialect, name)).map(|name| format!("b.{name} = {here}.{name}")).collect::<Vec<_>>().join(" AND ");
-    let still =
-        if is_computed_anew(assigned) || filling.asks_fill { String::new() } else { format!(" AND {}", same(dialect, &own, assigned)) };
+    let still = if is_computed_anew(assigned) || filling.asks_fill {
+        String::new()
+    } else {
+        format!(" AND {}", same(dialect, &comparable(&own), &comparable(assigned)))
+    };
     let back = Filling {
         assignment: format!("{own} = (SELECT b.{own} FROM {kept} AS b WHERE {is_kept})"),
         open: format!("EXISTS (SELECT 1 FROM {kept} AS b WHERE {is_kept}){still}"),

@@ -5,7 +5,7 @@
 use crate::dialect::{Dialect, Server};
 use crate::recipes::Step;
 use crate::recipes::parts::body::{Line, Part, quoted};
-use crate::recipes::parts::written::relation;
+use crate::recipes::parts::written::{exact, relation};
 use crate::sql::catalog::Catalog;
 use crate::sql::change::{AlterAction, Change, Constraint, ConstraintKind, Index, IndexKey, Name, Reference};
 use crate::sql::script;
@@ -84,9 +84,10 @@ fn says_present(constraint: &Constraint, column: &str) -> bool {
 }
 
 fn of_constraint(dialect: Dialect, table: &Name, constraint: &Constraint, catalog: &Catalog) -> Option<String> {
+    let named = |columns: &[String]| columns.iter().map(|column| quoted(dialect, column)).collect::<Vec<_>>();
     match &constraint.kind {
-        ConstraintKind::Unique { columns, using_index: None } => Some(of_duplicates(dialect, table, columns, None, true)),
-        ConstraintKind::PrimaryKey { columns, using_index: None } => Some(of_duplicates(dialect, table, columns, None, false)),
+        ConstraintKind::Unique { columns, using_index: None } => Some(of_duplicates(dialect, table, &named(columns), None, true)),
+        ConstraintKind::PrimaryKey { columns, using_index: None } => Some(of_duplicates(dialect, table, &named(columns), None, false)),
         ConstraintKind::Check(expression) => {
             Some(format!("SELECT count(*) FROM {} WHERE NOT ({})", relation(dialect, table), on_one_line(&expression.text)))
         }
@@ -97,14 +98,21 @@ fn of_constraint(dialect: Dialect, table: &Name, constraint: &Constraint, catalo
 }
 
 fn of_index(dialect: Dialect, table: &Name, index: &Index) -> Option<String> {
-    let is_plain = index.keys.iter().all(|key| matches!(key, IndexKey::Column(_)));
+    let keys: Option<Vec<String>> = index
+        .keys
+        .iter()
+        .map(|key| match key {
+            IndexKey::Column(name) => Some(quoted(dialect, name)),
+            IndexKey::Expression(expression) => exact(expression).map(on_one_line),
+        })
+        .collect();
+    let keys = keys.filter(|_| index.unique && !index.prefixed)?;
     let predicate = index.predicate.as_ref().map(|predicate| on_one_line(&predicate.text));
-    (index.unique && is_plain && !index.prefixed).then(|| of_duplicates(dialect, table, &index.plain_columns(), predicate.as_deref(), true))
+    Some(of_duplicates(dialect, table, &keys, predicate.as_deref(), true))
 }
 
 /// Values that stand more than once; `nulls_differ`: those with a NULL do not count.
-fn of_duplicates(dialect: Dialect, table: &Name, columns: &[String], predicate: Option<&str>, nulls_differ: bool) -> String {
-    let names: Vec<String> = columns.iter().map(|column| quoted(dialect, column)).collect();
+fn of_duplicates(dialect: Dialect, table: &Name, names: &[String], predicate: Option<&str>, nulls_differ: bool) -> String {
     let present = names.iter().filter(|_| nulls_differ).map(|name| format!("{name} IS NOT NULL"));
     let conditions: Vec<String> = present.chain(predicate.map(|predicate| format!("({predicate})"))).collect();
     let condition = if conditions.is_empty() { String::new() } else { format!(" WHERE {}", conditions.join(" AND ")) };

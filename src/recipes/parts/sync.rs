@@ -3,8 +3,8 @@
 use crate::dialect::Dialect;
 use crate::recipes::parts::body::{Line, fitting, quoted};
 use crate::recipes::parts::loops::SILENCE;
-use crate::recipes::parts::written::relation;
-use crate::sql::change::Name;
+use crate::recipes::parts::written::{has_no_equality, relation};
+use crate::sql::change::{DataType, Name};
 
 /// Two columns of a table, and how a value of the one becomes one of the other.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -21,6 +21,8 @@ pub struct Sync {
     pub forth: Option<String>,
     /// The old value as an expression over `NEW`, in the same way.
     pub back: Option<String>,
+    /// PostgreSQL: the values are compared as text, since their type has no equality.
+    pub as_text: bool,
 }
 
 impl Sync {
@@ -28,7 +30,14 @@ impl Sync {
     #[must_use]
     pub fn equal(table: &Name, old: &str, new: &str) -> Self {
         let name = fitting(&format!("{}_{old}_{new}_sync", table.name));
-        Self { table: table.clone(), name, old: old.to_owned(), new: new.to_owned(), forth: None, back: None }
+        Self { table: table.clone(), name, old: old.to_owned(), new: new.to_owned(), forth: None, back: None, as_text: false }
+    }
+
+    /// The same, for columns of these types.
+    #[must_use]
+    pub fn of(mut self, types: &[Option<&DataType>]) -> Self {
+        self.as_text = types.iter().flatten().any(|one| has_no_equality(one));
+        self
     }
 
     fn function(&self) -> String {
@@ -94,8 +103,9 @@ impl Sync {
         };
         let forth = assigned(&new, &old, &self.forth);
         let back = assigned(&old, &new, &self.back);
+        let cast = if self.as_text { "::text" } else { "" };
         let body = format!(
-            "CREATE OR REPLACE FUNCTION {}() RETURNS trigger LANGUAGE plpgsql AS $$\nBEGIN\n  IF current_setting('{SILENCE}', true) = 'off' THEN\n    RETURN NEW;\n  END IF;\n  IF TG_OP = 'INSERT' THEN\n    IF NEW.{new} IS NOT NULL THEN\n      {back}\n    ELSE\n      {forth}\n    END IF;\n  ELSIF NEW.{new} IS DISTINCT FROM OLD.{new} THEN\n    {back}\n  ELSIF NEW.{old} IS DISTINCT FROM OLD.{old} THEN\n    {forth}\n  END IF;\n  RETURN NEW;\nEND\n$$",
+            "CREATE OR REPLACE FUNCTION {}() RETURNS trigger LANGUAGE plpgsql AS $$\nBEGIN\n  IF current_setting('{SILENCE}', true) = 'off' THEN\n    RETURN NEW;\n  END IF;\n  IF TG_OP = 'INSERT' THEN\n    IF NEW.{new} IS NOT NULL THEN\n      {back}\n    ELSE\n      {forth}\n    END IF;\n  ELSIF NEW.{new}{cast} IS DISTINCT FROM OLD.{new}{cast} THEN\n    {back}\n  ELSIF NEW.{old}{cast} IS DISTINCT FROM OLD.{old}{cast} THEN\n    {forth}\n  END IF;\n  RETURN NEW;\nEND\n$$",
             self.function()
         );
         let trigger = format!(

@@ -67,6 +67,24 @@ pub fn type_text(dialect: Dialect, data_type: &DataType) -> String {
     text
 }
 
+/// PostgreSQL cannot say whether two values of the type are equal: they are compared as text.
+#[must_use]
+pub fn has_no_equality(data_type: &DataType) -> bool {
+    data_type.dimensions == 0 && matches!(data_type.name.as_str(), "json" | "xml" | "point" | "polygon")
+}
+
+/// An expression of a type, in a form that can be compared.
+#[must_use]
+pub fn comparable(dialect: Dialect, data_type: Option<&DataType>, expression: &str) -> String {
+    let is_cast = dialect == Dialect::Postgresql && data_type.is_some_and(has_no_equality);
+    let is_name = expression.chars().all(|c| c.is_alphanumeric() || matches!(c, '_' | '.' | '"'));
+    match (is_cast, is_name) {
+        (false, _) => expression.to_owned(),
+        (true, true) => format!("{expression}::text"),
+        (true, false) => format!("({expression})::text"),
+    }
+}
+
 /// Two values are equal, NULL to NULL too, in the dialect's words.
 #[must_use]
 pub fn same(dialect: Dialect, one: &str, other: &str) -> String {
