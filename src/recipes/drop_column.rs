@@ -81,15 +81,30 @@
 //! -- old code
 //! INSERT INTO users (name, team) VALUES ('old', 1);
 //! ```
+//! ```plan sqlite
+//! CREATE TABLE users (id INTEGER PRIMARY KEY, name TEXT, score INTEGER DEFAULT 5 NOT NULL);
+//! CREATE TABLE log (id INTEGER PRIMARY KEY, user_id INTEGER);
+//! CREATE TRIGGER users_log AFTER UPDATE ON users BEGIN INSERT INTO log (user_id) VALUES (NEW.id); END;
+//! -- rows
+//! INSERT INTO users (name, score) VALUES ('a', 1), ('b', 2);
+//! -- wish
+//! {"kind": "drop_column", "table": "users", "column": "score"}
+//! -- gives
+//! archive_users_score, drop_users_score
+//! -- old code
+//! INSERT INTO users (name, score) VALUES ('old', 1);
+//! ```
 
 use crate::dialect::Dialect;
 use crate::recipes::parts::archive::{kept_aside, ranged};
 use crate::recipes::parts::batch::{Anew, operation};
 use crate::recipes::parts::body::{Body, Line, Part, fitting, quoted};
+use crate::recipes::parts::loops::kept_clocks;
 use crate::recipes::parts::naming::snake;
 use crate::recipes::parts::online::{in_place, modified, written_out};
 use crate::recipes::parts::standing::{Onto, not_null, standing};
-use crate::recipes::parts::written::{add_column, drop_column, relation};
+use crate::recipes::parts::undo::in_its_place;
+use crate::recipes::parts::written::{add_column, drop_column, exact, relation};
 use crate::recipes::{Case, Concern, Found, Stage, Step};
 use crate::sql::catalog::{Table, constraint_uses, index_uses};
 use crate::sql::change::{AlterAction, Column, Name};
@@ -195,7 +210,6 @@ fn dropped(case: &Case<'_>, table: &Name, column: &Column, key: Option<&[String]
         Some(_) => format!("no running code uses it, and its values stand in {}", archive_of(table, name).name),
         None => "no running code uses it; the loss has its own gate".to_owned(),
     };
-    let filled = key.filter(|_| column.generated.is_none()).map(|key| Part::Outside(vec![restored(case, table, name, key)]));
     let (upgrade, downgrade) = if dialect == Dialect::Sqlite {
         let known = case.catalog.table(table)?;
         let loose = with_column(known, &Column { not_null: column.not_null && !is_loosened(column), ..column.clone() });
@@ -204,13 +218,16 @@ fn dropped(case: &Case<'_>, table: &Name, column: &Column, key: Option<&[String]
         let told = operation(table, &AlterAction::DropColumn { column: name.clone(), if_exists: false, cascade: false }).filter(|_| !stands);
         let up = Anew { case, name: table, old: &loose, new: &left, operation: told, filled: None, proof: None }.allowed("drop_column", &because)?;
         let mut down = Anew { case, name: table, old: &left, new: &loose, operation: None, filled: None, proof: None }.body()?;
-        down.0.extend(filled);
+        if let Some(key) = key.filter(|_| column.generated.is_none()) {
+            filled_behind_copy(&mut down, &of_archive(table, column, key)?);
+        }
         (up, down)
     } else {
         let drop = written_out(case, drop_column(dialect, table, name));
         let again = Column { not_null: false, constraints: Vec::new(), ..column.clone() };
-        let mut back = vec![Part::Inside(vec![add_column(dialect, table, &again)?])];
-        back.extend(filled);
+        let again = in_its_place(dialect, case.catalog.table(table)?, name, add_column(dialect, table, &again)?);
+        let mut back = vec![Part::Inside(vec![written_out(case, again)])];
+        back.extend(key.filter(|_| column.generated.is_none()).map(|key| Part::Outside(vec![restored(case, table, name, key)])));
         if column.not_null && !is_loosened(column) && column.generated.is_none() {
             back.extend(not_null(case, table, name));
         }
@@ -221,7 +238,11 @@ fn dropped(case: &Case<'_>, table: &Name, column: &Column, key: Option<&[String]
         name: snake(&format!("drop_{}_{name}", table.name)),
         concern: Concern::Schema,
         stage: Stage::Contract,
-        why: "the values are gone from the table for ever; others wait for an instant, on SQLite while the rows are copied".to_owned(),
+        why: match dialect {
+            Dialect::Sqlite => "the values are gone from the table for ever; nobody writes while the rows are copied",
+            _ => "the values are gone from the table for ever; others wait for an instant",
+        }
+        .to_owned(),
         upgrade,
         downgrade,
         deploy: format!("only when the last process that names `{name}` is gone; a release after the code stopped using it"),
@@ -238,6 +259,31 @@ fn without(table: &Table, column: &str) -> Table {
     }
 }
 
+/// The values from the archive into the table that takes the place of SQLite's: an `UPDATE` later would wake the triggers of the table.
+fn of_archive(table: &Name, column: &Column, key: &[String]) -> Option<Line> {
+    let dialect = Dialect::Sqlite;
+    let archive = relation(dialect, &archive_of(table, &column.name));
+    let beside = relation(dialect, &Name::bare(format!("_alembic_tmp_{}", table.name)));
+    let (own, names) = (quoted(dialect, &column.name), key.iter().map(|one| quoted(dialect, one)));
+    let same = names.map(|one| format!("a.{one} = {beside}.{one}")).collect::<Vec<_>>().join(" AND ");
+    let value = format!("(SELECT a.{own} FROM {archive} AS a WHERE {same})");
+    let value = match &column.default {
+        Some(default) if column.not_null => format!("coalesce({value}, {})", exact(default)?),
+        _ => value,
+    };
+    Some(Line::execute(format!("UPDATE {beside} SET {own} = {value}")).allowing("unbounded_write", "each row gets its own value back"))
+}
+
+/// Puts a line behind the copy of the rows.
+fn filled_behind_copy(body: &mut Body, line: &Line) {
+    for part in &mut body.0 {
+        let (Part::Inside(lines) | Part::Outside(lines)) = part;
+        if let Some(at) = lines.iter().position(|one| one.sql.starts_with("INSERT INTO ") && one.sql.contains("_alembic_tmp_")) {
+            lines.insert(at + 1, line.clone());
+        }
+    }
+}
+
 /// The values come back from the archive in ranges of the key.
 fn restored(case: &Case<'_>, table: &Name, column: &str, key: &[String]) -> Line {
     let dialect = case.dialect();
@@ -245,7 +291,8 @@ fn restored(case: &Case<'_>, table: &Name, column: &str, key: &[String]) -> Line
     let (written, own) = (relation(dialect, table), quoted(dialect, column));
     let joined = key.iter().map(|one| format!("t.{0} = a.{0}", quoted(dialect, one))).collect::<Vec<_>>().join(" AND ");
     let whole = if dialect.is_mysql_family() {
-        format!("UPDATE {written} AS t JOIN {archive} AS a ON {joined} SET t.{own} = a.{own}")
+        let kept = kept_clocks(case, table, &format!("t.{own} ="), "t.");
+        format!("UPDATE {written} AS t JOIN {archive} AS a ON {joined} SET t.{own} = a.{own}{kept}")
     } else {
         format!("UPDATE {written} AS t SET {own} = a.{own} FROM {archive} AS a WHERE {joined}")
     };

@@ -103,6 +103,8 @@ pub struct Case<'a> {
     pub following: &'a [Wish],
     /// Somebody said which version of the server it is.
     pub is_version_known: bool,
+    /// The deploy stops the application: nobody waits, and no old code runs.
+    pub is_stopped: bool,
 }
 
 impl Case<'_> {
@@ -169,6 +171,7 @@ macro_rules! recipes {
 recipes![
     required_column,
     generated_column,
+    generated_column_of_mariadb,
     big_index,
     key_by_index,
     validated_constraint,
@@ -178,13 +181,16 @@ recipes![
     rename_column,
     rename_table,
     change_key_type,
+    change_key_type_of_mariadb,
     change_type,
     shadow_column,
     column_in_place,
     enum_value,
     attach_partition,
     merge_tables,
+    merge_tables_of_mariadb,
     split_table,
+    split_table_of_mariadb,
     backfill,
     online_foreign_key,
 ];

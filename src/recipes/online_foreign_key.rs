@@ -27,7 +27,6 @@
 use crate::dialect::Dialect;
 use crate::recipes::parts::body::{Body, Line, fitting, quoted};
 use crate::recipes::parts::naming::snake;
-use crate::recipes::parts::online::in_place;
 use crate::recipes::parts::orphans::orphans_or_raise;
 use crate::recipes::parts::standing::unchecked_foreign_key;
 use crate::recipes::parts::undo::constraint_name_of;
@@ -50,15 +49,16 @@ pub fn steps(case: &Case<'_>) -> Option<Found> {
     let (written, own) = (relation(dialect, table), quoted(dialect, &name));
     let stop = |why: &str| orphans_or_raise(case, table, columns, reference, why);
     let mut up = vec![stop("mend them first")?];
-    let mut down = vec![Line::execute(format!("ALTER TABLE {written} DROP FOREIGN KEY {own}"))];
+    let mut back = format!("ALTER TABLE {written} DROP FOREIGN KEY {own}");
+    let mut index = String::new();
     let has_index = |known: &crate::sql::catalog::Table| known.indexes.iter().any(|state| state.index.plain_columns().starts_with(columns));
     if !case.catalog.table(table).is_some_and(has_index) {
         // Else the server makes one itself, and leaves it there on the way back.
-        let index = quoted(dialect, &fitting(&format!("ix_{}_{}", table.name, columns.join("_"))));
-        up.push(in_place(case, table, &format!("ADD INDEX {index} ({})", written::columns(dialect, columns))));
-        down.push(Line::execute(format!("DROP INDEX {index} ON {written}")));
+        let name = quoted(dialect, &fitting(&format!("ix_{}_{}", table.name, columns.join("_"))));
+        index = format!("INDEX {name} ({}), ADD ", written::columns(dialect, columns));
+        back.push_str(&format!(", DROP INDEX {name}"));
     }
-    up.push(unchecked_foreign_key(case, table, &constraint_text(dialect, &name, constraint)?));
+    up.push(unchecked_foreign_key(case, table, &format!("{index}{}", constraint_text(dialect, &name, constraint)?)));
     let mut found = Found::default();
     found.steps.push(Step {
         name: snake(&format!("add_{name}")),
@@ -66,7 +66,7 @@ pub fn steps(case: &Case<'_>) -> Option<Found> {
         stage: Stage::Expand,
         why: "added in place, with the checks of this session off for the one statement: reads and writes go on, and it holds for new rows at once".to_owned(),
         upgrade: Body::inside(up),
-        downgrade: Body::inside(down),
+        downgrade: Body::inside(vec![Line::execute(back)]),
         deploy: "after all running code writes only rows that fit, and the orphans are mended".to_owned(),
     });
     found.steps.push(Step {

@@ -46,9 +46,9 @@
 //! UPDATE files SET meta = '{"b": 2}' WHERE id = 1;
 //! ```
 //! ```plan mariadb
-//! CREATE TABLE users (id bigint PRIMARY KEY, name varchar(80) NOT NULL, KEY ix_users_name (name));
+//! CREATE TABLE users (id bigint PRIMARY KEY, name varchar(80) NOT NULL, seen timestamp NOT NULL DEFAULT CURRENT_TIMESTAMP ON UPDATE CURRENT_TIMESTAMP, KEY ix_users_name (name));
 //! -- rows
-//! INSERT INTO users SELECT seq, CONCAT('user ', seq) FROM seq_1_to_7000;
+//! INSERT INTO users SELECT seq, CONCAT('user ', seq), '2020-01-02 03:04:05' FROM seq_1_to_7000;
 //! -- wish
 //! {"kind": "rename_column", "table": "users", "column": "name", "new_name": "full_name"}
 //! -- gives
@@ -69,9 +69,9 @@ use crate::recipes::parts::loops::{Filling, filled};
 use crate::recipes::parts::naming::snake;
 use crate::recipes::parts::standing::{Onto, equal_or_raise, not_null, standing};
 use crate::recipes::parts::sync::Sync;
-use crate::recipes::parts::undo::constraint_name_of;
+use crate::recipes::parts::undo::{constraint_name_of, in_its_place};
 use crate::recipes::parts::online::{in_place, modified, written_out};
-use crate::recipes::parts::written::{add_column, comparable, differ, drop_column, drop_index, exact, relation, same};
+use crate::recipes::parts::written::{add_column, comparable, differ, drop_column, drop_index, exact, exactly, relation, same};
 use crate::recipes::{Case, Concern, Found, Stage, Step};
 use crate::sql::change::{AlterAction, Column, ConstraintKind, Name};
 
@@ -134,7 +134,7 @@ pub fn steps(case: &Case<'_>) -> Option<Found> {
 fn copied(case: &Case<'_>, table: &Name, from: &str, to: &str) -> Step {
     let (old, new) = (quoted(case.dialect(), from), quoted(case.dialect(), to));
     let column = case.catalog.table(table).and_then(|known| known.column(from));
-    let comparable = |name: &str| comparable(case.dialect(), column.and_then(|column| column.data_type.as_ref()), name);
+    let comparable = |name: &str| exactly(case.dialect(), &comparable(case.dialect(), column.and_then(|column| column.data_type.as_ref()), name));
     let filling = |assignment: String, open: String, is_silent: bool| Filling { table: table.clone(), assignment, open, is_silent, must_end: !is_silent, asks_fill: false };
     Step {
         name: snake(&format!("backfill_{}_{to}", table.name)),
@@ -178,13 +178,14 @@ fn contracted(case: &Case<'_>, table: &Name, column: &Column, to: &str, sync: &S
     let dialect = case.dialect();
     let from = &column.name;
     let (written, old, new) = (relation(dialect, table), quoted(dialect, from), quoted(dialect, to));
-    let comparable = |name: &str| comparable(dialect, column.data_type.as_ref(), name);
+    let comparable = |name: &str| exactly(dialect, &comparable(dialect, column.data_type.as_ref(), name));
     let mut up = sync.gone(dialect);
     if let Some(default) = &column.default {
         up.push(Line::execute(format!("ALTER TABLE {written} ALTER COLUMN {new} SET DEFAULT {}", exact(default)?)));
     }
     up.push(drop_column(dialect, table, from).allowing("drop_column", format!("every value stands in {to}, kept equal by the trigger and compared in this revision")));
-    let mut again = vec![add_column(dialect, table, &Column { not_null: false, constraints: Vec::new(), ..column.clone() })?];
+    let stood = add_column(dialect, table, &Column { not_null: false, constraints: Vec::new(), ..column.clone() })?;
+    let mut again = vec![written_out(case, in_its_place(dialect, case.catalog.table(table)?, from, stood))];
     if column.default.is_some() {
         again.insert(0, Line::execute(format!("ALTER TABLE {written} ALTER COLUMN {new} DROP DEFAULT")));
     }

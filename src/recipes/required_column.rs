@@ -240,13 +240,7 @@ fn backfill(
     let up = filled(case, &filling(format!("{own} = {assigned}"), format!("{own} IS NULL"), true));
     // What was filled is told by its value; a value that is computed anew each time cannot be told.
     let back = if is_random { format!("{own} IS NOT NULL") } else { same(dialect, &comparable(dialect, data_type, &own), &comparable(dialect, data_type, assigned)) };
-    let mut down = filled(case, &filling(format!("{own} = NULL"), back, false));
-    if asks_fill {
-        down = Body::outside(vec![Line::operation(
-            "pass  # with the value above: set the rows that have it to NULL again, in the same ranges",
-            "",
-        )]);
-    }
+    let down = filled(case, &filling(format!("{own} = NULL"), back, false));
     Step {
         name: snake(&format!("backfill_{}_{column}", table.name)),
         concern: Concern::Data,

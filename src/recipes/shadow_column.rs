@@ -31,9 +31,9 @@
 //! INSERT INTO orders (id, amount) VALUES (20003, 5.25);
 //! ```
 //! ```plan mariadb
-//! CREATE TABLE orders (id bigint PRIMARY KEY, code varchar(20));
+//! CREATE TABLE orders (id bigint PRIMARY KEY, code varchar(20) CHARACTER SET latin1 COLLATE latin1_swedish_ci, seen timestamp NOT NULL DEFAULT CURRENT_TIMESTAMP ON UPDATE CURRENT_TIMESTAMP) DEFAULT CHARSET=latin1;
 //! -- rows
-//! INSERT INTO orders SELECT seq, IF(seq % 3 > 0, seq, NULL) FROM seq_1_to_60;
+//! INSERT INTO orders (id, code, seen) SELECT seq, IF(seq % 3 > 0, seq, NULL), '2020-01-02 03:04:05' FROM seq_1_to_60;
 //! -- wish
 //! ALTER TABLE orders MODIFY COLUMN code bigint
 //! -- gives
@@ -41,6 +41,17 @@
 //! -- old code
 //! INSERT INTO orders (id, code) VALUES (20001, '17');
 //! INSERT INTO orders (id, code) VALUES (20002, NULL);
+//! ```
+//! ```plan mariadb
+//! CREATE TABLE users (id bigint PRIMARY KEY, nick varchar(40) COLLATE utf8mb4_unicode_ci) DEFAULT CHARSET=utf8mb4;
+//! -- rows
+//! INSERT INTO users SELECT seq, CONCAT('Nick ', seq) FROM seq_1_to_60;
+//! -- wish
+//! {"kind": "alter_column_type", "table": "users", "column": "nick", "type": "varchar(100)"}
+//! -- gives
+//! add_users_nick_new, backfill_users_nick_new, switch_users_nick, drop_users_nick_old
+//! -- old code
+//! UPDATE users SET nick = 'nick 1' WHERE id = 1;
 //! ```
 
 use crate::dialect::Dialect;
@@ -50,6 +61,7 @@ use crate::recipes::parts::naming::snake;
 use crate::recipes::parts::online::{in_place, modified, written_out};
 use crate::recipes::parts::standing::{Onto, equal_or_raise, standing};
 use crate::recipes::parts::sync::Sync;
+use crate::recipes::parts::undo::in_its_place;
 use crate::recipes::parts::written::{add_column, drop_index, exact, relation};
 use crate::recipes::{Case, Concern, Found, Stage, Step};
 use crate::sql::change::{AlterAction, Column, ConstraintKind, DataType, Name};
@@ -193,13 +205,15 @@ impl Shadow<'_> {
 
     /// The new value is another than the old one, compared as the old one is.
     fn changed(&self, new: &str, old: &str) -> String {
-        format!("NOT ({} <=> {old})", self.compared(new))
+        let [one, other] = self.compared([new, old]);
+        format!("NOT ({one} <=> {other})")
     }
 
-    /// The new value as it is compared with an old one: a text would be compared as a number else.
-    fn compared(&self, new: &str) -> String {
+    /// Both values as they are compared: a text would be compared as a number else, by a collation that takes `a` for `A`, or not at all
+    /// where the two have collations of their own (1267).
+    fn compared(&self, places: [&str; 2]) -> [String; 2] {
         let is_text = self.column.data_type.as_ref().is_some_and(|one| ["char", "text", "enum", "set"].iter().any(|word| one.name.contains(word)));
-        if is_text { format!("CAST({new} AS CHAR)") } else { new.to_owned() }
+        places.map(|place| if is_text { format!("CAST(CONVERT({place} USING utf8mb4) AS BINARY)") } else { place.to_owned() })
     }
 
     /// What stands on the column, on the new one; none where nothing does.
@@ -258,7 +272,8 @@ impl Shadow<'_> {
         let defaults = default.as_deref().map(|set| [set, "DROP DEFAULT"]);
         let mut proof = Vec::new();
         if self.using.is_none() {
-            proof.push(Part::Inside(vec![equal_or_raise(self.case, self.table, &self.compared(&self.q(&self.new)), &self.q(name))]));
+            let [one, other] = self.compared([&self.q(&self.new), &self.q(name)]);
+            proof.push(Part::Inside(vec![equal_or_raise(self.case, self.table, &one, &other)]));
         }
         let up = self.exchanged(&self.before(), &self.behind(), [name, &self.old, &self.new], defaults);
         let down = self.exchanged(&self.behind(), &self.before(), [name, &self.new, &self.old], defaults);
@@ -289,7 +304,7 @@ impl Shadow<'_> {
         up.push(drop.allowing("drop_column", format!("its values stand in {name}, in the new type")));
         up.extend(forth);
         let again = Column { name: self.old.clone(), not_null: false, default: None, position: None, constraints: Vec::new(), ..self.column.clone() };
-        back.push(written_out(self.case, add_column(dialect, self.table, &again)?));
+        back.push(written_out(self.case, in_its_place(dialect, known, name, add_column(dialect, self.table, &again)?)));
         back.extend(self.behind().made(dialect));
         let mut down = vec![Part::Inside(back)];
         let (own, old) = (self.q(name), self.q(&self.old));

@@ -491,7 +491,7 @@ fn answer(tried: &Tried, most: Option<usize>) -> Answer {
         failure,
         patch: trial.mend.patch.as_deref(),
         patch_why: &trial.mend.why,
-        recovery: recovery(outcome),
+        recovery: recovery(outcome, trial),
         manual_rollback: manual.as_ref(),
         deployed: deployed.as_ref(),
         report_uri: migration.as_ref().map(|migration| migration.report_uri("rollback.md")),
@@ -611,7 +611,9 @@ fn coverage(trial: &Trial) -> Vec<String> {
     notes
 }
 
-fn recovery(outcome: Outcome) -> Option<String> {
+fn recovery(outcome: Outcome, trial: &Trial) -> Option<String> {
+    let mut lost = trial.trips.iter().flat_map(|trip| &trip.data_diff).map(|lost| &lost.difference).peekable();
+    let only_left = lost.peek().is_some() && lost.all(|one| one.lost == 0 && one.left_over > 0);
     let text = match outcome {
         Outcome::Ok | Outcome::OrderChanged => return None,
         Outcome::UpgradeFails => "mend upgrade(): as it is it cannot be applied to a database with rows",
@@ -622,6 +624,9 @@ fn recovery(outcome: Outcome) -> Option<String> {
         Outcome::NoDowngrade => "write downgrade(), or treat it as a one-way door: a named backup and an approval",
         Outcome::DeclaredIrreversible => "a one-way door: it needs an approval that names what is lost, and a backup",
         Outcome::NotRestored => "let downgrade() put back what `schema_diff` lists, then test again",
+        Outcome::DataLost if only_left => {
+            "nothing is lost: rows came that the revision does not write by its own words, so a trigger behind its writes did. Take them out again in downgrade(), keep the trigger still meanwhile, or have them approved"
+        }
         Outcome::DataLost => {
             "keep the values (copy them aside in upgrade(), bring them back in downgrade()), or have the loss approved with a backup"
         }

@@ -86,6 +86,11 @@ fn examples(recipe: &Recipe) -> Vec<Example> {
 
 fn input(example: &Example) -> plan_migration::Input {
     let is_json = example.wish.starts_with(['{', '[']);
+    let whole = serde_json::from_str::<Value>(&example.wish).ok().filter(|wish| wish["changes"].is_array() || wish["sql"].is_string());
+    if let Some(whole) = whole {
+        let whole: plan_migration::Input = serde_json::from_value(whole).unwrap_or_else(|error| panic!("{}: {error}", example.wish));
+        return plan_migration::Input { server_version: example.version.clone(), ..whole };
+    }
     plan_migration::Input {
         changes: is_json.then(|| serde_json::from_str(&example.wish).unwrap_or_else(|error| panic!("{}: {error}", example.wish))),
         sql: (!is_json).then(|| example.wish.clone()),

@@ -1,10 +1,12 @@
 //! What is wrong with a wish before anything is planned: it is made already, it cannot be, it contradicts another.
 
+use crate::dialect::Dialect;
 use crate::recipes::parts::planning::Refusal;
+use crate::recipes::parts::ways::keys_gone;
 use crate::recipes::parts::wish::{Merge, Split, Statement, Wish};
 use crate::recipes::parts::written::type_text;
 use crate::sql::catalog::{Catalog, Table, UserType};
-use crate::sql::change::{AlterAction, Change, ConstraintKind, Name, TypeAction};
+use crate::sql::change::{AlterAction, Change, ConstraintKind, DataType, Name, TypeAction};
 
 /// The word for a wish that the schema has already.
 pub const ALREADY_MADE: &str = "already_made";
@@ -207,6 +209,12 @@ fn action_doubt(table: &Name, known: &Table, action: &AlterAction, catalog: &Cat
             })
         }
         AlterAction::DropColumn { column, if_exists: false, .. } => {
+            if let Some(fed) = known.generated_from(column).next().filter(|_| catalog.dialect == Dialect::Sqlite) {
+                return Some(impossible(
+                    &format!("`{shown}.{}` is computed from `{column}`", fed.name),
+                    &format!("plan `drop_column` of `{}` in front, in the same call", fed.name),
+                ));
+            }
             let there = known.column(column).is_some() || known.columns.is_empty();
             if there {
                 let was_added = first.table(table).is_some_and(|before| !before.columns.is_empty() && before.column(column).is_none());
@@ -229,11 +237,13 @@ fn action_doubt(table: &Name, known: &Table, action: &AlterAction, catalog: &Cat
             }
             _ => missing(from),
         },
-        AlterAction::AlterColumnType { column, data_type, .. } => missing(column).or_else(|| {
-            let is = known.column(column)?.data_type.as_ref()?;
-            (type_text(catalog.dialect, is) == type_text(catalog.dialect, data_type))
-                .then(|| made(&format!("`{shown}.{column}` is {}", type_text(catalog.dialect, is))))
-        }),
+        AlterAction::AlterColumnType { column, data_type, .. } => {
+            missing(column).or_else(|| row_number(&shown, known, column, data_type, catalog.dialect)).or_else(|| {
+                let is = known.column(column)?.data_type.as_ref()?;
+                (type_text(catalog.dialect, is) == type_text(catalog.dialect, data_type))
+                    .then(|| made(&format!("`{shown}.{column}` is {}", type_text(catalog.dialect, is))))
+            })
+        }
         AlterAction::SetNotNull { column } => {
             missing(column).or_else(|| known.is_not_null(column).then(|| made(&format!("`{shown}.{column}` is NOT NULL"))))
         }
@@ -254,6 +264,9 @@ fn action_doubt(table: &Name, known: &Table, action: &AlterAction, catalog: &Cat
                 && known.constraint(name).is_some()
             {
                 return Some(made(&format!("`{shown}` has a constraint `{name}`")));
+            }
+            if let (ConstraintKind::PrimaryKey { columns, .. }, Some(key)) = (&constraint.kind, known.primary_key()) {
+                return Some(second_key(&shown, columns, key, catalog.dialect));
             }
             match &constraint.kind {
                 ConstraintKind::Unique { columns, .. }
@@ -283,7 +296,29 @@ fn action_doubt(table: &Name, known: &Table, action: &AlterAction, catalog: &Cat
     }
 }
 
+/// SQLite takes the rows along that point at a dropped table, or leaves them pointing at nothing, as `foreign_keys` and the rule say.
+fn pointed_at(statement: &Statement, catalog: &Catalog) -> Option<Refusal> {
+    let Change::Drop(drop) = &statement.reading.change else { return None };
+    let [table] = drop.names.as_slice() else { return None };
+    if catalog.dialect != Dialect::Sqlite || statement.reading.kind.word() != "drop_table" {
+        return None;
+    }
+    let mut pointing = catalog.foreign_keys_to(table);
+    pointing.retain(|(other, _)| catalog.key(other) != catalog.key(table));
+    let (other, first) = pointing.first()?;
+    let rule = first.reference().and_then(|reference| reference.on_delete.as_deref());
+    let end = if rule == Some("cascade") { "are deleted with it while `foreign_keys` is on" } else { "would point at nothing" };
+    let front = serde_json::Value::Array(keys_gone(&pointing));
+    Some(impossible(
+        &format!("rows of `{}` point at `{}`, and {end}", other.shown(), table.shown()),
+        &format!("plan it with these in front, in one call: {front}"),
+    ))
+}
+
 fn statement_doubt(statement: &Statement, catalog: &Catalog) -> Option<Refusal> {
+    if let Some(refusal) = pointed_at(statement, catalog) {
+        return Some(refusal);
+    }
     match &statement.reading.change {
         Change::CreateTable(create) if !create.if_not_exists && catalog.table(&create.name).is_some() => {
             Some(made(&format!("the table `{}` stands", create.name.shown())))
@@ -315,6 +350,39 @@ fn statement_doubt(statement: &Statement, catalog: &Catalog) -> Option<Refusal> 
         },
         _ => None,
     }
+}
+
+/// A table has one primary key.
+fn second_key(shown: &str, wanted: &[String], key: &[String], dialect: Dialect) -> Refusal {
+    if wanted == key {
+        return made(&format!("`{shown}` has the primary key ({})", key.join(", ")));
+    }
+    let hint = match dialect {
+        Dialect::Mysql | Dialect::Mariadb => {
+            format!("exchange it in one statement, as `sql`: ALTER TABLE {shown} DROP PRIMARY KEY, ADD PRIMARY KEY ({})", wanted.join(", "))
+        }
+        Dialect::Sqlite => "a unique key with NOT NULL says the same (`add_constraint` with unique: true, `set_not_null`)".to_owned(),
+        Dialect::Postgresql | Dialect::Mssql | Dialect::Oracle => {
+            "plan `drop_constraint` of the one that stands in front, in the same call".to_owned()
+        }
+    };
+    impossible(&format!("`{shown}` has a primary key already: ({})", key.join(", ")), &hint)
+}
+
+/// SQLite: `INTEGER PRIMARY KEY` is the number of the row, 64 bits wide; with any other word for the type it numbers no new rows.
+fn row_number(shown: &str, known: &Table, column: &str, wanted: &DataType, dialect: Dialect) -> Option<Refusal> {
+    let is_integer = |one: &DataType| one.name.eq_ignore_ascii_case("integer");
+    let is_row = known.primary_key().is_some_and(|key| key == [column.to_owned()]) && !known.options.contains_key("without rowid");
+    let is_row = is_row && known.column(column)?.data_type.as_ref().is_some_and(is_integer);
+    if dialect != Dialect::Sqlite || !is_row || is_integer(wanted) {
+        return None;
+    }
+    let why =
+        format!("`{shown}.{column}` is INTEGER PRIMARY KEY: SQLite's number of the row, 64 bits wide, given to each new row by itself");
+    Some(match wanted.name.to_lowercase().contains("int") {
+        true => made(&format!("{why}; as `{}` it would not be", wanted.name)),
+        false => impossible(&why, "add a column of the type beside it (`add_column`), and leave the key as it is"),
+    })
 }
 
 fn enum_doubt(name: &Name, value: &str, catalog: &Catalog) -> Option<Refusal> {

@@ -4,7 +4,7 @@ use crate::dialect::Dialect;
 use crate::recipes::Case;
 use crate::recipes::parts::archive::{created, insert_end, insert_word};
 use crate::recipes::parts::body::{Body, Line, fitting, quoted};
-use crate::recipes::parts::loops::{Filling, filled, written};
+use crate::recipes::parts::loops::{Filling, filled, kept_clocks, written};
 use crate::recipes::parts::written::{columns, comparable, relation, same};
 use crate::sql::change::{Column, Name};
 
@@ -27,7 +27,8 @@ pub fn exact_fill(case: &Case<'_>, table: &Name, column: &Column, assigned: &str
     let before = Name { schema: table.schema.clone(), name: fitting(&format!("{}_{}_before", table.name, column.name)) };
     let (kept, here, own) = (relation(dialect, &before), relation(dialect, table), quoted(dialect, &column.name));
     let list = columns(dialect, key);
-    let set = format!("UPDATE {here} SET {}", filling.assignment);
+    let clocks = kept_clocks(case, table, &filling.assignment, "");
+    let set = format!("UPDATE {here} SET {}{clocks}", filling.assignment);
     let writes = if dialect == Dialect::Postgresql {
         // One statement: nobody changes a row between the look at it and the write.
         let names = |with: &dyn Fn(usize, &String) -> String, between: &str| {

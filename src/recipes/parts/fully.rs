@@ -1,11 +1,48 @@
-//! Parts of `ALTER TABLE` that MySQL and MariaDB only say by `MODIFY`, said fully: with all that stands on the column.
+//! Parts of `ALTER TABLE` that MySQL and MariaDB only say by `MODIFY`: read for what they change, and said fully, with all that stands on the
+//! column.
 
+use crate::recipes::parts::body::quoted;
 use crate::recipes::parts::online::modified;
 use crate::recipes::parts::planning::Refusal;
 use crate::recipes::parts::wish::{Statement, Wish};
-use crate::recipes::parts::written::relation;
+use crate::recipes::parts::written::{relation, type_text};
 use crate::sql::catalog::Catalog;
-use crate::sql::change::{AlterAction, Column};
+use crate::sql::change::{AlterAction, Change, Column};
+
+/// `MODIFY` and `CHANGE` that change one thing of a column, as that one change: its name, whether it may be NULL. The wish itself where it
+/// changes more, or where the column is not known.
+#[must_use]
+pub fn said_shortly(wish: &Wish, catalog: &Catalog) -> Wish {
+    let Wish::Statement(statement) = wish else { return wish.clone() };
+    let Some((table, AlterAction::ChangeColumn { from, column, .. })) = statement.action().filter(|_| catalog.dialect.is_mysql_family())
+    else {
+        return wish.clone();
+    };
+    let Some(known) = catalog.table(table).and_then(|known| known.column(from)) else { return wish.clone() };
+    let plain = |one: &Column| (one.on_update, one.auto_increment, one.comment, one.generated.clone(), one.storage.clone());
+    let text = |one: &Column| one.data_type.as_ref().map(|data_type| type_text(catalog.dialect, data_type));
+    let default = |one: &Column| one.default.as_ref().map(|default| default.text.clone());
+    let is_moved = column.position.is_some() || !column.constraints.is_empty();
+    if is_moved || plain(column) != plain(known) || text(column) != text(known) || default(column) != default(known) {
+        return wish.clone();
+    }
+    let written = relation(catalog.dialect, table);
+    let own = quoted(catalog.dialect, from);
+    let (action, sql) = match (*from == column.name, known.not_null, column.not_null) {
+        (true, false, true) => (AlterAction::SetNotNull { column: from.clone() }, statement.sql.clone()),
+        (true, true, false) => (AlterAction::DropNotNull { column: from.clone() }, statement.sql.clone()),
+        (false, was, is) if was == is => (
+            AlterAction::RenameColumn { from: from.clone(), to: column.name.clone() },
+            format!("ALTER TABLE {written} RENAME COLUMN {own} TO {}", quoted(catalog.dialect, &column.name)),
+        ),
+        _ => return wish.clone(),
+    };
+    let mut short = (**statement).clone();
+    if let Change::AlterTable(alter) = &mut short.reading.change {
+        alter.actions = vec![action];
+    }
+    Wish::Statement(Box::new(Statement { sql, ..short }))
+}
 
 /// The wish with its statement as the server takes it; itself where it says all already.
 ///

@@ -38,12 +38,24 @@ pub fn filled(case: &Case<'_>, filling: &Filling) -> Body {
     let key = case.catalog.table(&filling.table).and_then(|table| table.primary_key()).map(<[String]>::to_vec);
     let line = match key {
         Some(key) if !key.is_empty() => {
-            let head = format!("UPDATE {} SET {}", relation(dialect, &filling.table), filling.assignment);
+            let kept = kept_clocks(case, &filling.table, &filling.assignment, "");
+            let head = format!("UPDATE {} SET {}{kept}", relation(dialect, &filling.table), filling.assignment);
             by_key(dialect, filling, &key, &[(head, String::new())])
         }
-        _ => by_limit(dialect, filling),
+        _ => by_limit(dialect, filling, &kept_clocks(case, &filling.table, &filling.assignment, "")),
     };
     Body::outside(vec![line])
+}
+
+/// MySQL and MariaDB: columns with `ON UPDATE CURRENT_TIMESTAMP` keep what they say, as more of the same `SET`: a backfill is no change of
+/// the row. `place` stands in front of each name; empty on other dialects, and where nothing counts.
+#[must_use]
+pub fn kept_clocks(case: &Case<'_>, table: &Name, assignment: &str, place: &str) -> String {
+    let dialect = case.dialect();
+    let Some(known) = case.catalog.table(table).filter(|_| dialect.is_mysql_family()) else { return String::new() };
+    let clocks = known.columns.iter().filter(|column| column.on_update).map(|column| quoted(dialect, &column.name));
+    let kept = clocks.filter(|own| !assignment.starts_with(&format!("{place}{own} =")));
+    kept.map(|own| format!(", {place}{own} = {place}{own}")).collect()
 }
 
 /// The open rows written into another table, in the same loop: `insert` is `INSERT INTO … SELECT … FROM` up to its condition, `tail` what
@@ -91,9 +103,10 @@ fn by_key(dialect: Dialect, filling: &Filling, key: &[String], writes: &[(String
     let writes: Vec<String> = writes.iter().map(ranges).collect();
     let binds = |prefix: &str, from: &str| (0..key.len()).map(|n| format!("\"{prefix}{n}\": {from}[{n}]")).collect::<Vec<_>>().join(", ");
     let mut python = beginning(dialect, filling, &table);
-    let _ = writeln!(python, "keys = connection.execute(sa.text({})).all()", bound(&format!("{select} {order}")));
-    python.push_str("while keys:\n");
     let fill = if filling.asks_fill { ", \"fill\": fill" } else { "" };
+    let (asked, asked_on) = if open.contains(":fill") { (", {\"fill\": fill}", fill) } else { ("", "") };
+    let _ = writeln!(python, "keys = connection.execute(sa.text({}){asked}).all()", bound(&format!("{select} {order}")));
+    python.push_str("while keys:\n");
     for write in &writes {
         let fill = if write.contains(":fill") { fill } else { "" };
         let _ = writeln!(
@@ -106,7 +119,7 @@ fn by_key(dialect: Dialect, filling: &Filling, key: &[String], writes: &[(String
     }
     let _ = writeln!(
         python,
-        "    keys = connection.execute(sa.text({}), {{{}}}).all()",
+        "    keys = connection.execute(sa.text({}), {{{}{asked_on}}}).all()",
         bound(&format!("{select} AND {own} > {} {order}", row("a"))),
         binds("a", "keys[-1]")
     );
@@ -136,11 +149,11 @@ fn by_key(dialect: Dialect, filling: &Filling, key: &[String], writes: &[(String
 }
 
 /// A table without a primary key: as many rows as fit into a batch, until none is left.
-fn by_limit(dialect: Dialect, filling: &Filling) -> Line {
+fn by_limit(dialect: Dialect, filling: &Filling, kept: &str) -> Line {
     let table = relation(dialect, &filling.table);
     let Filling { assignment, open, .. } = filling;
     let write = match dialect {
-        Dialect::Mysql | Dialect::Mariadb => format!("UPDATE {table} SET {assignment} WHERE ({open}) LIMIT {BATCH}"),
+        Dialect::Mysql | Dialect::Mariadb => format!("UPDATE {table} SET {assignment}{kept} WHERE ({open}) LIMIT {BATCH}"),
         Dialect::Sqlite => {
             format!("UPDATE {table} SET {assignment} WHERE rowid IN (SELECT rowid FROM {table} WHERE ({open}) LIMIT {BATCH})")
         }

@@ -11,8 +11,9 @@ use crate::judge::{Judgement, judge};
 use crate::recipes::parts::body::{Body, Line, Part};
 use crate::recipes::parts::doubts::{ALREADY_MADE, doubt};
 use crate::recipes::parts::fills::with_fills;
-use crate::recipes::parts::fully::said_fully;
+use crate::recipes::parts::fully::{said_fully, said_shortly};
 use crate::recipes::parts::opposed::opposed;
+use crate::recipes::parts::ways::way_round;
 use crate::recipes::parts::wish::{Statement, Wish};
 use crate::recipes::parts::{in_the_way, naming, online, standing, undo, zone};
 use crate::recipes::{Case, Concern, Found, RECIPES, Stage, Step};
@@ -120,7 +121,8 @@ pub fn plan(wishes: &[Wish], asked: &Asked<'_>) -> Result<Planned, Refusal> {
     if let Some(refusal) = opposed(wishes) {
         return Err(refusal);
     }
-    let wishes = with_fills(wishes);
+    let wishes: Vec<Wish> = wishes.iter().map(|wish| said_shortly(wish, asked.before)).collect();
+    let wishes = with_fills(&wishes);
     let mut planned = Planned::default();
     let mut stands = asked.before.clone();
     // The same without time passing in between: what the plan itself makes is new and empty.
@@ -163,6 +165,7 @@ pub fn plan(wishes: &[Wish], asked: &Asked<'_>) -> Result<Planned, Refusal> {
                 }
             }
             let reviewed = reviewed(step, catalog_for(is_fresh, &fresh, &stands), asked);
+            planned.notes.extend(woken(&reviewed, asked).filter(|note| !planned.notes.contains(note)).collect::<Vec<_>>());
             take_over(&mut stands, &reviewed.sql, asked.server);
             stands.settle();
             take_over(&mut fresh, &reviewed.sql, asked.server);
@@ -215,6 +218,7 @@ fn found(wish: &Wish, following: &[Wish], catalog: &Catalog, asked: &Asked<'_>, 
         options: asked.options,
         following,
         is_version_known: asked.is_version_known,
+        is_stopped: !asked.zero_downtime,
     };
     let statement = match wish {
         Wish::Statement(statement) => statement,
@@ -279,7 +283,11 @@ fn found(wish: &Wish, following: &[Wish], catalog: &Catalog, asked: &Asked<'_>, 
         }
         return Ok((found, false));
     }
-    Err(unsafe_wish(statement, &counts, effect))
+    // Only warned of, and nothing known spares it: the warning stays with the revision.
+    if !needs_empty && !effect.always_fails() && counts.iter().all(|found| found.severity == Severity::Warning) {
+        return Ok((plain(statement, effect, catalog, &[], &case), true));
+    }
+    Err(unsafe_wish(&case, statement, &counts, effect))
 }
 
 fn waits_back(step: &Step, after: &Catalog, asked: &Asked<'_>) -> bool {
@@ -334,7 +342,7 @@ fn nothing(sql: &str) -> Refusal {
     }
 }
 
-fn unsafe_wish(statement: &Statement, errors: &[&Finding], effect: &Effect) -> Refusal {
+fn unsafe_wish(case: &Case<'_>, statement: &Statement, errors: &[&Finding], effect: &Effect) -> Refusal {
     let short = crate::rules::shortened(&statement.sql, 80);
     if let Some(failure) = effect.fails.iter().find(|failure| failure.when == crate::effects::When::Always) {
         return Refusal {
@@ -344,17 +352,25 @@ fn unsafe_wish(statement: &Statement, errors: &[&Finding], effect: &Effect) -> R
                 true => "drop the view in a revision in front and make it anew behind this one, without the column where that goes; their \
                          downgrades the other way round. Then plan this again"
                     .to_owned(),
-                false => errors.first().map_or_else(String::new, |found| found.mend.clone()),
+                false => way_round(&statement.reading, &failure.code, case.catalog)
+                    .unwrap_or_else(|| errors.first().map_or_else(String::new, |found| found.mend.clone())),
             },
         };
     }
     let first = errors.first();
+    // While the application is stopped nobody waits; a small table is worked through before anybody notices.
+    let is_wait = errors.iter().all(|found| WAITS_OR_BREAKS.contains(&found.rule));
+    let stopped = if is_wait {
+        ", or one revision with `zero_downtime: false`; a small table needs none of it: give its size in `table_stats`"
+    } else {
+        ""
+    };
     Refusal {
         code: "no_safe_plan",
         message: format!("no safe way is known for `{short}`: {}", first.map(|found| found.what.as_str()).unwrap_or_default()),
         hint: first.map_or_else(String::new, |found| match &found.fix_sql {
-            Some(sql) => format!("{}: {sql}", found.mend),
-            None => found.mend.clone(),
+            Some(sql) => format!("{}{stopped}: {sql}", found.mend),
+            None => format!("{}{stopped}", found.mend),
         }),
     }
 }
@@ -459,6 +475,22 @@ fn reviewed(mut step: Step, catalog: &Catalog, asked: &Asked<'_>) -> Reviewed {
     let (loss, loss_back) = (loss(&judged), loss(&back));
     let errors = judged.findings.into_iter().filter(|found| found.severity == Severity::Error && found.allowed.is_none()).collect();
     Reviewed { step, sql, downgrade_sql, locks, loss, loss_back, errors }
+}
+
+/// What else happens behind the rows that a revision writes: the table's own triggers.
+fn woken(reviewed: &Reviewed, asked: &Asked<'_>) -> impl Iterator<Item = String> {
+    let script = script::read(format!("{}{}", reviewed.sql, reviewed.downgrade_sql), asked.server);
+    let written = script.statements.into_iter().filter_map(|statement| match statement.reading.change {
+        Change::Update(update) => Some(update.table),
+        _ => None,
+    });
+    written.filter_map(|table| {
+        let triggers = &asked.before.table(&table)?.triggers;
+        (!triggers.is_empty()).then(|| {
+            let (names, table) = (triggers.join(", "), table.shown());
+            format!("the plan writes rows of `{table}`, and its triggers ({names}) may run for each: what they write stays, and `test_rollback` counts it as rows left")
+        })
+    })
 }
 
 fn take_over(catalog: &mut Catalog, sql: &str, server: Server) {

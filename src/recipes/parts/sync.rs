@@ -6,6 +6,11 @@ use crate::recipes::parts::loops::SILENCE;
 use crate::recipes::parts::written::{has_no_equality, relation};
 use crate::sql::change::{DataType, Name};
 
+/// Two values of one column differ to the byte: its collation may take `a` for `A`.
+fn differs(one: &str, other: &str) -> String {
+    format!("NOT (CAST({one} AS BINARY) <=> CAST({other} AS BINARY))")
+}
+
 /// Two columns of a table, and how a value of the one becomes one of the other.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Sync {
@@ -61,12 +66,13 @@ impl Sync {
                 .map(|(name, event)| self.converting(dialect, &name, event, forth, back))
                 .to_vec();
         }
+        let [of_new, of_old] = [&new, &old].map(|name| differs(&format!("NEW.{name}"), &format!("OLD.{name}")));
         vec![
             Line::execute(format!(
                 "CREATE TRIGGER {insert} BEFORE INSERT ON {table} FOR EACH ROW SET NEW.{new} = IF({silent}, NEW.{new}, COALESCE(NEW.{new}, NEW.{old})), NEW.{old} = IF({silent}, NEW.{old}, NEW.{new})"
             )),
             Line::execute(format!(
-                "CREATE TRIGGER {update} BEFORE UPDATE ON {table} FOR EACH ROW SET NEW.{new} = IF({silent} OR NOT (NEW.{new} <=> OLD.{new}) OR NEW.{old} <=> OLD.{old}, NEW.{new}, NEW.{old}), NEW.{old} = IF({silent} OR NEW.{new} <=> OLD.{new}, NEW.{old}, NEW.{new})"
+                "CREATE TRIGGER {update} BEFORE UPDATE ON {table} FOR EACH ROW SET NEW.{new} = IF({silent} OR {of_new} OR NOT {of_old}, NEW.{new}, NEW.{old}), NEW.{old} = IF({silent} OR NOT {of_new}, NEW.{old}, NEW.{new})"
             )),
         ]
     }
@@ -78,8 +84,9 @@ impl Sync {
         let deed = if event == "INSERT" {
             format!("IF NEW.{new} IS NOT NULL THEN SET NEW.{old} = {back}; ELSE SET NEW.{new} = {forth}; END IF;")
         } else {
+            let [of_new, of_old] = [&new, &old].map(|name| differs(&format!("NEW.{name}"), &format!("OLD.{name}")));
             format!(
-                "IF NOT (NEW.{new} <=> OLD.{new}) THEN SET NEW.{old} = NULL; SET NEW.{old} = {back}; ELSEIF NOT (NEW.{old} <=> OLD.{old}) THEN SET NEW.{new} = NULL; SET NEW.{new} = {forth}; END IF;"
+                "IF {of_new} THEN SET NEW.{old} = NULL; SET NEW.{old} = {back}; ELSEIF {of_old} THEN SET NEW.{new} = NULL; SET NEW.{new} = {forth}; END IF;"
             )
         };
         Line::execute(format!(

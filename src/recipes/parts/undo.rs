@@ -6,7 +6,8 @@ use crate::recipes::parts::body::{Line, python_sql, quoted};
 use crate::recipes::parts::online::modified;
 use crate::recipes::parts::wish::Statement;
 use crate::recipes::parts::written::{
-    add_column, column_text, constraint_text, create_index, drop_column, drop_index, exact, literal, python_table, relation, type_text,
+    add_column, column_text, columns, constraint_text, create_index, drop_column, drop_index, exact, literal, python_table, relation,
+    type_text,
 };
 use crate::sql::catalog::{Catalog, IndexState, Table, constraint_name};
 use crate::sql::change::{AlterAction, Change, Constraint, ConstraintKind, Name, TypeAction};
@@ -67,6 +68,11 @@ pub fn way_back(dialect: Dialect, before: &Catalog, statement: &Statement) -> Op
     let line = |sql: String| Some(vec![Line::execute(sql)]);
     let reading = &statement.reading;
     match &reading.change {
+        Change::AlterTable(alter) if matches!(alter.actions.as_slice(), [AlterAction::DropPrimaryKey, AlterAction::AddConstraint(_)]) => {
+            let key = before.table(&alter.table)?.primary_key()?;
+            let written = relation(dialect, &alter.table);
+            line(format!("ALTER TABLE {written} DROP PRIMARY KEY, ADD PRIMARY KEY ({})", columns(dialect, key)))
+        }
         Change::AlterTable(_) => {
             let (table, action) = statement.action()?;
             of_action(dialect, before, table, action)
@@ -188,9 +194,22 @@ pub fn column_again(dialect: Dialect, before: &Catalog, table: &Name, column: &s
     if nullable {
         own.not_null = false;
     }
-    let mut lines = vec![add_column(dialect, table, &own)?];
+    let mut lines = vec![in_its_place(dialect, known, column, add_column(dialect, table, &own)?)];
     lines.extend(on_column(dialect, before, table, column)?);
     Some(lines)
+}
+
+/// A column that comes back stands where it stood, where the server can say it (MySQL and MariaDB).
+#[must_use]
+pub fn in_its_place(dialect: Dialect, known: &Table, column: &str, line: Line) -> Line {
+    let at = known.columns.iter().position(|one| one.name == column).filter(|_| dialect.is_mysql_family() && known.columns.len() > 1);
+    match at.map(|at| at.checked_sub(1).and_then(|before| known.columns.get(before))) {
+        None => line,
+        Some(None) => Line { allow: line.allow.clone(), ..Line::execute(format!("{} FIRST", line.sql)) },
+        Some(Some(before)) => {
+            Line { allow: line.allow.clone(), ..Line::execute(format!("{} AFTER {}", line.sql, quoted(dialect, &before.name))) }
+        }
+    }
 }
 
 /// The constraints and indexes that stand on a column, made again.

@@ -105,6 +105,12 @@ pub fn differ(dialect: Dialect, one: &str, other: &str) -> String {
     }
 }
 
+/// A value of a column as it is compared with one of the same type to the byte: collations of MySQL and MariaDB take `a` for `A`.
+#[must_use]
+pub fn exactly(dialect: Dialect, value: &str) -> String {
+    if dialect.is_mysql_family() { format!("CAST({value} AS BINARY)") } else { value.to_owned() }
+}
+
 /// A literal in single quotes.
 #[must_use]
 pub fn literal(text: &str) -> String {
