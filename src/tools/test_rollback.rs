@@ -616,6 +616,9 @@ fn recovery(outcome: Outcome, trial: &Trial) -> Option<String> {
     let only_left = lost.peek().is_some() && lost.all(|one| one.lost == 0 && one.left_over > 0);
     let text = match outcome {
         Outcome::Ok | Outcome::OrderChanged => return None,
+        Outcome::UpgradeFails if trial.trips.iter().any(|trip| trip.failure.as_ref().is_some_and(|one| !one.dependents.is_empty())) => {
+            "mend upgrade(): what `dependents` names stands in its way, drop it in front, and make it again in downgrade()"
+        }
         Outcome::UpgradeFails => "mend upgrade(): as it is it cannot be applied to a database with rows",
         Outcome::DowngradeFails => "downgrade_failed",
         Outcome::ReupgradeFails | Outcome::SecondUpgradeDiffers => {

@@ -6,6 +6,7 @@
 mod alembic;
 mod base;
 mod candidates;
+mod dependents;
 mod fitting;
 mod look;
 mod mend;

@@ -9,6 +9,7 @@ use crate::rows::data::{DataDifference, Written};
 use crate::rows::fill::Filled;
 use crate::snapshot::{self, Class, Difference, SchemaSnapshot, diff};
 use crate::trace::{Sent, Trace, Way};
+use crate::trial::dependents::dependents;
 use crate::trial::look::{Looker, Moment};
 use crate::trial::touched::{touched, written_by};
 use crate::trial::{Failure, Lost, SchemaDigests, Schemas, SecondRun, Step, TrialError, Trip, Wishes};
@@ -81,6 +82,9 @@ pub(super) fn try_one(
         trip.left_dirty = !looker.look()?.is_like(&before);
         trip.outcome = Outcome::UpgradeFails;
         trip.why = failed_words(&trip, "the upgrade fails");
+        if let Some(failure) = &mut trip.failure {
+            failure.dependents = dependents(failure, &before.schema, looker.connection.server());
+        }
         return Ok((trip, false));
     }
     let upgraded = looker.look()?;
@@ -112,7 +116,7 @@ pub(super) fn try_one(
         trip.outcome = if raises { Outcome::DeclaredIrreversible } else { Outcome::DowngradeFails };
         trip.why = failed_words(&trip, if raises { "downgrade() only raises" } else { "the downgrade fails" });
         if !raises && let Some(failure) = &mut trip.failure {
-            failure.dependents = dependents(failure, &seeded.schema);
+            failure.dependents = dependents(failure, &seeded.schema, looker.connection.server());
         }
         return Ok((trip, false));
     }
@@ -247,33 +251,6 @@ fn words(trip: &Trip) -> String {
         text.push_str(&format!("; and {more} more"));
     }
     text
-}
-
-/// What the server named as depending on what was to go (its DETAIL), the last dependent first, so that it can be dropped
-/// in that order; else what the snapshot has below it.
-fn dependents(failure: &Failure, schema: &SchemaSnapshot) -> Vec<String> {
-    let mut found: Vec<String> = failure
-        .message
-        .lines()
-        .filter_map(|line| line.split_once(" depends on ").map(|(first, _)| first.trim_start_matches("DETAIL:").trim().to_owned()))
-        .collect();
-    found.reverse();
-    // SQLite: `error in view v after drop column: no such column: b`.
-    let blamed = failure.message.split_once("error in ").and_then(|(_, rest)| rest.split_once(" after ")).map(|(what, _)| what.to_owned());
-    found.extend(blamed.filter(|what| what.starts_with("view ") || what.starts_with("trigger ")));
-    if found.is_empty() && failure.sqlstate.as_deref() == Some("2BP01") {
-        let named = failure.sql.clone().unwrap_or_default();
-        found = schema
-            .objects
-            .values()
-            .filter(|object| {
-                object.kind == "view"
-                    && object.attributes.values().any(|text| named.split_whitespace().any(|word| word.len() > 2 && text.contains(word)))
-            })
-            .map(|object| format!("{} {}", object.kind, object.name))
-            .collect();
-    }
-    found
 }
 
 /// Runs the upgrade once more on a database that has it.

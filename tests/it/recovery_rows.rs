@@ -231,3 +231,42 @@ fn s_165_its_steps_are_a_document_before_anybody_runs_one() {
         "{text}"
     );
 }
+
+#[test]
+fn a_foreign_key_in_the_way_is_named_on_mariadb() {
+    let tables: Revision<'_> = (
+        "r041",
+        "op.execute('CREATE TABLE teams (id int PRIMARY KEY)')\nop.execute('CREATE TABLE members (id int PRIMARY KEY, team int)')",
+        "op.drop_table('members')\nop.drop_table('teams')",
+    );
+    let key = "op.create_index('ix_members_team', 'members', ['team'])\nop.create_foreign_key('fk_members_team', 'members', 'teams', ['team'], ['id'])";
+    for (code, down) in [
+        ("1553", "op.drop_index('ix_members_team', 'members')\nop.drop_constraint('fk_members_team', 'members', type_='foreignkey')"),
+        (
+            "1451",
+            "op.drop_table('teams')\nop.execute('CREATE TABLE teams (id int PRIMARY KEY)')\nop.drop_index('ix_members_team', 'members')",
+        ),
+    ] {
+        let Some(site) = Site::of(Dialect::Mariadb, SHOP, &[USERS, tables, ("r042", key, down)]) else { return };
+        let answer = site.call("test_rollback", &json!({ "from": "r041", "to": "r042" }));
+        assert_eq!((&answer["outcome"], &answer["failure"]["sqlstate"]), (&json!("downgrade_fails"), &json!(code)), "{answer:#}");
+        assert_eq!(answer["failure"]["dependents"], json!(["constraint fk_members_team on table members"]), "{answer:#}");
+        if code == "1553" {
+            let patch = answer["patch"].as_str().unwrap_or_else(|| panic!("{answer:#}"));
+            assert!(patch.contains("fk_members_team"), "{patch}");
+        }
+    }
+    // The upgrade too: nothing is tried in front of it, and what stands in its way is said.
+    let Some(site) =
+        Site::of(Dialect::Mariadb, SHOP, &[USERS, tables, ("r042", key, down_of_key()), ("r043", "op.drop_table('teams')", "pass")])
+    else {
+        return;
+    };
+    let answer = site.call("test_rollback", &json!({ "from": "r042", "to": "r043" }));
+    assert_eq!(answer["failure"]["dependents"], json!(["constraint fk_members_team on table members"]), "{answer:#}");
+    assert!(answer["recovery"].as_str().unwrap().contains("dependents"), "{answer:#}");
+}
+
+const fn down_of_key() -> &'static str {
+    "op.drop_constraint('fk_members_team', 'members', type_='foreignkey')\nop.drop_index('ix_members_team', 'members')"
+}
