@@ -22,9 +22,9 @@
 //! set_sessions_aside, drop_sessions
 //! ```
 //! ```plan mariadb loses
-//! CREATE TABLE sessions (id bigint PRIMARY KEY, note varchar(40) NOT NULL DEFAULT 'x', KEY ix_sessions_note (note));
+//! CREATE TABLE sessions (id bigint PRIMARY KEY, note varchar(40) NOT NULL DEFAULT 'x', seen timestamp(3) NOT NULL DEFAULT CURRENT_TIMESTAMP(3) ON UPDATE CURRENT_TIMESTAMP(3), KEY ix_sessions_note (note)) DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_unicode_ci;
 //! -- rows
-//! INSERT INTO sessions SELECT seq, CONCAT('user ', seq) FROM seq_1_to_60;
+//! INSERT INTO sessions (id, note) SELECT seq, CONCAT('user ', seq) FROM seq_1_to_60;
 //! -- wish
 //! {"kind": "drop_table", "table": "sessions"}
 //! -- gives

@@ -82,7 +82,7 @@ pub fn steps(case: &Case<'_>) -> Option<Found> {
                 _ => None,
             }
         }
-        Wish::Backfill(_) | Wish::SplitTable(_) | Wish::MergeTables(_) => None,
+        Wish::ColumnValue(_) | Wish::Backfill(_) | Wish::SplitTable(_) | Wish::MergeTables(_) => None,
     }
 }
 

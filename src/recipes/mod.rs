@@ -119,7 +119,7 @@ impl Case<'_> {
     pub const fn statement(&self) -> Option<&Statement> {
         match self.wish {
             Wish::Statement(statement) => Some(statement),
-            Wish::RemoveEnumValue(_) | Wish::Backfill(_) | Wish::SplitTable(_) | Wish::MergeTables(_) => None,
+            Wish::RemoveEnumValue(_) | Wish::ColumnValue(_) | Wish::Backfill(_) | Wish::SplitTable(_) | Wish::MergeTables(_) => None,
         }
     }
 }

@@ -62,7 +62,7 @@ use crate::recipes::parts::online::{in_place, modified, written_out};
 use crate::recipes::parts::standing::concurrent;
 use crate::recipes::parts::undo::in_its_place;
 use crate::recipes::parts::wish::Wish;
-use crate::recipes::parts::written::{add_column, column_text, columns, create_index, exact, relation};
+use crate::recipes::parts::written::{add_column, column_text, columns, create_index, exact, relation, table_options};
 use crate::recipes::{Case, Concern, Found, Stage, Step};
 use crate::sql::catalog::{IndexState, Table, index_uses};
 use crate::sql::change::{Column, ConstraintKind, Name};
@@ -221,8 +221,7 @@ impl Divided<'_> {
         }
         parts.push(format!("PRIMARY KEY ({key})"));
         parts.push(format!("FOREIGN KEY ({key}) REFERENCES {from} ({key}) ON DELETE CASCADE ON UPDATE CASCADE"));
-        let option = |name: &str, word: &str| self.known.options.get(name).map(|value| format!(" {word}={value}")).unwrap_or_default();
-        let options = format!("{}{}", option("charset", "DEFAULT CHARSET"), option("collate", "COLLATE"));
+        let options = table_options(self.dialect, self.known);
         let mut lines = vec![Line::execute(format!("CREATE TABLE {into} ({}){options}", parts.join(", ")))];
         for state in self.indexes() {
             let own = state.index.name.as_deref()?;

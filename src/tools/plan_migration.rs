@@ -530,7 +530,7 @@ fn empty(input: &Input, standing: &Standing, wishes: &[Wish]) -> Output {
 fn type_of(wish: &Wish) -> &'static str {
     match wish {
         Wish::Backfill(_) => "DATA MIGRATION",
-        Wish::RemoveEnumValue(_) => "MODIFY COLUMN",
+        Wish::RemoveEnumValue(_) | Wish::ColumnValue(_) => "MODIFY COLUMN",
         Wish::SplitTable(_) => "ADD TABLE",
         Wish::MergeTables(_) => "DROP TABLE",
         Wish::Statement(statement) => match (&statement.reading.change, statement.action()) {
@@ -553,6 +553,7 @@ fn is_explained(difference: &Difference, wishes: &[Wish]) -> bool {
         let words: BTreeSet<String> = match wish {
             Wish::Statement(statement) => words_of(&statement.sql),
             Wish::RemoveEnumValue(value) => words_of(&value.type_name.name),
+            Wish::ColumnValue(value) => words_of(&format!("{} {}", value.table.name, value.column)),
             Wish::Backfill(fill) => words_of(&format!("{} {}", fill.table.name, fill.column)),
             Wish::SplitTable(split) => words_of(&format!("{} {} {}", split.table.name, split.into.name, split.columns.join(" "))),
             Wish::MergeTables(merge) => words_of(&format!("{} {}", merge.from.name, merge.into.name)),

@@ -149,3 +149,27 @@ fn sqlite_adds_a_column_with_its_foreign_key_in_an_instant() {
     assert_eq!(names(&output), ["add_orders_user_id"], "{output:#}");
     assert!(upgrade(&output).contains("CONSTRAINT fk_orders_user_id REFERENCES users(id)"), "{output:#}");
 }
+
+#[test]
+fn a_value_of_a_column_comes_and_goes_by_its_name() {
+    let setup = "CREATE TABLE users (id int PRIMARY KEY, state enum('new','active','gone') NOT NULL DEFAULT 'new')";
+    let ask = |dialect: &str, setup: &str, rest: Value| {
+        let mut change = json!({ "table": "users", "column": "state" });
+        change.as_object_mut().unwrap().extend(rest.as_object().unwrap().clone());
+        planned(dialect, setup, json!({ "changes": [change] }))
+    };
+    let added = ask("mariadb", setup, json!({ "kind": "add_enum_value", "value": "banned" }));
+    assert_eq!(names(&added).len(), 1, "at the end it is instant: {added:#}");
+    assert!(upgrade(&added).contains("enum('new','active','gone','banned') NOT NULL DEFAULT 'new'"), "{added:#}");
+    let removed = ask("mariadb", setup, json!({ "kind": "remove_enum_value", "value": "gone", "replacement": "new" }));
+    assert_eq!(names(&removed)[0], "backfill_users_state", "rows come first: {removed:#}");
+    let asked = ask("mariadb", setup, json!({ "kind": "remove_enum_value", "value": "gone" }));
+    assert!(asked["open_questions"].to_string().contains("replacement"), "{asked:#}");
+    let there = ask("mariadb", setup, json!({ "kind": "add_enum_value", "value": "gone" }));
+    assert_eq!(there["reasons"], json!(["already_made"]), "{there:#}");
+    let near = ask("mariadb", setup, json!({ "kind": "add_enum_value", "value": "x", "after": "old" }));
+    assert!(near["summary"].as_str().unwrap().contains("new, active, gone"), "{near:#}");
+    let checked = "CREATE TABLE users (id INTEGER PRIMARY KEY, state TEXT, CONSTRAINT ck_state CHECK (state IN ('new', 'it''s')))";
+    let wider = ask("sqlite", checked, json!({ "kind": "add_enum_value", "value": "gone" }));
+    assert!(wider["revisions"].to_string().contains("'new', 'it''s', 'gone'"), "{wider:#}");
+}

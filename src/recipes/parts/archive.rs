@@ -46,6 +46,7 @@ fn plain_text(dialect: Dialect, column: &Column) -> Option<String> {
         generated: None,
         identity: None,
         auto_increment: false,
+        on_update: false,
         constraints: Vec::new(),
         ..column.clone()
     };

@@ -17,6 +17,7 @@ pub fn doubt(wish: &Wish, catalog: &Catalog, first: &Catalog) -> Option<Refusal>
     let tables: Vec<Name> = match wish {
         Wish::Statement(statement) => tables_of(statement),
         Wish::RemoveEnumValue(value) => return enum_doubt(&value.type_name, &value.value, catalog),
+        Wish::ColumnValue(value) => vec![value.table.clone()],
         Wish::Backfill(fill) => vec![fill.table.clone()],
         Wish::SplitTable(split) => vec![split.table.clone()],
         Wish::MergeTables(merge) => vec![merge.from.clone(), merge.into.clone()],
@@ -47,7 +48,7 @@ pub fn doubt(wish: &Wish, catalog: &Catalog, first: &Catalog) -> Option<Refusal>
             split.columns.iter().find_map(|column| column_missing(&split.table, known, column, first)).or_else(|| split_doubt(split, known))
         }
         Wish::MergeTables(merge) => merge_doubt(merge, catalog),
-        Wish::RemoveEnumValue(_) => None,
+        Wish::RemoveEnumValue(_) | Wish::ColumnValue(_) => None,
     }
 }
 
@@ -87,7 +88,8 @@ fn merge_doubt(merge: &Merge, catalog: &Catalog) -> Option<Refusal> {
     Some(impossible(&format!("`{b}.{}` must have a value, and `{a}` has no such column", needed.name), &hint))
 }
 
-fn made(what: &str) -> Refusal {
+/// A wish that the schema has already.
+pub(super) fn made(what: &str) -> Refusal {
     Refusal {
         code: ALREADY_MADE,
         message: format!("nothing is to be done: {what}"),
@@ -103,7 +105,8 @@ fn contradiction(what: &str) -> Refusal {
     }
 }
 
-fn impossible(what: &str, hint: &str) -> Refusal {
+/// A wish that cannot be.
+pub(super) fn impossible(what: &str, hint: &str) -> Refusal {
     Refusal { code: "impossible", message: what.to_owned(), hint: hint.to_owned() }
 }
 

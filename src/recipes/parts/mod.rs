@@ -19,6 +19,7 @@ pub mod rebuilt;
 pub mod standing;
 pub mod sync;
 pub mod undo;
+pub mod values;
 pub mod ways;
 pub mod wish;
 pub mod written;

@@ -11,7 +11,7 @@ pub fn opposed(wishes: &[Wish]) -> Option<Refusal> {
         .iter()
         .filter_map(|wish| match wish {
             Wish::Statement(statement) => Some(statement.as_ref()),
-            Wish::RemoveEnumValue(_) | Wish::Backfill(_) | Wish::SplitTable(_) | Wish::MergeTables(_) => None,
+            Wish::RemoveEnumValue(_) | Wish::ColumnValue(_) | Wish::Backfill(_) | Wish::SplitTable(_) | Wish::MergeTables(_) => None,
         })
         .collect();
     let mut pairs = statements.iter().enumerate().flat_map(|(n, first)| statements.iter().skip(n + 1).map(move |second| (*first, *second)));

@@ -13,6 +13,7 @@ use crate::recipes::parts::doubts::{ALREADY_MADE, doubt};
 use crate::recipes::parts::fills::with_fills;
 use crate::recipes::parts::fully::{said_fully, said_shortly};
 use crate::recipes::parts::opposed::opposed;
+use crate::recipes::parts::values::spelled_out;
 use crate::recipes::parts::ways::way_round;
 use crate::recipes::parts::wish::{Statement, Wish};
 use crate::recipes::parts::{in_the_way, naming, online, standing, undo, zone};
@@ -121,9 +122,14 @@ pub fn plan(wishes: &[Wish], asked: &Asked<'_>) -> Result<Planned, Refusal> {
     if let Some(refusal) = opposed(wishes) {
         return Err(refusal);
     }
-    let wishes: Vec<Wish> = wishes.iter().map(|wish| said_shortly(wish, asked.before)).collect();
-    let wishes = with_fills(&wishes);
     let mut planned = Planned::default();
+    let mut spelled = Vec::new();
+    for wish in wishes {
+        let (wishes, question) = spelled_out(wish, asked.before, asked.server)?;
+        spelled.extend(wishes.iter().map(|wish| said_shortly(wish, asked.before)));
+        planned.questions.extend(question);
+    }
+    let wishes = with_fills(&spelled);
     let mut stands = asked.before.clone();
     // The same without time passing in between: what the plan itself makes is new and empty.
     let mut fresh = asked.before.clone();
@@ -203,6 +209,7 @@ fn table_of(wish: &Wish) -> Option<Name> {
         Wish::Backfill(fill) => Some(fill.table.clone()),
         Wish::SplitTable(split) => Some(split.table.clone()),
         Wish::MergeTables(merge) => Some(merge.from.clone()),
+        Wish::ColumnValue(value) => Some(value.table.clone()),
         Wish::RemoveEnumValue(_) => None,
     }
 }
@@ -222,7 +229,7 @@ fn found(wish: &Wish, following: &[Wish], catalog: &Catalog, asked: &Asked<'_>, 
     };
     let statement = match wish {
         Wish::Statement(statement) => statement,
-        Wish::RemoveEnumValue(_) => return by_word("remove_enum_value", &case(None, &[])),
+        Wish::RemoveEnumValue(_) | Wish::ColumnValue(_) => return by_word("remove_enum_value", &case(None, &[])),
         Wish::Backfill(_) => return by_word("backfill", &case(None, &[])),
         Wish::SplitTable(_) => return by_word("split_table", &case(None, &[])),
         Wish::MergeTables(_) => return by_word("merge_tables", &case(None, &[])),

@@ -7,7 +7,7 @@ use crate::recipes::parts::online::modified;
 use crate::recipes::parts::wish::Statement;
 use crate::recipes::parts::written::{
     add_column, column_text, columns, constraint_text, create_index, drop_column, drop_index, exact, literal, python_table, relation,
-    type_text,
+    table_options, type_text,
 };
 use crate::sql::catalog::{Catalog, IndexState, Table, constraint_name};
 use crate::sql::change::{AlterAction, Change, Constraint, ConstraintKind, Name, TypeAction};
@@ -171,7 +171,7 @@ pub fn table_again(dialect: Dialect, name: &Name, table: &Table) -> Option<Vec<L
     }
     let text = match dialect {
         Dialect::Sqlite => crate::recipes::parts::rebuilt::create_table(name, table)?,
-        _ => format!("CREATE TABLE {} ({})", relation(dialect, name), parts.join(", ")),
+        _ => format!("CREATE TABLE {} ({}){}", relation(dialect, name), parts.join(", "), table_options(dialect, table)),
     };
     let mut lines = vec![Line::execute(text)];
     let states: Vec<&IndexState> = table.indexes.iter().collect();

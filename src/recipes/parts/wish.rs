@@ -17,6 +17,8 @@ pub enum Wish {
     Statement(Box<Statement>),
     /// A value of an enum shall go.
     RemoveEnumValue(EnumValue),
+    /// A column that lists its values itself shall take another one, or one less.
+    ColumnValue(ColumnValue),
     /// Rows shall get a value.
     Backfill(Backfill),
     /// Columns of a table shall move to one of their own, row by row under the same key.
@@ -45,6 +47,36 @@ pub struct EnumValue {
     pub value: String,
     /// What its rows get instead.
     pub replacement: Option<String>,
+}
+
+/// A value of a column's own list: an `ENUM` of MySQL and MariaDB, a check of SQLite.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ColumnValue {
+    /// The table.
+    pub table: Name,
+    /// The column.
+    pub column: String,
+    /// The value.
+    pub value: String,
+    /// What becomes of it.
+    pub change: ValueChange,
+}
+
+/// What becomes of a value.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum ValueChange {
+    /// It comes, at the end or beside another.
+    Add {
+        /// In front of this one.
+        before: Option<String>,
+        /// Behind this one.
+        after: Option<String>,
+    },
+    /// It goes.
+    Remove {
+        /// What its rows get instead.
+        replacement: Option<String>,
+    },
 }
 
 /// Rows that get a value.
@@ -127,9 +159,9 @@ pub const KINDS: &[(&str, &str)] = &[
     ("merge_tables", "table, into"),
     ("create_type", "type, values"),
     ("drop_type", "type"),
-    ("add_enum_value", "type, value, before?, after?"),
+    ("add_enum_value", "type (where values belong to a column: table, column), value, before?, after?"),
     ("rename_enum_value", "type, value, new_name"),
-    ("remove_enum_value", "type, value, replacement?"),
+    ("remove_enum_value", "type (or table, column), value, replacement?"),
     ("attach_partition", "table, partition, bound"),
     ("detach_partition", "table, partition"),
     ("create_view", "name, query"),
@@ -269,7 +301,8 @@ pub fn of_change(change: &Value, server: Server) -> Result<Vec<Wish>, WishError>
         let known = KINDS.iter().map(|(kind, _)| *kind).collect::<Vec<_>>().join(", ");
         return Err(wrong(format!("`{word}` is no kind of change"), format!("kinds: {known}; or give the DDL as `sql`")));
     };
-    if let Some(instead) = instead_of(kind, server.dialect) {
+    let of_column = map.contains_key("table") && map.contains_key("column") && matches!(kind, "add_enum_value" | "remove_enum_value");
+    if let Some(instead) = instead_of(kind, server.dialect).filter(|_| !of_column) {
         return Err(wrong(format!("{} has no `{kind}`", server.dialect.title()), instead));
     }
     let mut fields = Fields { map, kind, used: BTreeSet::from(["kind"]) };
@@ -292,11 +325,11 @@ fn instead_of(kind: &str, dialect: Dialect) -> Option<&'static str> {
     };
     match kind {
         "create_type" | "drop_type" | "add_enum_value" | "rename_enum_value" | "remove_enum_value" if is_sqlite => {
-            Some("a check holds the values: `drop_constraint` and `add_constraint` with the new list")
+            Some("a check holds the values: name `table` and `column`, or `drop_constraint` and `add_constraint` with the new list")
         }
-        "create_type" | "drop_type" | "add_enum_value" | "rename_enum_value" | "remove_enum_value" => {
-            Some("the values belong to the column: `alter_column_type` with the whole list as type, for example enum('new','paid')")
-        }
+        "create_type" | "drop_type" | "add_enum_value" | "rename_enum_value" | "remove_enum_value" => Some(
+            "the values belong to the column: name `table` and `column`, or `alter_column_type` with the whole list as type, for example enum('new','paid')",
+        ),
         "attach_partition" | "detach_partition" => Some("give the DDL of the dialect as `sql`"),
         "create_extension" | "drop_extension" | "enable_rls" | "create_schema" | "set_schema" => Some("leave it out on this dialect"),
         "add_identity" | "drop_identity" => Some("a column counts by AUTO_INCREMENT there, on SQLite by INTEGER PRIMARY KEY"),
@@ -427,6 +460,19 @@ fn read(kind: &'static str, fields: &mut Fields<'_>, server: Server) -> Result<V
         "merge_tables" => {
             let from = name_of(fields.needed(&["table", "from", "source"])?);
             return Ok(vec![Wish::MergeTables(Merge { from, into: name_of(fields.needed(&["into", "to", "target"])?) })]);
+        }
+        "add_enum_value" | "remove_enum_value" if dialect.is_mysql_family() || dialect == Dialect::Sqlite => {
+            let text = |fields: &mut Fields<'_>, names: &[&str]| fields.text(names).map(str::to_owned);
+            let change = match kind {
+                "add_enum_value" => ValueChange::Add { before: text(fields, &["before"]), after: text(fields, &["after"]) },
+                _ => ValueChange::Remove { replacement: text(fields, &["replacement", "replace_with", "instead"]) },
+            };
+            return Ok(vec![Wish::ColumnValue(ColumnValue {
+                table: name_of(fields.needed(TABLE)?),
+                column: fields.needed(COLUMN)?.to_owned(),
+                value: fields.needed(&["value", "new_value"])?.to_owned(),
+                change,
+            })]);
         }
         "create_type" => {
             let name = relation(dialect, &name_of(fields.needed(ENUM)?));

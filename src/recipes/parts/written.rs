@@ -3,7 +3,7 @@
 use crate::dialect::Dialect;
 use crate::fix::{self, python_type};
 use crate::recipes::parts::body::{Line, quoted};
-use crate::sql::catalog::IndexState;
+use crate::sql::catalog::{IndexState, Table};
 use crate::sql::change::{Column, Constraint, ConstraintKind, DataType, Expression, Generated, Index, IndexKey, Name};
 
 /// A relation's name as SQL.
@@ -147,6 +147,11 @@ pub fn column_text(dialect: Dialect, column: &Column) -> Option<String> {
     if column.not_null && column.identity.is_none() {
         text.push_str(" NOT NULL");
     }
+    if column.on_update && dialect.is_mysql_family() {
+        // As exact as the type: the server takes no other (1294).
+        let digits = column.data_type.as_ref().and_then(|one| one.arguments.first()).map(|digits| format!("({digits})"));
+        text.push_str(&format!(" ON UPDATE CURRENT_TIMESTAMP{}", digits.unwrap_or_default()));
+    }
     if column.auto_increment && dialect.is_mysql_family() {
         text.push_str(" AUTO_INCREMENT");
     }
@@ -182,6 +187,16 @@ pub fn drop_column(dialect: Dialect, table: &Name, column: &str) -> Line {
     let (py_table, schema) = python_table(table);
     let sql = format!("ALTER TABLE {} DROP COLUMN {}", relation(dialect, table), quoted(dialect, column));
     Line::operation(format!("op.drop_column({py_table}, {}{schema})", fix::python(column)), sql)
+}
+
+/// What stands behind the brackets of a table of MySQL or MariaDB: its character set and collation, which its columns take over.
+#[must_use]
+pub fn table_options(dialect: Dialect, table: &Table) -> String {
+    if !dialect.is_mysql_family() {
+        return String::new();
+    }
+    let option = |name: &str, word: &str| table.options.get(name).map(|value| format!(" {word}={value}")).unwrap_or_default();
+    format!("{}{}", option("charset", "DEFAULT CHARSET"), option("collate", "COLLATE"))
 }
 
 /// A constraint as `ADD` takes it, with its name.

@@ -79,7 +79,7 @@ fn gone(wish: &Wish) -> Vec<Gone> {
         },
         Wish::SplitTable(split) => split.columns.iter().map(|column| of(&split.table, Some(column))).collect(),
         Wish::MergeTables(merge) => vec![of(&merge.from, None)],
-        Wish::RemoveEnumValue(_) | Wish::Backfill(_) => Vec::new(),
+        Wish::RemoveEnumValue(_) | Wish::ColumnValue(_) | Wish::Backfill(_) => Vec::new(),
     }
 }
 
