@@ -82,6 +82,17 @@
 //! INSERT INTO users (name, team) VALUES ('old', 1);
 //! ```
 //! ```plan sqlite
+//! CREATE TABLE users (id INTEGER PRIMARY KEY, name VARCHAR(80), score VARCHAR(30));
+//! -- rows
+//! INSERT INTO users (name, score) VALUES ('a', '1'), ('b', '2');
+//! -- wish
+//! {"kind": "drop_column", "table": "users", "column": "score"}
+//! -- gives
+//! archive_users_score, drop_users_score
+//! -- old code
+//! INSERT INTO users (name, score) VALUES ('old', '1');
+//! ```
+//! ```plan sqlite
 //! CREATE TABLE users (id INTEGER PRIMARY KEY, name TEXT, score INTEGER DEFAULT 5 NOT NULL);
 //! CREATE TABLE log (id INTEGER PRIMARY KEY, user_id INTEGER);
 //! CREATE TRIGGER users_log AFTER UPDATE ON users BEGIN INSERT INTO log (user_id) VALUES (NEW.id); END;

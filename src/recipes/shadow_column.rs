@@ -62,7 +62,7 @@ use crate::recipes::parts::online::{in_place, modified, written_out};
 use crate::recipes::parts::standing::{Onto, equal_or_raise, standing};
 use crate::recipes::parts::sync::Sync;
 use crate::recipes::parts::undo::in_its_place;
-use crate::recipes::parts::written::{add_column, drop_index, exact, relation};
+use crate::recipes::parts::written::{add_column, drop_index, exact, relation, type_text};
 use crate::recipes::{Case, Concern, Found, Stage, Step};
 use crate::sql::change::{AlterAction, Column, ConstraintKind, DataType, Name};
 
@@ -118,6 +118,13 @@ pub fn steps(case: &Case<'_>) -> Option<Found> {
         return None;
     }
     let mut found = Found::default();
+    if shadow.is_in_doubt() {
+        found.questions.push(format!(
+            "does every value of `{}.{name}` fit {}? One that does not stops the plan: look before it is applied",
+            table.shown(),
+            type_text(case.dialect(), data_type)
+        ));
+    }
     found.steps.push(shadow.expanded()?);
     found.steps.push(shadow.copied());
     found.steps.extend(shadow.prepared()?);
@@ -197,9 +204,24 @@ impl Shadow<'_> {
             concern: Concern::Data,
             stage: Stage::Backfill,
             why: "rows from before the triggers are converted in ranges of the key, each in its own transaction; it can be run again".to_owned(),
-            upgrade: filled(self.case, &up),
+            upgrade: self.granted().then(filled(self.case, &up)),
             downgrade: filled(self.case, &down),
             deploy: "any time behind the first; a value that cannot be converted stops it with its error: mend the row".to_owned(),
+        }
+    }
+
+    /// Some value may not fit the new type.
+    fn is_in_doubt(&self) -> bool {
+        let is_stopped = |effect: &crate::effects::Effect| !effect.fails.is_empty() || effect.loss > crate::effects::Loss::None;
+        self.using.is_none() && self.case.effect.is_some_and(is_stopped)
+    }
+
+    /// The head of a way up that a value which does not fit stops.
+    fn granted(&self) -> Body {
+        if self.is_in_doubt() {
+            Body::granting("every stored value fits the new type: they were looked at before this is applied")
+        } else {
+            Body::default()
         }
     }
 
@@ -282,7 +304,7 @@ impl Shadow<'_> {
             concern: Concern::Schema,
             stage: Stage::Switch,
             why: "the names are exchanged under a lock of an instant: only the catalogue changes; the old column is kept up to date for the way back".to_owned(),
-            upgrade: Body(proof).then(Body::inside(up)),
+            upgrade: self.granted().then(Body(proof)).then(Body::inside(up)),
             downgrade: Body::inside(down),
             deploy: format!("`{name}` has the new type from here on: code that runs must take both types"),
         })

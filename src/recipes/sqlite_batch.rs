@@ -56,7 +56,7 @@
 //! INSERT INTO users (state) VALUES ('c');
 //! ```
 //! ```plan sqlite
-//! CREATE TABLE orders (id INTEGER PRIMARY KEY, amount TEXT, note TEXT);
+//! CREATE TABLE orders (id INTEGER PRIMARY KEY, amount TEXT, note TEXT, placed timestamp);
 //! CREATE INDEX ix_orders_amount ON orders (amount);
 //! -- rows
 //! INSERT INTO orders (amount, note) VALUES ('17', 'x'), (NULL, 'y');

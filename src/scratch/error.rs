@@ -168,7 +168,8 @@ fn how_to_install(wanted: Server) -> String {
         }
         Dialect::Mysql => {
             "install MySQL: Ubuntu `apt-get install mysql-server-core-8.0`, Fedora `dnf install community-mysql-server`, macOS \
-             `brew install mysql`; or name `mysqld` in `ALEMBIC_GATE_MYSQLD`"
+             `brew install mysql`; or name `mysqld` in `ALEMBIC_GATE_MYSQLD`. If it is MariaDB that runs, say so: `dialect: mariadb`, \
+             or `mariadb+pymysql://` as the URL's driver"
                 .to_owned()
         }
         Dialect::Sqlite | Dialect::Mssql | Dialect::Oracle => "name a dev server in `alembic-gate.toml`".to_owned(),

@@ -129,10 +129,14 @@ impl Body {
                 text.push_str("BEGIN;\n");
             }
             for line in lines.iter().filter(|line| !line.sql.is_empty()) {
-                for (rule, because) in &line.allow {
-                    let _ = writeln!(text, "-- alembic-gate: allow {rule} because {because}");
+                // Of an operation that sends several statements each may be the one that is meant.
+                let several = if line.sql.contains("$$") { vec![line.sql.as_str()] } else { line.sql.split(";\n").collect() };
+                for statement in several {
+                    for (rule, because) in &line.allow {
+                        let _ = writeln!(text, "-- alembic-gate: allow {rule} because {because}");
+                    }
+                    let _ = writeln!(text, "{statement};");
                 }
-                let _ = writeln!(text, "{};", line.sql);
             }
             if bracketed {
                 text.push_str("COMMIT;\n");

@@ -79,7 +79,7 @@ pub fn data_type(cursor: &mut Cursor<'_>) -> Option<DataType> {
         word = "character".to_owned();
     }
     arguments(cursor, &mut found)?;
-    if matches!(word.as_str(), "time" | "timestamp") {
+    if dialect != Dialect::Sqlite && matches!(word.as_str(), "time" | "timestamp") {
         if cursor.eat("with time zone") || cursor.eat("with local time zone") {
             word.push_str(" with time zone");
         } else {
@@ -88,7 +88,7 @@ pub fn data_type(cursor: &mut Cursor<'_>) -> Option<DataType> {
         }
         arguments(cursor, &mut found)?;
     }
-    if word == "interval" {
+    if dialect != Dialect::Sqlite && word == "interval" {
         while cursor.eat_one_of(&["year", "month", "day", "hour", "minute", "second", "to"]).is_some() {}
         arguments(cursor, &mut found)?;
     }
