@@ -131,8 +131,24 @@ pub fn steps(case: &Case<'_>) -> Option<Found> {
     found.steps.push(shadow.switched()?);
     found.steps.push(shadow.contracted()?);
     found.ask_about_switch(case, table, name, using.is_some());
+    ask_about_values(&mut found, &shadow);
     found.notes.push("each statement of MariaDB commits by itself: a revision that stops half way is mended with `migration_status`".to_owned());
     Some(found)
+}
+
+/// An `ENUM` that takes fewer values than before, or has new ones in the middle of its list.
+fn ask_about_values(found: &mut Found, shadow: &Shadow<'_>) {
+    let Some(old) = shadow.column.data_type.as_ref().filter(|old| old.name == "enum" && shadow.data_type.name == "enum") else { return };
+    let gone: Vec<&str> = old.arguments.iter().filter(|value| !shadow.data_type.arguments.contains(value)).map(String::as_str).collect();
+    let place = format!("`{}.{}`", shadow.table.shown(), shadow.column.name);
+    if gone.is_empty() {
+        found.notes.push(format!("new values at the end of the list of {place} cost nothing: one instant revision"));
+    } else {
+        found.questions.push(format!(
+            "which value do rows of {place} get that have {}? One such row stops the plan: `remove_enum_value` with `replacement` fills them first",
+            gone.join(", ")
+        ));
+    }
 }
 
 impl Shadow<'_> {

@@ -165,6 +165,8 @@ fn a_value_of_a_column_comes_and_goes_by_its_name() {
     assert_eq!(names(&removed)[0], "backfill_users_state", "rows come first: {removed:#}");
     let asked = ask("mariadb", setup, json!({ "kind": "remove_enum_value", "value": "gone" }));
     assert!(asked["open_questions"].to_string().contains("replacement"), "{asked:#}");
+    let naive = planned("mariadb", setup, json!({ "sql": "ALTER TABLE users MODIFY state enum('new','active') NOT NULL DEFAULT 'new'" }));
+    assert!(naive["open_questions"].to_string().contains("that have gone"), "{naive:#}");
     let there = ask("mariadb", setup, json!({ "kind": "add_enum_value", "value": "gone" }));
     assert_eq!(there["reasons"], json!(["already_made"]), "{there:#}");
     let near = ask("mariadb", setup, json!({ "kind": "add_enum_value", "value": "x", "after": "old" }));
