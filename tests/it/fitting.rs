@@ -133,3 +133,23 @@ fn rows_that_fit_excuse_nothing_else() {
     );
     assert_eq!(always["outcome"], "upgrade_fails", "{always:#}");
 }
+
+/// What is set on tables and stands beside them: each comes with the way back that its trip proves.
+#[test]
+fn what_is_set_on_tables_and_stands_beside_them_goes_back() {
+    let Some(site) = site(Dialect::Postgresql, TABLES, "") else { return };
+    let mut agent = site.client(false);
+    let sql = "COMMENT ON TABLE users IS 'it''s people'; COMMENT ON COLUMN users.email IS 'what IS written to';
+        CREATE FUNCTION doubled(n integer DEFAULT 5) RETURNS integer LANGUAGE sql AS 'SELECT 2 * n';
+        CREATE STATISTICS ages (dependencies) ON email, age FROM users; CREATE OR REPLACE VIEW adults AS SELECT id FROM users WHERE age > 17;
+        ALTER TABLE users ALTER COLUMN age SET STATISTICS 500; ALTER TABLE users ALTER COLUMN email SET STORAGE EXTERNAL;
+        ALTER TABLE orders SET (fillfactor = 80); ALTER TABLE orders REPLICA IDENTITY FULL";
+    let plan = call(&mut agent, "plan_migration", json!({ "sql": sql }));
+    assert_eq!((&plan["verdict"], plan["revisions"].as_array().unwrap().len()), (&json!("pass"), 9), "{plan:#}");
+    write(&site, &plan);
+    let trip = call(&mut agent, "test_rollback", json!({ "from": BASE }));
+    assert_eq!((&trip["outcome"], &trip["rollback_tested"]), (&json!("ok"), &json!(true)), "{trip:#}");
+    // Nobody knows what stood before: it is asked, not passed over.
+    let asked = call(&mut agent, "plan_migration", json!({ "sql": "ALTER ROLE CURRENT_USER SET work_mem = '64MB'" }));
+    assert!(asked["verdict"] != "pass", "{asked:#}");
+}

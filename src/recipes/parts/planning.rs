@@ -395,10 +395,14 @@ fn plain(statement: &Statement, effect: &Effect, catalog: &Catalog, accepted: &[
     {
         return found;
     }
-    let mut notes = Vec::new();
+    let (mut notes, mut doors) = (Vec::new(), Vec::new());
     let back = back.unwrap_or_else(|| {
         let why = format!("`{}` has no reverse that is known", crate::rules::shortened(&statement.sql, 60));
         notes.push(format!("{why}: its downgrade raises, it is a one-way door"));
+        doors.push(format!(
+            "how is `{}` taken back? Write its downgrade, or have it approved as a one-way door",
+            crate::rules::shortened(&statement.sql, 60)
+        ));
         vec![Line::operation(format!("raise NotImplementedError({})", crate::fix::python(&why)), "")]
     });
     let gentle = gentle_back(statement, case);
@@ -428,7 +432,7 @@ fn plain(statement: &Statement, effect: &Effect, catalog: &Catalog, accepted: &[
         downgrade: gentle.unwrap_or_else(|| alone(back)),
         deploy: "before the code that needs it; running code does not notice".to_owned(),
     };
-    Found { steps: vec![step], questions: question.into_iter().collect(), notes }
+    Found { steps: vec![step], questions: question.into_iter().chain(doors).collect(), notes }
 }
 
 /// The way back of what only loosens: what was demanded is demanded again without a long lock.

@@ -92,7 +92,7 @@ pub fn way_back(dialect: Dialect, before: &Catalog, statement: &Statement) -> Op
             };
             Some(pairs.iter().rev().map(back).collect())
         }
-        Change::CreateView { name, or_replace: false, materialized, .. } => {
+        Change::CreateView { name, or_replace, materialized, .. } if !or_replace || before.is_missing(name) => {
             line(format!("DROP {}VIEW {}", if *materialized { "MATERIALIZED " } else { "" }, relation(dialect, name)))
         }
         Change::CreateType { name, .. } => line(format!("DROP TYPE {}", relation(dialect, name))),
@@ -123,11 +123,39 @@ pub fn way_back(dialect: Dialect, before: &Catalog, statement: &Statement) -> Op
             let on = if dialect == Dialect::Postgresql { format!(" ON {}", relation(dialect, table)) } else { String::new() };
             line(format!("DROP TRIGGER {}{on}", quoted(dialect, name)))
         }
+        Change::CreateFunction { name, or_replace: false, .. } if dialect == Dialect::Postgresql => {
+            let what = if reading.kind.word().contains("procedure") { "PROCEDURE" } else { "FUNCTION" };
+            line(format!("DROP {what} {}", relation(dialect, name)))
+        }
+        Change::CreateStatistics { name: Some(name), .. } if dialect == Dialect::Postgresql => {
+            line(format!("DROP STATISTICS {}", relation(dialect, name)))
+        }
+        Change::Comment { .. } if dialect == Dialect::Postgresql => {
+            let what = commented(&statement.sql)?;
+            line(format!("{what} IS NULL"))
+        }
         Change::Drop(drop) => dropped_again(dialect, before, reading.kind, drop),
         Change::Other => match (reading.kind, &reading.subject) {
             (Kind::CreateExtension, Some(name)) => line(format!("DROP EXTENSION {}", quoted(dialect, &name.name))),
             _ => None,
         },
+        _ => None,
+    }
+}
+
+/// `COMMENT ON TABLE t` of a statement that says something; None where it takes a comment away.
+fn commented(sql: &str) -> Option<&str> {
+    let text = sql.find(['\'', '$'])?;
+    let front = sql.get(..text)?.trim_end().trim_end_matches(['E', 'e']).trim_end();
+    let what = front.get(..front.len().checked_sub(3)?)?;
+    front.to_lowercase().ends_with(" is").then_some(what)
+}
+
+/// How PostgreSQL stores values of a type unless somebody says otherwise; None where it is not known.
+fn usual_storage(data_type: &crate::sql::change::DataType) -> Option<&'static str> {
+    match data_type.name.as_str() {
+        "text" | "character varying" | "character" | "json" | "jsonb" | "bytea" | "xml" => Some("EXTENDED"),
+        "numeric" => Some("MAIN"),
         _ => None,
     }
 }
@@ -317,6 +345,14 @@ fn of_action(dialect: Dialect, before: &Catalog, table: &Name, action: &AlterAct
             let (_, bound) = before.table(partition)?.partition_of.as_ref()?;
             line(format!("ALTER TABLE {written} ATTACH PARTITION {} {}", relation(dialect, partition), bound.text))
         }
+        // As a column or table has it of which nobody said anything: what the chain says of these is not kept.
+        AlterAction::SetStatistics { column } => line(format!("ALTER TABLE {written} ALTER COLUMN {} SET STATISTICS -1", q(column))),
+        AlterAction::SetStorage { column } => {
+            let storage = usual_storage(column_of(column)?.data_type.as_ref()?)?;
+            line(format!("ALTER TABLE {written} ALTER COLUMN {} SET STORAGE {storage}", q(column)))
+        }
+        AlterAction::SetStorageParams { names, reset: false } => line(format!("ALTER TABLE {written} RESET ({})", names.join(", "))),
+        AlterAction::ReplicaIdentity => line(format!("ALTER TABLE {written} REPLICA IDENTITY DEFAULT")),
         AlterAction::RowSecurity { action } => {
             let words = match action.word() {
                 "enable_rls" => "DISABLE ROW LEVEL SECURITY",
