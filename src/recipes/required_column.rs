@@ -60,6 +60,17 @@
 //! -- old code
 //! INSERT INTO users (region, number) VALUES ('x', 1);
 //! ```
+//! ```plan postgresql
+//! CREATE TABLE lines (order_id bigint, n int, PRIMARY KEY (order_id, n));
+//! -- rows
+//! INSERT INTO lines SELECT g, 1 FROM generate_series(1, 60) AS g;
+//! -- wish
+//! ALTER TABLE lines ADD COLUMN id bigserial;
+//! -- gives
+//! add_lines_id, backfill_lines_id, enforce_lines_id_not_null
+//! -- old code
+//! INSERT INTO lines VALUES (901, 1);
+//! ```
 //! ```plan mariadb
 //! CREATE TABLE users (id bigint PRIMARY KEY, name varchar(40) NOT NULL);
 //! -- rows
@@ -118,7 +129,7 @@ use crate::recipes::parts::exact_fill::exact_fill;
 use crate::recipes::parts::loops::{Filling, filled};
 use crate::recipes::parts::naming::snake;
 use crate::recipes::parts::online::{in_place, modified, written_out};
-use crate::recipes::parts::written::{add_column, comparable, drop_column, exact, python_table, relation, same};
+use crate::recipes::parts::written::{add_column, comparable, drop_column, exact, literal, python_table, relation, same};
 use crate::recipes::{Case, Concern, Found, Stage, Step};
 use crate::sql::change::{AlterAction, Column, DataType, Name};
 
@@ -171,6 +182,25 @@ pub fn steps(case: &Case<'_>) -> Option<Found> {
     }
 }
 
+/// What `serial` stands for: a sequence of the column's own, and the number it gives.
+struct Numbers {
+    made: String,
+    next: String,
+    owned: String,
+}
+
+/// None for a column that is no `serial` of PostgreSQL.
+fn numbers_of(dialect: Dialect, table: &Name, column: &Column) -> Option<Numbers> {
+    let data_type = column.data_type.as_ref().filter(|one| one.serial && dialect == Dialect::Postgresql)?;
+    let name = Name { schema: table.schema.clone(), name: fitting(&format!("{}_{}_seq", table.name, column.name)) };
+    let written = relation(dialect, &name);
+    Some(Numbers {
+        made: format!("CREATE SEQUENCE {written} AS {}", data_type.name),
+        next: format!("nextval({})", literal(&written)),
+        owned: format!("ALTER SEQUENCE {written} OWNED BY {}.{}", relation(dialect, table), quoted(dialect, &column.name)),
+    })
+}
+
 fn added(case: &Case<'_>, table: &Name, column: &Column, fill: Option<&str>) -> Option<Found> {
     let dialect = case.dialect();
     let name = &column.name;
@@ -178,15 +208,23 @@ fn added(case: &Case<'_>, table: &Name, column: &Column, fill: Option<&str>) -> 
     if dialect == Dialect::Sqlite && column.default.is_some() {
         return None;
     }
-    let nullable = Column { not_null: false, default: None, ..column.clone() };
+    let numbers = numbers_of(dialect, table, column);
+    let data_type = column.data_type.clone().map(|one| DataType { serial: false, ..one });
+    let nullable = Column { not_null: false, default: None, data_type, ..column.clone() };
     let mut lines = vec![written_out(case, add_column(dialect, table, &nullable)?)];
-    let default = match &column.default {
-        Some(default) => {
+    let default = match (&column.default, &numbers) {
+        (_, Some(numbers)) => {
+            lines.insert(0, Line::execute(&numbers.made));
+            let set = format!("ALTER TABLE {} ALTER COLUMN {} SET DEFAULT {}", relation(dialect, table), quoted(dialect, name), numbers.next);
+            lines.extend([Line::execute(set), Line::execute(&numbers.owned)]);
+            Some(numbers.next.as_str())
+        }
+        (Some(default), None) => {
             let text = exact(default)?;
             lines.push(Line::execute(format!("ALTER TABLE {} ALTER COLUMN {} SET DEFAULT {text}", relation(dialect, table), quoted(dialect, name))));
             Some(text)
         }
-        None => None,
+        (None, None) => None,
     };
     let value = fill.or(default);
     let mut found = Found::default();
