@@ -27,18 +27,28 @@ pub struct Filled {
     pub why: Option<String>,
 }
 
+/// Which rows are made.
+#[derive(Debug, Clone, Copy)]
+pub struct Made<'a> {
+    /// How many for each table.
+    pub rows: u32,
+    /// How awkward, as far as the constraints allow.
+    pub mood: Mood,
+    /// What an application asks of columns beside the database.
+    pub words: &'a [Words],
+}
+
 /// Rows in one INSERT.
 const BATCH: u32 = 50;
 /// After so many refusals in a row a table is given up.
 const PATIENCE: u32 = 8;
 
-/// Writes `rows` rows into every table that has none: what somebody seeded says more than what we make up. `words`: what an
-/// application asks of columns beside the database; `except`: tables that stay empty.
+/// Writes rows into every table that has none: what somebody seeded says more than what we make up. `except`: tables that stay empty.
 ///
 /// # Errors
 /// As of `fill`.
-pub fn fill_empty(connection: &mut Connection, rows: u32, words: &[Words], except: &[TableName]) -> Result<Vec<Filled>, RowsError> {
-    if rows == 0 {
+pub fn fill_empty(connection: &mut Connection, made: Made<'_>, except: &[TableName]) -> Result<Vec<Filled>, RowsError> {
+    if made.rows == 0 {
         return Ok(Vec::new());
     }
     let all = tables(connection).map_err(RowsError::of("reading the tables to be filled"))?;
@@ -48,7 +58,7 @@ pub fn fill_empty(connection: &mut Connection, rows: u32, words: &[Words], excep
             wanted.insert(table.name.clone());
         }
     }
-    write(connection, rows, all, &wanted, words)
+    write(connection, made, all, &wanted)
 }
 
 /// As [`fill_empty`], where the tables and their rows are known of this moment.
@@ -57,13 +67,12 @@ pub fn fill_empty(connection: &mut Connection, rows: u32, words: &[Words], excep
 /// As of `fill`.
 pub fn fill_empty_of(
     connection: &mut Connection,
-    rows: u32,
+    made: Made<'_>,
     known: &DataSnapshot,
-    words: &[Words],
     except: &[TableName],
 ) -> Result<Vec<Filled>, RowsError> {
     let wanted = known.empty_tables().into_iter().filter(|name| !except.contains(name)).cloned().collect();
-    write(connection, rows, known.shapes().to_vec(), &wanted, words)
+    write(connection, made, known.shapes().to_vec(), &wanted)
 }
 
 /// Writes `rows` rows into every table; gives what became of each, in the order of writing.
@@ -73,15 +82,14 @@ pub fn fill_empty_of(
 pub fn fill(connection: &mut Connection, rows: u32) -> Result<Vec<Filled>, RowsError> {
     let all = tables(connection).map_err(RowsError::of("reading the tables to be filled"))?;
     let wanted = all.iter().map(|table| table.name.clone()).collect();
-    write(connection, rows, all, &wanted, &[])
+    write(connection, Made { rows, mood: Mood::Awkward, words: &[] }, all, &wanted)
 }
 
 fn write(
     connection: &mut Connection,
-    rows: u32,
+    Made { rows, mood, words }: Made<'_>,
     all: Vec<Table>,
     wanted: &BTreeSet<TableName>,
-    words: &[Words],
 ) -> Result<Vec<Filled>, RowsError> {
     if rows == 0 || wanted.is_empty() {
         return Ok(Vec::new());
@@ -96,7 +104,7 @@ fn write(
                 free.insert(parent_keys(connection, reference, rows)?);
             }
         }
-        filled.push(Filling { table, dialect: connection.server().dialect, keys: &keys }.run(connection, rows)?);
+        filled.push(Filling { table, dialect: connection.server().dialect, keys: &keys, mood }.run(connection, rows)?);
         // What was read of this table before it was filled, for rows that refer to their own table, is old now.
         keys.retain(|(parent, _), _| *parent != table.name);
     }
@@ -147,6 +155,7 @@ struct Filling<'a> {
     table: &'a Table,
     dialect: Dialect,
     keys: &'a BTreeMap<(TableName, Vec<String>), Vec<Vec<String>>>,
+    mood: Mood,
 }
 
 impl Filling<'_> {
@@ -157,13 +166,13 @@ impl Filling<'_> {
         while from < rows && refused_in_a_row < PATIENCE {
             let to = (from + BATCH).min(rows);
             let batch: Vec<u32> = (from..to).collect();
-            if self.insert(connection, &batch, Mood::Awkward).is_ok() {
+            if self.insert(connection, &batch, self.mood).is_ok() {
                 filled.written += to - from;
                 from = to;
                 continue;
             }
             for row in batch {
-                let moods = [(Mood::Awkward, row), (Mood::Tame, row + 1_000), (Mood::Sparse, row + 2_000)];
+                let moods = [(self.mood, row), (Mood::Tame, row + 1_000), (Mood::Sparse, row + 2_000)];
                 let mut tried = moods.iter().map(|(mood, row)| self.insert(connection, &[*row], *mood));
                 match tried.find(|outcome| !matches!(outcome, Err(error) if error.refusal().is_some())) {
                     Some(Ok(())) => {

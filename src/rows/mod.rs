@@ -12,6 +12,7 @@ mod value;
 use crate::database::DatabaseError;
 
 pub use crate::rows::shape::{TableName, Words, tables};
+pub use value::Mood;
 
 /// Rows could not be written or read: trouble with the server, never a verdict on a migration.
 #[derive(Debug, thiserror::Error)]

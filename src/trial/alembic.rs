@@ -9,6 +9,7 @@ use crate::bridge::{self, Bridge, Direction, StatementSource};
 use crate::dialect::Dialect;
 use crate::lifecycle::evidence::{Outcome, Rerun};
 use crate::project::revision::{Body, Shape};
+use crate::rows::Mood;
 use crate::rows::Words;
 use crate::rows::fill::Filled;
 use crate::trace::foresight::Foresight;
@@ -166,11 +167,13 @@ impl Walk<'_> {
         }
         let Some(table) = trip.refused_table(&self.filled) else { return Ok(trip) };
         let allowed = trip.failure.as_ref().and_then(|failure| allowance(self.workshop, failure)).zip(before);
-        // What fits it may not fit those behind it: of a plan in steps the last one says most.
+        // What fits it may not fit those behind it: of a plan in steps the last one says most. What the old shape does not hold is awkward
+        // behind it too.
         let last = self.range.revisions.len().saturating_sub(1);
         let mut why = String::new();
-        for until in [at, last].into_iter().take(if at == last { 1 } else { 2 }) {
-            let base = match Base::fitting(self.workshop, self.range, &self.start(at), (at, until), self.wishes)? {
+        let ways = [(at, Mood::Awkward), (last, Mood::Awkward), (last, Mood::Tame)];
+        for (n, (until, mood)) in ways.into_iter().enumerate().skip(usize::from(at == last)) {
+            let base = match Base::fitting(self.workshop, self.range, &self.start(at), (at, until), mood, self.wishes)? {
                 Ok(base) => base,
                 Err(reason) => {
                     why = reason;
@@ -183,7 +186,7 @@ impl Walk<'_> {
             self.enter(base)?;
             let again = self.try_one(at, revision)?;
             let refilled = std::mem::replace(&mut self.filled, filled);
-            if again.outcome == Outcome::UpgradeFails && until != last {
+            if again.outcome == Outcome::UpgradeFails && n + 1 < ways.len() {
                 self.trace = told;
                 continue;
             }

@@ -3,6 +3,7 @@
 use crate::bridge::{BridgeError, EnumColumn};
 use crate::database::Connection;
 use crate::dialect::Dialect;
+use crate::rows::Mood;
 use crate::rows::Words;
 use crate::rows::fill::Filled;
 use crate::scratch::ScratchDatabase;
@@ -109,12 +110,14 @@ impl Base {
         Ok(base)
     }
 
-    /// As [`Self::again`], with rows that fit what the revisions from place `at` to place `until` demand; `Err`: why there are none.
+    /// As [`Self::again`], with rows that fit what the revisions from place `at` to place `until` demand, as awkward as said; `Err`: why
+    /// there are none.
     pub(super) fn fitting(
         workshop: &Workshop,
         range: &Range,
         start: &Start,
         (at, until): (usize, usize),
+        mood: Mood,
         wishes: &Wishes,
     ) -> Result<Result<Self, String>, TrialError> {
         let revisions = range.revisions.get(at..=until).unwrap_or_default();
@@ -122,7 +125,7 @@ impl Base {
         let lent = workshop.python(&base.refs())?;
         let mut warm = lent.lock();
         let mut mover = ByAlembic { bridge: &mut warm.bridge, workshop, sent: Vec::new() };
-        Ok(fitting::fill(&mut mover, &mut base.looker, revisions, wishes.rows)?.map(|filled| Self { filled, ..base }))
+        Ok(fitting::fill(&mut mover, &mut base.looker, revisions, (wishes.rows, mood))?.map(|filled| Self { filled, ..base }))
     }
 
     pub(super) fn refs(&self) -> Vec<&ScratchDatabase> {

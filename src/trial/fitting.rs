@@ -4,7 +4,8 @@
 //! key, a check, a foreign key, a narrower type) is stopped by them, whatever production holds. Behind the upgrade the server
 //! itself says which rows fit; brought back in front of it, they are rows as its author takes for granted.
 
-use crate::rows::fill::Filled;
+use crate::rows::Mood;
+use crate::rows::fill::{Filled, Made};
 use crate::trial::look::Looker;
 use crate::trial::trip::{Mover, add_new};
 use crate::trial::{Failure, TrialError};
@@ -27,13 +28,13 @@ pub fn refused_table<'a>(failure: &Failure, filled: &'a [Filled]) -> Option<&'a 
     filled.iter().find(|filled| filled.written > 0 && is_named(&filled.table))
 }
 
-/// Fills a database that stands in front of these revisions, its tables without made-up rows. `Err`: why there are none that fit; the
-/// database is of no more use then.
+/// Fills a database that stands in front of these revisions, its tables without made-up rows, as awkwardly as `mood` says. `Err`: why
+/// there are none that fit; the database is of no more use then.
 pub(super) fn fill(
     mover: &mut dyn Mover,
     looker: &mut Looker,
     revisions: &[String],
-    rows: u32,
+    (rows, mood): (u32, Mood),
 ) -> Result<Result<Vec<Filled>, String>, TrialError> {
     let words = |failure: &Failure| failure.message.lines().next().unwrap_or_default().to_owned();
     for revision in revisions {
@@ -41,14 +42,14 @@ pub(super) fn fill(
             return Ok(Err(format!("without rows {revision} is stopped too: {}", words(&failure))));
         }
     }
-    let mut filled = looker.fill(rows, &mover.words()?, &[])?;
+    let mut filled = looker.fill_with(Made { rows, mood, words: &mover.words()? }, &[])?;
     for revision in revisions.iter().rev() {
         if let Some(failure) = mover.go(false, revision)? {
             return Ok(Err(format!("rows that fit do not come back: the downgrade of {revision} fails: {}", words(&failure))));
         }
     }
     // Tables that stand in front of them only.
-    add_new(&mut filled, looker.fill(rows, &mover.words()?, &[])?);
+    add_new(&mut filled, looker.fill_with(Made { rows, mood, words: &mover.words()? }, &[])?);
     mover.statements();
     Ok(Ok(filled))
 }

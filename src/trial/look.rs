@@ -4,8 +4,9 @@ use std::sync::Arc;
 
 use crate::database::{Connection, DatabaseError};
 use crate::dialect::Dialect;
+use crate::rows::Mood;
 use crate::rows::data::DataSnapshot;
-use crate::rows::fill::{Filled, fill_empty, fill_empty_of};
+use crate::rows::fill::{Filled, Made, fill_empty, fill_empty_of};
 use crate::rows::{TableName, Words};
 use crate::snapshot::SchemaSnapshot;
 use crate::trial::TrialError;
@@ -85,10 +86,15 @@ impl Looker {
 
     /// Rows for every table that has none and is not in `except`.
     pub(super) fn fill(&mut self, rows: u32, words: &[Words], except: &[TableName]) -> Result<Vec<Filled>, TrialError> {
+        self.fill_with(Made { rows, mood: Mood::Awkward, words }, except)
+    }
+
+    /// The same, as awkward as it is said.
+    pub(super) fn fill_with(&mut self, made: Made<'_>, except: &[TableName]) -> Result<Vec<Filled>, TrialError> {
         let next = quiet(&mut self.connection).map_err(asking)?;
         match self.unchanged(next)? {
-            Some(last) => Ok(fill_empty_of(&mut self.connection, rows, &last.data, words, except)?),
-            None => Ok(fill_empty(&mut self.connection, rows, words, except)?),
+            Some(last) => Ok(fill_empty_of(&mut self.connection, made, &last.data, except)?),
+            None => Ok(fill_empty(&mut self.connection, made, except)?),
         }
     }
 

@@ -2,6 +2,7 @@
 
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use crate::rows::Mood;
 use crate::trace::Trace;
 use crate::trial::alembic::{ByAlembic, way_back};
 use crate::trial::base::{Base, Start};
@@ -116,7 +117,7 @@ fn tried_with(mending: &Mending<'_>, at: usize, is_fitted: bool, text: &str) -> 
         return Err(TrialError::Ended(Ended::Cancelled));
     };
     let mut base = if is_fitted {
-        Base::fitting(workshop, range, start, (at, at), wishes)?.map_err(|_| TrialError::Ended(Ended::Cancelled))?
+        Base::fitting(workshop, range, start, (at, at), Mood::Awkward, wishes)?.map_err(|_| TrialError::Ended(Ended::Cancelled))?
     } else {
         Base::again(workshop, range, start, at, wishes)?
     };

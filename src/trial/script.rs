@@ -8,6 +8,7 @@ use crate::bridge::{Fences, Touched, Watcher};
 use crate::database::{Connection, DatabaseError};
 use crate::dialect::{Dialect, Server};
 use crate::lifecycle::evidence::{Outcome, Rerun};
+use crate::rows::Mood;
 use crate::rows::Words;
 use crate::scratch::{ScratchDatabase, ScratchServer, Settings};
 use crate::sql::change::Change;
@@ -85,7 +86,7 @@ fn try_watched(
     if let Some(table) = trip.refused_table(&filled) {
         drop(place);
         place = Place::in_front(scripts, scratch, wishes, watch)?;
-        match fitting::fill(&mut place.mover, &mut place.looker, &[NAME.to_owned()], wishes.rows)? {
+        match fitting::fill(&mut place.mover, &mut place.looker, &[NAME.to_owned()], (wishes.rows, Mood::Awkward))? {
             Err(why) => trip.also(&why),
             Ok(mut refilled) => {
                 let mut retraced = new_trace();
