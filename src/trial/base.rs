@@ -121,7 +121,13 @@ impl Base {
         wishes: &Wishes,
     ) -> Result<Result<Self, String>, TrialError> {
         let revisions = range.revisions.get(at..=until).unwrap_or_default();
-        let mut base = Self::again(workshop, range, start, at, &Wishes { rows: 0, ..wishes.clone() })?;
+        let mut base = match Self::again(workshop, range, start, at, &Wishes { rows: 0, ..wishes.clone() }) {
+            Ok(base) => base,
+            Err(TrialError::Workshop(WorkshopError::CannotReach { at, sentence })) => {
+                return Ok(Err(format!("without rows {at} is stopped: {sentence}")));
+            }
+            Err(other) => return Err(other),
+        };
         let lent = workshop.python(&base.refs())?;
         let mut warm = lent.lock();
         let mut mover = ByAlembic { bridge: &mut warm.bridge, workshop, sent: Vec::new() };

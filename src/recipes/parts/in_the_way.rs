@@ -1,6 +1,6 @@
 //! Rows that stand in the way of what a step demands: the query that finds them, asked of the user and written beside the statement.
 //!
-//! Which rows there are, only the real table says. A refused statement changes nothing, but it stops the deploy.
+//! Which rows there are, only the real table says. A refused statement stops the deploy; an index built CONCURRENTLY is left invalid.
 
 use crate::dialect::{Dialect, Server};
 use crate::recipes::Step;
