@@ -134,6 +134,25 @@ fn rows_that_fit_excuse_nothing_else() {
     assert_eq!(always["outcome"], "upgrade_fails", "{always:#}");
 }
 
+/// A column of the plan's own holds nothing yet that could be in the way: nobody is asked.
+#[test]
+fn of_a_column_that_the_plan_adds_nobody_is_asked() {
+    for changes in [
+        json!([{ "kind": "add_column", "table": "users", "column": "slug", "type": "varchar(50)", "unique": true }]),
+        json!([{ "kind": "add_column", "table": "users", "column": "boss", "type": "integer", "references": "users(id)" }]),
+    ] {
+        for dialect in ["postgresql", "mariadb", "sqlite"] {
+            let asked = json!({ "changes": changes, "setup_sql": SCHEMA, "dialect": dialect, "table_stats": { "users": { "rows": 9_000_000, "bytes": 900_000_000 } } });
+            let plan = call(&mut crate::mcp_client::Client::with_handshake(), "plan_migration", asked);
+            assert!(
+                !plan.to_string().contains("in the way of") && !plan.to_string().contains("allow may_fail_on_rows because it is applied"),
+                "{dialect}: {plan:#}"
+            );
+            assert!(!plan["revisions"].as_array().unwrap().is_empty(), "{dialect}: {plan:#}");
+        }
+    }
+}
+
 /// What is set on tables and stands beside them: each comes with the way back that its trip proves.
 #[test]
 fn what_is_set_on_tables_and_stands_beside_them_goes_back() {

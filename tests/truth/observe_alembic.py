@@ -92,8 +92,9 @@ def run_child(task):
         except BaseException:
             import traceback
             traceback.print_exc()
-        sys.stdout.flush()
-        sys.stderr.flush()
+        # Alembic took hold of the stdout that stood when it was imported.
+        for stream in (sys.__stdout__, sys.stdout, sys.stderr):
+            stream.flush()
     finally:
         os._exit(status & 0xFF)
 

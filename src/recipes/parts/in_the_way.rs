@@ -11,17 +11,23 @@ use crate::sql::change::{AlterAction, Change, Constraint, ConstraintKind, Index,
 use crate::sql::script;
 
 /// Writes beside each statement of the way up that stored rows may stop which query finds them; gives the questions to be asked.
-/// `wish`: the table and what is wished of it, for SQLite, whose statements say it of a copy.
-pub fn ask(step: &mut Step, wish: Option<(&Name, &AlterAction)>, catalog: &Catalog, server: Server) -> Vec<String> {
+/// `wish`: the table and what is wished of it, for SQLite, whose statements say it of a copy. `fresh`: the schema where all that the plan
+/// makes is new; a column of the plan's own holds nothing that could be in the way.
+pub fn ask(step: &mut Step, wish: Option<(&Name, &AlterAction)>, catalog: &Catalog, fresh: &Catalog, server: Server) -> Vec<String> {
     let dialect = server.dialect;
+    let is_own = |table: &Name, columns: &[String]| {
+        let known = fresh.table(table);
+        !columns.is_empty() && columns.iter().all(|name| known.and_then(|known| known.column(name)).is_some_and(|column| column.is_new))
+    };
     let copies = |line: &&Line| line.sql.contains("INSERT INTO ") && line.sql.contains("_alembic_tmp_");
     let copy = step.upgrade.lines().find(copies).filter(|_| dialect == Dialect::Sqlite).map(|line| line.sql.clone());
     let found = match copy {
         Some(copy) => {
-            let query = wish.and_then(|(table, action)| of_action(dialect, table, action, catalog));
+            let asked = wish.filter(|(table, action)| !is_own(table, &columns_of(table, action, catalog)));
+            let query = asked.and_then(|(table, action)| of_action(dialect, table, action, catalog));
             query.map(|query| (copy, query)).into_iter().collect()
         }
-        None => of_statements(step, catalog, server),
+        None => of_statements(step, catalog, server, &is_own),
     };
     let mut questions = Vec::new();
     for (statement, query) in found {
@@ -37,16 +43,19 @@ pub fn ask(step: &mut Step, wish: Option<(&Name, &AlterAction)>, catalog: &Catal
 }
 
 /// The statements of the way up that demand something of rows that stand, each with the query that finds those in its way.
-fn of_statements(step: &Step, catalog: &Catalog, server: Server) -> Vec<(String, String)> {
+fn of_statements(step: &Step, catalog: &Catalog, server: Server, is_own: &dyn Fn(&Name, &[String]) -> bool) -> Vec<(String, String)> {
     let dialect = server.dialect;
     let mut found = Vec::new();
     let sql = script::read(step.upgrade.sql(dialect), server);
     let mut stands = catalog.clone();
     for statement in &sql.statements {
         let demands = match &statement.reading.change {
-            Change::CreateIndex { table, index, .. } if !stands.is_new(table) => of_index(dialect, table, index),
+            Change::CreateIndex { table, index, .. } if !stands.is_new(table) && !is_own(table, &columns_of_index(index)) => {
+                of_index(dialect, table, index)
+            }
             Change::AlterTable(alter) if !stands.is_new(&alter.table) => {
-                alter.actions.iter().find_map(|action| of_action(dialect, &alter.table, action, &stands))
+                let mut asked = alter.actions.iter().filter(|action| !is_own(&alter.table, &columns_of(&alter.table, action, &stands)));
+                asked.find_map(|action| of_action(dialect, &alter.table, action, &stands))
             }
             _ => None,
         };
@@ -54,6 +63,32 @@ fn of_statements(step: &Step, catalog: &Catalog, server: Server) -> Vec<(String,
         stands.apply(&statement.reading, statement.transaction);
     }
     found
+}
+
+/// The columns that an action demands something of; none where they are not known.
+fn columns_of(table: &Name, action: &AlterAction, catalog: &Catalog) -> Vec<String> {
+    let of_constraint = |constraint: &Constraint| match &constraint.kind {
+        ConstraintKind::Unique { columns, .. }
+        | ConstraintKind::PrimaryKey { columns, .. }
+        | ConstraintKind::ForeignKey { columns, .. } => columns.clone(),
+        ConstraintKind::NotNull { column } => vec![column.clone()],
+        _ => Vec::new(),
+    };
+    match action {
+        AlterAction::AddConstraint(constraint) => of_constraint(constraint),
+        AlterAction::ValidateConstraint { name } => {
+            catalog.table(table).and_then(|known| known.constraint(name)).map(of_constraint).unwrap_or_default()
+        }
+        AlterAction::AddIndex(index) => columns_of_index(index),
+        AlterAction::SetNotNull { column } => vec![column.clone()],
+        _ => Vec::new(),
+    }
+}
+
+/// None where an expression is among the keys.
+fn columns_of_index(index: &Index) -> Vec<String> {
+    let columns = index.plain_columns();
+    if columns.len() == index.keys.len() { columns } else { Vec::new() }
 }
 
 fn of_action(dialect: Dialect, table: &Name, action: &AlterAction, catalog: &Catalog) -> Option<String> {

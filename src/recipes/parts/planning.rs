@@ -164,7 +164,7 @@ pub fn plan(wishes: &[Wish], asked: &Asked<'_>) -> Result<Planned, Refusal> {
                     Wish::Statement(statement) => statement.action(),
                     _ => None,
                 };
-                let questions = in_the_way::ask(&mut step, action, catalog_for(is_fresh, &fresh, &stands), asked.server);
+                let questions = in_the_way::ask(&mut step, action, catalog_for(is_fresh, &fresh, &stands), &fresh, asked.server);
                 let column = |table: &Name| format!("`{}.", table.shown());
                 if !table.as_ref().is_some_and(|table| planned.questions.iter().any(|question| question.contains(&column(table)))) {
                     planned.questions.extend(questions);
