@@ -144,7 +144,7 @@ impl Merged<'_> {
     fn synced(&self) -> Step {
         let (from, into) = self.paths();
         let both = format!("SELECT count(*) FROM {from} AS f JOIN {into} AS t ON {}", self.same("f.", "t."));
-        let disjoint = none_or_raise(&both, &format!("keys stand in both {} and {}: give the rows of one others", self.from.name, self.into.name));
+        let disjoint = none_or_raise(&both, &format!("keys stand in both {} and {}: give the rows of one others", self.from.name, self.into.name), None);
         Step {
             name: snake(&format!("sync_{}_into_{}", self.from.name, self.into.name)),
             concern: Concern::Schema,
@@ -181,7 +181,7 @@ impl Merged<'_> {
         let aside = relation(self.dialect, &self.aside());
         let missing = self.key.first().map(|name| format!("t.{} IS NULL OR ", self.q(name))).unwrap_or_default();
         let select = format!("SELECT count(*) FROM {from} AS f LEFT JOIN {into} AS t ON {} WHERE {missing}{}", self.same("t.", "f."), self.differs("f.", "t."));
-        let proof = none_or_raise(&select, &format!("rows of {} are missing or differ in {}: run the backfill again", self.from.name, self.into.name));
+        let proof = none_or_raise(&select, &format!("rows of {} are missing or differ in {}: run the backfill again", self.from.name, self.into.name), None);
         let rename = |from: &str, to: &str| Line::execute(format!("RENAME TABLE {from} TO {to}"));
         let mut up = self.gone();
         up.push(rename(&from, &aside).allowing("rename", "no running code uses it, and its rows were compared in this revision"));

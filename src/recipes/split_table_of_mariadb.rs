@@ -301,7 +301,7 @@ impl Divided<'_> {
         // Rows that came with the defaults alone had no counterpart: they get it before anything is compared.
         let copied = if has_default { self.copied(false)? } else { Body::default() };
         let select = format!("SELECT count(*) FROM {from} AS f LEFT JOIN {into} AS t ON {} WHERE {}", self.same("t.", "f."), self.differs("f.", "t."));
-        let proof = none_or_raise(&select, &format!("rows of {} have other values in {}: mend them first", self.from.name, self.into.name));
+        let proof = none_or_raise(&select, &format!("rows of {} have other values in {}: mend them first", self.from.name, self.into.name), None);
         let drop = self.each(", ", |name| format!("DROP COLUMN {name}"));
         let because = format!("each value stands in {}: they were compared in this revision", self.into.name);
         let mut up = self.gone()?;

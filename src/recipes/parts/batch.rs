@@ -4,6 +4,7 @@ use crate::dialect::Dialect;
 use crate::fix::{self, python_type};
 use crate::recipes::Case;
 use crate::recipes::parts::body::{Body, Line, Part, python_sql, quoted};
+use crate::recipes::parts::guarded::none_or_raise;
 use crate::recipes::parts::rebuilt::{create_table, given_name};
 use crate::recipes::parts::undo::constraint_name_of;
 use crate::recipes::parts::written::{exact, indexes_again, literal, relation};
@@ -181,12 +182,7 @@ impl Anew<'_> {
 
 impl Proof {
     fn line(&self) -> Line {
-        let python = format!(
-            "stopped = op.get_bind().scalar(sa.text({}))\nif stopped:\n    # alembic-gate: allow may_fail_on_rows because it says so itself, before the old table goes\n    raise RuntimeError(f\"{{stopped}} {}\")",
-            python_sql(&self.select),
-            self.what.replace(['{', '}', '"', '\\'], "")
-        );
-        Line::operation(python, &self.select)
+        none_or_raise(&self.select, &self.what, Some("it says so itself, before the old table goes"))
     }
 }
 

@@ -75,11 +75,12 @@ pub fn same_key(dialect: Dialect, key: &[String], one: &str, other: &str) -> Str
     key.iter().map(|name| quoted(dialect, name)).map(|name| format!("{one}{name} = {other}{name}")).collect::<Vec<_>>().join(" AND ")
 }
 
-/// Stops if a query counts a row.
+/// Stops if a query counts a row. `because`: why it may, where rows that fit are tested with.
 #[must_use]
-pub fn none_or_raise(select: &str, what: &str) -> Line {
+pub fn none_or_raise(select: &str, what: &str, because: Option<&str>) -> Line {
+    let allow = because.map(|because| format!("    # alembic-gate: allow may_fail_on_rows because {because}\n")).unwrap_or_default();
     let python = format!(
-        "stopped = op.get_bind().scalar(sa.text({}))\nif stopped:\n    raise RuntimeError(f\"{{stopped}} {}\")",
+        "stopped = op.get_bind().scalar(sa.text({}))\nif stopped:\n{allow}    raise RuntimeError(f\"{{stopped}} {}\")",
         crate::recipes::parts::body::python_sql(select),
         what.replace(['{', '}', '"', '\\'], "")
     );
