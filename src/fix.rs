@@ -1,5 +1,7 @@
 //! The small words of which mends are written: SQL and Python names, quoted where they must be.
 
+pub mod names;
+
 use crate::sql::change::{DataType, Name};
 
 /// A SQL name, in double quotes where the server would read it as another.

@@ -27,6 +27,7 @@
 //!    [`effects`]
 //! 5. judgement:
 //!    [`fix`] (the words of mends),
+//!    [`demand`] (which stored rows stop a statement),
 //!    [`risk`],
 //!    [`step`] (what is passed along),
 //!    [`chain`] (what a rule may look at of a project),
@@ -89,6 +90,7 @@ pub mod chain;
 pub mod cli;
 pub mod config;
 pub mod database;
+pub mod demand;
 pub mod deploy;
 pub mod dialect;
 pub mod digest;

@@ -11,17 +11,20 @@
 //!   of each transaction. The revision is read again under the lock, and every step of the version table must hit one row.
 //! * Nobody waits long for a lock: `lock_timeout`, then a pause, a bounded number of times, and only where the server has
 //!   taken everything back.
+//! * Rows that a statement would be refused for are counted before the first is sent, in transactions that can only read.
 //! * It stops at the first failure, and [`Ran`] says of each statement whether it is committed, taken back, or unknown
 //!   because the connection broke while it was under way.
 //!
 //! `rehearsal` runs the same plan with the same runner on a scratch database first and compares what comes out with what
 //! Alembic itself makes there.
 
+mod in_the_way;
 mod plan;
 mod rehearsal;
 mod run;
 mod session;
 
+pub use in_the_way::{Counted, InTheWay, count};
 pub use plan::{CannotRun, Commits, Part, Plan, Step, Unit, plan, version_table};
 pub use rehearsal::{Rehearsal, RehearsalError, expected, rehearse};
 pub use run::{Fate, News, Ran, Stop, Stopped, run};

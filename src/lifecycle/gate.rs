@@ -76,6 +76,8 @@ pub enum Reason {
     NotIdempotent,
     /// Only the project's own Alembic can run it: a person does.
     OnlyByAlembic,
+    /// The environment holds rows that a statement is refused for.
+    RowsInTheWay,
 }
 
 impl Reason {
@@ -97,6 +99,7 @@ impl Reason {
             Self::OneConcernViolated => "one_concern_violated",
             Self::NotIdempotent => "not_idempotent",
             Self::OnlyByAlembic => "only_by_alembic",
+            Self::RowsInTheWay => "rows_in_the_way",
         }
     }
 }

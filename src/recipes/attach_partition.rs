@@ -35,10 +35,10 @@
 //! INSERT INTO events_2026 VALUES (900, '2026-05-05');
 //! ```
 
+use crate::fix::names::{quoted, relation};
 use crate::dialect::Dialect;
-use crate::recipes::parts::body::{Body, Line, Part, fitting, quoted};
+use crate::recipes::parts::body::{Body, Line, Part, fitting};
 use crate::recipes::parts::naming::snake;
-use crate::recipes::parts::written::relation;
 use crate::recipes::{Case, Concern, Found, Stage, Step};
 use crate::sql::change::{AlterAction, Name};
 

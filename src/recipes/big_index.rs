@@ -53,10 +53,11 @@
 //! INSERT INTO events VALUES (9, '2026-02-02', 'z');
 //! ```
 
+use crate::fix::names::relation;
 use crate::dialect::Dialect;
 use crate::recipes::parts::body::{Body, Line, Part, fitting};
 use crate::recipes::parts::naming;
-use crate::recipes::parts::written::{create_index, drop_index, relation};
+use crate::recipes::parts::written::{create_index, drop_index};
 use crate::recipes::{Case, Concern, Found, Stage, Step};
 use crate::sql::change::{Change, Index, Name};
 

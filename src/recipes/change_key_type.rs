@@ -50,14 +50,15 @@
 //! INSERT INTO people (id, boss) VALUES (3000000000, 1);
 //! ```
 
+use crate::fix::names::{quoted, relation};
 use crate::dialect::Dialect;
-use crate::recipes::parts::body::{Body, Line, Part, fitting, quoted};
+use crate::recipes::parts::body::{Body, Line, Part, fitting};
 use crate::recipes::parts::loops::{Filling, filled};
 use crate::recipes::parts::naming::snake;
 use crate::recipes::parts::standing::{Onto, concurrent, not_null, one, standing_of};
 use crate::recipes::parts::sync::Sync;
 use crate::recipes::parts::undo::constraint_name_of;
-use crate::recipes::parts::written::{add_column, drop_column, drop_index, exact, literal, relation, type_text};
+use crate::recipes::parts::written::{add_column, drop_column, drop_index, exact, literal, type_text};
 use crate::recipes::{Case, Concern, Found, Stage, Step};
 use crate::sql::catalog::{constraint_uses, index_uses};
 use crate::sql::change::{AlterAction, Column, Constraint, ConstraintKind, DataType, Index, IndexKey, Name, Reference};

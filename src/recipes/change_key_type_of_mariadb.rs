@@ -51,14 +51,15 @@
 //! INSERT INTO people (id, boss) VALUES (3000000000, 1);
 //! ```
 
+use crate::fix::names::{quoted, relation};
 use crate::dialect::Dialect;
-use crate::recipes::parts::body::{Body, Line, Part, quoted};
+use crate::recipes::parts::body::{Body, Line, Part};
 use crate::recipes::parts::naming::snake;
 use crate::recipes::parts::online::modified;
 use crate::recipes::parts::orphans::orphans_or_raise;
 use crate::recipes::parts::standing::unchecked_foreign_key;
 use crate::recipes::parts::undo::constraint_name_of;
-use crate::recipes::parts::written::{constraint_text, relation, type_text};
+use crate::recipes::parts::written::{constraint_text, type_text};
 use crate::recipes::{Case, Concern, Found, Stage, Step};
 use crate::sql::change::{AlterAction, Column, Constraint, ConstraintKind, DataType, Name, Reference};
 

@@ -94,15 +94,16 @@
 //! UPDATE visits SET seen_at = '2024-02-01' WHERE id = 1;
 //! ```
 
+use crate::fix::names::{quoted, relation};
 use crate::dialect::Dialect;
-use crate::recipes::parts::body::{Body, Line, Part, quoted};
+use crate::recipes::parts::body::{Body, Line, Part};
 use crate::recipes::parts::loops::{Filling, filled};
 use crate::recipes::parts::naming::snake;
 use crate::recipes::parts::standing::{Onto, equal_or_raise, not_null, standing, with_column};
 use crate::recipes::parts::sync::Sync;
 use crate::recipes::parts::undo::constraint_name_of;
 use crate::recipes::parts::zone;
-use crate::recipes::parts::written::{add_column, drop_column, drop_index, exact, has_no_equality, relation, type_text};
+use crate::recipes::parts::written::{add_column, drop_column, drop_index, exact, has_no_equality, type_text};
 use crate::recipes::{Case, Concern, Found, Stage, Step};
 use crate::sql::change::{AlterAction, Column, ConstraintKind, DataType, Name};
 

@@ -106,16 +106,17 @@
 //! INSERT INTO users (name, score) VALUES ('old', 1);
 //! ```
 
+use crate::fix::names::{quoted, relation};
 use crate::dialect::Dialect;
 use crate::recipes::parts::archive::{kept_aside, ranged};
 use crate::recipes::parts::batch::{Anew, operation};
-use crate::recipes::parts::body::{Body, Line, Part, fitting, quoted};
+use crate::recipes::parts::body::{Body, Line, Part, fitting};
 use crate::recipes::parts::loops::kept_clocks;
 use crate::recipes::parts::naming::snake;
 use crate::recipes::parts::online::{in_place, modified, written_out};
 use crate::recipes::parts::standing::{Onto, not_null, standing};
 use crate::recipes::parts::undo::in_its_place;
-use crate::recipes::parts::written::{add_column, drop_column, exact, relation};
+use crate::recipes::parts::written::{add_column, drop_column, exact};
 use crate::recipes::{Case, Concern, Found, Stage, Step};
 use crate::sql::catalog::{Table, constraint_uses, index_uses};
 use crate::sql::change::{AlterAction, Column, Name};

@@ -41,12 +41,13 @@
 //! set_sessions_aside, drop_sessions
 //! ```
 
+use crate::fix::names::{quoted, relation};
 use crate::dialect::Dialect;
 use crate::fix;
-use crate::recipes::parts::body::{Body, Line, fitting, quoted};
+use crate::recipes::parts::body::{Body, Line, fitting};
 use crate::recipes::parts::naming::snake;
 use crate::recipes::parts::undo::table_again;
-use crate::recipes::parts::written::{python_table, relation};
+use crate::recipes::parts::written::python_table;
 use crate::recipes::{Case, Concern, Found, Stage, Step};
 use crate::sql::change::{Change, Name};
 

@@ -53,13 +53,14 @@
 //! INSERT INTO orders (id, state) VALUES (9002, 'settled');
 //! ```
 
+use crate::fix::names::{quoted, relation};
 use crate::dialect::Dialect;
 use crate::recipes::parts::archive::kept_aside;
-use crate::recipes::parts::body::{Body, Line, fitting, quoted};
+use crate::recipes::parts::body::{Body, Line, fitting};
 use crate::recipes::parts::loops::{Filling, filled};
 use crate::recipes::parts::naming::snake;
 use crate::recipes::parts::wish::Wish;
-use crate::recipes::parts::written::{exact, literal, relation};
+use crate::recipes::parts::written::{exact, literal};
 use crate::recipes::{Case, Concern, Found, Stage, Step};
 use crate::sql::catalog::UserType;
 use crate::sql::change::{Change, Name, TypeAction};

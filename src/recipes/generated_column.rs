@@ -24,12 +24,13 @@
 //! UPDATE orders SET net = 7 WHERE id = 1;
 //! ```
 
+use crate::fix::names::{quoted, relation};
 use crate::dialect::Dialect;
-use crate::recipes::parts::body::{Body, Line, fitting, quoted};
+use crate::recipes::parts::body::{Body, Line, fitting};
 use crate::recipes::parts::loops::{Filling, filled};
 use crate::recipes::parts::naming::snake;
 use crate::recipes::parts::standing::with_column;
-use crate::recipes::parts::written::{add_column, drop_column, exact, relation};
+use crate::recipes::parts::written::{add_column, drop_column, exact};
 use crate::recipes::{Case, Concern, Found, Stage, Step};
 use crate::sql::change::{AlterAction, Column, Name};
 

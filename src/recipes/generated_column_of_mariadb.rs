@@ -34,13 +34,14 @@
 //! INSERT INTO orders (id, net) VALUES (20001, 5);
 //! ```
 
+use crate::fix::names::{quoted, relation};
 use crate::dialect::Dialect;
-use crate::recipes::parts::body::{Body, Line, fitting, quoted};
+use crate::recipes::parts::body::{Body, Line, fitting};
 use crate::recipes::parts::loops::{Filling, SILENCE, filled};
 use crate::recipes::parts::naming::snake;
 use crate::recipes::parts::online::written_out;
 use crate::recipes::parts::standing::with_column;
-use crate::recipes::parts::written::{add_column, drop_column, exact, relation};
+use crate::recipes::parts::written::{add_column, drop_column, exact};
 use crate::recipes::{Case, Concern, Found, Stage, Step};
 use crate::sql::change::{AlterAction, Column, Name};
 

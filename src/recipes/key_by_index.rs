@@ -34,12 +34,13 @@
 //! INSERT INTO tags VALUES (901, 'x');
 //! ```
 
+use crate::fix::names::{quoted, relation};
 use crate::dialect::Dialect;
 use crate::recipes::big_index::concurrently;
-use crate::recipes::parts::body::{Body, Line, quoted};
+use crate::recipes::parts::body::{Body, Line};
 use crate::recipes::parts::naming::snake;
 use crate::recipes::parts::undo::constraint_name_of;
-use crate::recipes::parts::written::{drop_index, relation};
+use crate::recipes::parts::written::drop_index;
 use crate::recipes::{Case, Concern, Found, Stage, Step};
 use crate::sql::change::{AlterAction, ConstraintKind, Index, IndexKey};
 

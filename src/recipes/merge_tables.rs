@@ -31,12 +31,13 @@
 //! INSERT INTO orders (id, note) VALUES (20002, 'new');
 //! ```
 
+use crate::fix::names::{quoted, relation};
 use crate::dialect::Dialect;
-use crate::recipes::parts::body::{Body, Line, Part, fitting, quoted};
+use crate::recipes::parts::body::{Body, Line, Part, fitting};
 use crate::recipes::parts::loops::{Filling, SILENCE, copied, filled};
 use crate::recipes::parts::naming::snake;
 use crate::recipes::parts::wish::Wish;
-use crate::recipes::parts::written::{columns, comparable, relation};
+use crate::recipes::parts::written::{columns, comparable};
 use crate::recipes::{Case, Concern, Found, Stage, Step};
 use crate::sql::change::Name;
 

@@ -33,13 +33,14 @@
 //! INSERT INTO orders (id, note) VALUES (20002, 'new');
 //! ```
 
+use crate::fix::names::{quoted, relation};
 use crate::dialect::Dialect;
-use crate::recipes::parts::body::{Body, Line, Part, fitting, quoted};
+use crate::recipes::parts::body::{Body, Line, Part, fitting};
 use crate::recipes::parts::guarded::{Guarded, any_differs, none_or_raise, same_key};
 use crate::recipes::parts::loops::{Filling, copied, filled, kept_clocks, removed};
 use crate::recipes::parts::naming::snake;
 use crate::recipes::parts::wish::Wish;
-use crate::recipes::parts::written::{columns, relation};
+use crate::recipes::parts::written::columns;
 use crate::recipes::{Case, Concern, Found, Stage, Step};
 use crate::sql::change::{Column, Name};
 

@@ -24,13 +24,14 @@
 //! INSERT INTO orders VALUES (901, 1, 5);
 //! ```
 
+use crate::fix::names::{quoted, relation};
 use crate::dialect::Dialect;
-use crate::recipes::parts::body::{Body, Line, fitting, quoted};
+use crate::recipes::parts::body::{Body, Line, fitting};
 use crate::recipes::parts::naming::snake;
 use crate::recipes::parts::orphans::orphans_or_raise;
 use crate::recipes::parts::standing::unchecked_foreign_key;
 use crate::recipes::parts::undo::constraint_name_of;
-use crate::recipes::parts::written::{self, constraint_text, relation};
+use crate::recipes::parts::written::{self, constraint_text};
 use crate::recipes::{Case, Concern, Found, Stage, Step};
 use crate::sql::change::{AlterAction, ConstraintKind};
 

@@ -63,15 +63,16 @@
 //! SELECT full_name FROM users WHERE id = 1;
 //! ```
 
+use crate::fix::names::{quoted, relation};
 use crate::dialect::Dialect;
-use crate::recipes::parts::body::{Body, Line, Part, quoted};
+use crate::recipes::parts::body::{Body, Line, Part};
 use crate::recipes::parts::loops::{Filling, filled};
 use crate::recipes::parts::naming::snake;
 use crate::recipes::parts::standing::{Onto, equal_or_raise, not_null, standing};
 use crate::recipes::parts::sync::Sync;
 use crate::recipes::parts::undo::{constraint_name_of, in_its_place};
 use crate::recipes::parts::online::{in_place, modified, written_out};
-use crate::recipes::parts::written::{add_column, comparable, differ, drop_column, drop_index, exact, exactly, relation, same};
+use crate::recipes::parts::written::{add_column, comparable, differ, drop_column, drop_index, exact, exactly, same};
 use crate::recipes::{Case, Concern, Found, Stage, Step};
 use crate::sql::change::{AlterAction, Column, ConstraintKind, Name};
 

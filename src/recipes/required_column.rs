@@ -122,14 +122,15 @@
 //! SELECT email FROM users;
 //! ```
 
+use crate::fix::names::{quoted, relation};
 use crate::dialect::Dialect;
 use crate::recipes::parts::batch::{Anew, operation};
-use crate::recipes::parts::body::{Body, Line, Part, fitting, quoted};
+use crate::recipes::parts::body::{Body, Line, Part, fitting};
 use crate::recipes::parts::exact_fill::exact_fill;
 use crate::recipes::parts::loops::{Filling, filled};
 use crate::recipes::parts::naming::snake;
 use crate::recipes::parts::online::{in_place, modified, written_out};
-use crate::recipes::parts::written::{add_column, comparable, drop_column, exact, literal, python_table, relation, same};
+use crate::recipes::parts::written::{add_column, comparable, drop_column, exact, literal, python_table, same};
 use crate::recipes::{Case, Concern, Found, Stage, Step};
 use crate::sql::change::{AlterAction, Column, DataType, Name};
 

@@ -54,15 +54,16 @@
 //! UPDATE users SET nick = 'nick 1' WHERE id = 1;
 //! ```
 
+use crate::fix::names::{quoted, relation};
 use crate::dialect::Dialect;
-use crate::recipes::parts::body::{Body, Line, Part, quoted};
+use crate::recipes::parts::body::{Body, Line, Part};
 use crate::recipes::parts::loops::{Filling, filled};
 use crate::recipes::parts::naming::snake;
 use crate::recipes::parts::online::{in_place, modified, written_out};
 use crate::recipes::parts::standing::{Onto, equal_or_raise, standing};
 use crate::recipes::parts::sync::Sync;
 use crate::recipes::parts::undo::in_its_place;
-use crate::recipes::parts::written::{add_column, drop_index, exact, relation, type_text};
+use crate::recipes::parts::written::{add_column, drop_index, exact, type_text};
 use crate::recipes::{Case, Concern, Found, Stage, Step};
 use crate::sql::change::{AlterAction, Column, ConstraintKind, DataType, Name};
 

@@ -69,13 +69,14 @@
 //! INSERT INTO settings (id, theme) VALUES (20002, 'dark');
 //! ```
 
+use crate::fix::names::{quoted, relation};
 use crate::dialect::Dialect;
-use crate::recipes::parts::body::{Body, Line, Part, fitting, quoted};
+use crate::recipes::parts::body::{Body, Line, Part, fitting};
 use crate::recipes::parts::loops::{Filling, SILENCE, copied, filled, removed};
 use crate::recipes::parts::naming::snake;
 use crate::recipes::parts::standing::concurrent;
 use crate::recipes::parts::wish::Wish;
-use crate::recipes::parts::written::{self, add_column, column_text, columns, create_index, drop_column, exact, relation};
+use crate::recipes::parts::written::{self, add_column, column_text, columns, create_index, drop_column, exact};
 use crate::recipes::{Case, Concern, Found, Stage, Step};
 use crate::sql::catalog::{IndexState, Table};
 use crate::sql::change::{Column, DataType, Name};

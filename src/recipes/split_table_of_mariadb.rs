@@ -53,8 +53,9 @@
 //! INSERT INTO parcels (shop, number, weight) VALUES (1, 9002, 7);
 //! ```
 
+use crate::fix::names::{quoted, relation};
 use crate::dialect::Dialect;
-use crate::recipes::parts::body::{Body, Line, Part, fitting, quoted};
+use crate::recipes::parts::body::{Body, Line, Part, fitting};
 use crate::recipes::parts::guarded::{Guarded, any_differs, none_or_raise, same_key};
 use crate::recipes::parts::loops::{Filling, filled, kept_clocks, removed, written};
 use crate::recipes::parts::naming::snake;
@@ -62,7 +63,7 @@ use crate::recipes::parts::online::{in_place, modified, written_out};
 use crate::recipes::parts::standing::concurrent;
 use crate::recipes::parts::undo::in_its_place;
 use crate::recipes::parts::wish::Wish;
-use crate::recipes::parts::written::{add_column, column_text, columns, create_index, exact, relation, table_options};
+use crate::recipes::parts::written::{add_column, column_text, columns, create_index, exact, table_options};
 use crate::recipes::{Case, Concern, Found, Stage, Step};
 use crate::sql::catalog::{IndexState, Table, index_uses};
 use crate::sql::change::{Column, ConstraintKind, Name};

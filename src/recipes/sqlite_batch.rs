@@ -161,14 +161,15 @@
 //! INSERT INTO accounts (name) VALUES ('b');
 //! ```
 
+use crate::fix::names::{quoted, relation};
 use crate::dialect::Dialect;
 use crate::recipes::parts::batch::{Anew, Proof, added, operation, taken_away};
-use crate::recipes::parts::body::{Body, Line, Part, quoted};
+use crate::recipes::parts::body::{Body, Line, Part};
 use crate::recipes::parts::naming;
 use crate::recipes::parts::orphans::orphans_or_raise;
 use crate::recipes::parts::undo::way_back;
 use crate::recipes::parts::wish::Statement;
-use crate::recipes::parts::written::{columns, exact, relation, type_text};
+use crate::recipes::parts::written::{columns, exact, type_text};
 use crate::recipes::{Case, Concern, Found, Stage, Step};
 use crate::sql::catalog::Table;
 use crate::sql::change::{AlterAction, ConstraintKind, DataType, Name};

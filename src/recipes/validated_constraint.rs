@@ -35,11 +35,12 @@
 //! INSERT INTO orders VALUES (901, 5);
 //! ```
 
+use crate::fix::names::{quoted, relation};
 use crate::dialect::Dialect;
-use crate::recipes::parts::body::{Body, Line, quoted};
+use crate::recipes::parts::body::{Body, Line};
 use crate::recipes::parts::naming::snake;
 use crate::recipes::parts::undo::constraint_name_of;
-use crate::recipes::parts::written::{constraint_text, relation};
+use crate::recipes::parts::written::constraint_text;
 use crate::recipes::{Case, Concern, Found, Stage, Step};
 use crate::sql::change::{AlterAction, ConstraintKind};
 

@@ -16,6 +16,7 @@
 //! CREATE INDEX CONCURRENTLY ix_books_isbn ON books (isbn);
 //! ```
 
+use crate::demand;
 use crate::finding::{Finding, Severity};
 use crate::rules::{Check, Context, is_flagged};
 use crate::sql::change::Change;
@@ -34,7 +35,9 @@ fn check(context: &Context<'_>, said: &[Finding]) -> Vec<Finding> {
     let is_likely = pointed_at || left_out || is_copied || context.effect.needs_trigger || context.met("set_not_null");
     let severity = if is_likely { Severity::Warning } else { Severity::Notice };
     let what = format!("`{}` may fail with {code}", context.short());
-    vec![context.finding(severity, what, why, "count the rows in the way first, and mend them in a data revision")]
+    let found = demand::of(context.change(), context.catalog, context.script.server.dialect).into_iter().next();
+    let how = found.map(|demand| format!(": `{}`", demand.query)).unwrap_or_default();
+    vec![context.finding(severity, what, why, format!("count the rows in the way first, and mend them in a data revision{how}"))]
 }
 
 /// The rows written are those that other tables point at; what goes by a cascade is further away.

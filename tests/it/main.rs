@@ -19,6 +19,7 @@ mod corpora_generate;
 mod corpora_rollback;
 mod dangerous;
 mod database;
+mod demands;
 mod demo;
 mod deploy;
 mod deploy_cases;

@@ -47,7 +47,7 @@ const OTHER_NAMES: &str = "
     locks_acceptable loss_confirmed_and_backed_up matches_intent max_block_ms migration_id migration_name multiple_heads
     names_describe no_data_loss no_downgrade no_unexpected_drop not_applied not_seen not_idempotent not_restored one_concern
     one_concern_violated open_questions order_changed parity_missing reupgrade_fails reverse_sql review_stale
-    rollback_command rollback_not_tested rollback_tested safe_at_target schema_diff second_upgrade_differs
+    rollback_command rollback_not_tested rollback_tested rows_in_the_way safe_at_target schema_diff second_upgrade_differs
     seed_after_upgrade_sql seed_sql setup_sql sql_not_reviewed sql_reviewed state_block state_dirty state_overrides
     table_stats unknown_environment upgrade_fails
 ";

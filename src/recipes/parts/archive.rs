@@ -1,10 +1,11 @@
 //! Keys and values of rows, copied aside into a table of their own, for a way back that returns exactly.
 
 use crate::dialect::Dialect;
+use crate::fix::names::{quoted, relation};
 use crate::recipes::Case;
-use crate::recipes::parts::body::{Body, Line, Part, quoted};
+use crate::recipes::parts::body::{Body, Line, Part};
 use crate::recipes::parts::loops::{BATCH, bound};
-use crate::recipes::parts::written::{column_text, columns, relation};
+use crate::recipes::parts::written::{column_text, columns};
 use crate::sql::change::{Column, DataType, Name};
 
 /// The table that is empty, and the copy in ranges of the key; run again it goes on where it was stopped.

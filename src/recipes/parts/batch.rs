@@ -1,13 +1,14 @@
 //! A table of SQLite made anew: by `batch_alter_table` where Alembic's reflection keeps all of the table, else by its own statements.
 
 use crate::dialect::Dialect;
+use crate::fix::names::{quoted, relation};
 use crate::fix::{self, python_type};
 use crate::recipes::Case;
-use crate::recipes::parts::body::{Body, Line, Part, python_sql, quoted};
+use crate::recipes::parts::body::{Body, Line, Part, python_sql};
 use crate::recipes::parts::guarded::none_or_raise;
 use crate::recipes::parts::rebuilt::{create_table, given_name};
 use crate::recipes::parts::undo::constraint_name_of;
-use crate::recipes::parts::written::{exact, indexes_again, literal, relation};
+use crate::recipes::parts::written::{exact, indexes_again, literal};
 use crate::sql::catalog::{IndexState, Table};
 use crate::sql::change::{AlterAction, Constraint, ConstraintKind, DataType, IndexKey, Name};
 

@@ -3,7 +3,6 @@
 use std::fmt::Write as _;
 
 use crate::dialect::Dialect;
-use crate::fix;
 pub use crate::fix::python_sql;
 
 /// An operation, twice: as Python in a revision, and as the SQL that it sends.
@@ -144,13 +143,6 @@ impl Body {
         }
         text
     }
-}
-
-/// A SQL name as this dialect quotes it.
-#[must_use]
-pub fn quoted(dialect: Dialect, name: &str) -> String {
-    let ident = fix::ident(name);
-    if dialect.is_mysql_family() && ident.starts_with('"') { format!("`{}`", name.replace('`', "``")) } else { ident }
 }
 
 /// A name that fits where the server cuts at 63 bytes: what is too long ends with a digest of itself.

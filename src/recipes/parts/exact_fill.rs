@@ -1,11 +1,12 @@
 //! Rows that get a value while what they had is kept aside, so that the way back returns exactly.
 
 use crate::dialect::Dialect;
+use crate::fix::names::{quoted, relation};
 use crate::recipes::Case;
 use crate::recipes::parts::archive::{created, insert_end, insert_word};
-use crate::recipes::parts::body::{Body, Line, fitting, quoted};
+use crate::recipes::parts::body::{Body, Line, fitting};
 use crate::recipes::parts::loops::{Filling, filled, kept_clocks, written};
-use crate::recipes::parts::written::{columns, comparable, relation, same};
+use crate::recipes::parts::written::{columns, comparable, same};
 use crate::sql::change::{Column, Name};
 
 /// A loop with its way back.

@@ -1,11 +1,11 @@
 //! Parts of `ALTER TABLE` that MySQL and MariaDB only say by `MODIFY`: read for what they change, and said fully, with all that stands on the
 //! column.
 
-use crate::recipes::parts::body::quoted;
+use crate::fix::names::{quoted, relation};
 use crate::recipes::parts::online::modified;
 use crate::recipes::parts::planning::Refusal;
 use crate::recipes::parts::wish::{Statement, Wish};
-use crate::recipes::parts::written::{relation, type_text};
+use crate::recipes::parts::written::type_text;
 use crate::sql::catalog::Catalog;
 use crate::sql::change::{AlterAction, Change, Column};
 

@@ -4,9 +4,9 @@
 //! the others still, and it is taken back whatever happens (MariaDB 10.11, measured).
 
 use crate::dialect::Dialect;
-use crate::recipes::parts::body::{Line, fitting, quoted};
+use crate::fix::names::{quoted, relation};
+use crate::recipes::parts::body::{Line, fitting};
 use crate::recipes::parts::loops::SILENCE;
-use crate::recipes::parts::written::relation;
 use crate::sql::change::{Column, Name};
 
 /// A trigger behind a write.

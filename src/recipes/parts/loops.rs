@@ -3,9 +3,10 @@
 use std::fmt::Write as _;
 
 use crate::dialect::Dialect;
+use crate::fix::names::{quoted, relation};
 use crate::recipes::Case;
-use crate::recipes::parts::body::{Body, Line, python_sql, quoted};
-use crate::recipes::parts::written::{columns, relation};
+use crate::recipes::parts::body::{Body, Line, python_sql};
+use crate::recipes::parts::written::columns;
 use crate::sql::change::Name;
 
 /// Rows in one batch: less than half a second each on a usual table (`backfill-batching#size`).

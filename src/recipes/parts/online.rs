@@ -2,9 +2,10 @@
 //! wait, instead of doing it.
 
 use crate::dialect::Dialect;
+use crate::fix::names::{quoted, relation};
 use crate::recipes::Case;
-use crate::recipes::parts::body::{Line, quoted};
-use crate::recipes::parts::written::{exact, relation, type_text};
+use crate::recipes::parts::body::Line;
+use crate::recipes::parts::written::{exact, type_text};
 use crate::sql::change::{Change, Column, Name};
 use crate::sql::script;
 use crate::sql::split::Direction;

@@ -1,8 +1,8 @@
 //! A table of SQLite as text, as it stood: what `CREATE TABLE` says decides, and names that nobody gave are not invented.
 
 use crate::dialect::Dialect;
-use crate::recipes::parts::body::quoted;
-use crate::recipes::parts::written::{column_text, columns, constraint_text, relation};
+use crate::fix::names::{quoted, relation};
+use crate::recipes::parts::written::{column_text, columns, constraint_text};
 use crate::sql::catalog::Table;
 use crate::sql::change::{Column, Constraint, ConstraintKind, Name};
 

@@ -1,10 +1,11 @@
 //! What stands on a column, made again on it or on the one that takes its place, without a long lock (PostgreSQL).
 
+use crate::fix::names::{quoted, relation};
 use crate::recipes::Case;
-use crate::recipes::parts::body::{Line, Part, fitting, python_sql, quoted};
+use crate::recipes::parts::body::{Line, Part, fitting, python_sql};
 use crate::recipes::parts::online::{IN_PLACE, in_place, modified};
 use crate::recipes::parts::undo::constraint_name_of;
-use crate::recipes::parts::written::{constraint_text, create_index, differ, exact, relation};
+use crate::recipes::parts::written::{constraint_text, create_index, differ, exact};
 use crate::sql::change::{Constraint, ConstraintKind, Expression, Index, IndexKey, Name};
 
 /// On which column it is made.

@@ -1,9 +1,10 @@
 //! A trigger that keeps two columns equal while old and new code run side by side (PostgreSQL).
 
 use crate::dialect::Dialect;
-use crate::recipes::parts::body::{Line, fitting, quoted};
+use crate::fix::names::{quoted, relation};
+use crate::recipes::parts::body::{Line, fitting};
 use crate::recipes::parts::loops::SILENCE;
-use crate::recipes::parts::written::{has_no_equality, relation};
+use crate::recipes::parts::written::has_no_equality;
 use crate::sql::change::{DataType, Name};
 
 /// Two values of one column differ to the byte: its collation may take `a` for `A`.

@@ -2,12 +2,13 @@
 
 use crate::dialect::Dialect;
 use crate::fix;
-use crate::recipes::parts::body::{Line, python_sql, quoted};
+use crate::fix::names::{quoted, relation};
+use crate::recipes::parts::body::{Line, python_sql};
 use crate::recipes::parts::online::modified;
 use crate::recipes::parts::wish::Statement;
 use crate::recipes::parts::written::{
-    add_column, column_text, columns, constraint_text, create_index, drop_column, drop_index, exact, literal, python_table, relation,
-    table_options, type_text,
+    add_column, column_text, columns, constraint_text, create_index, drop_column, drop_index, exact, literal, python_table, table_options,
+    type_text,
 };
 use crate::sql::catalog::{Catalog, IndexState, Table, constraint_name};
 use crate::sql::change::{AlterAction, Change, Constraint, ConstraintKind, Name, TypeAction};

@@ -5,8 +5,8 @@ use std::collections::BTreeSet;
 use serde_json::{Map, Value};
 
 use crate::dialect::{Dialect, Server};
-use crate::recipes::parts::body::quoted;
-use crate::recipes::parts::written::{columns, literal, relation};
+use crate::fix::names::{quoted, relation};
+use crate::recipes::parts::written::{columns, literal};
 use crate::sql::change::{AlterAction, Change, ConstraintKind, DataType, Expression, Name, Reading};
 use crate::sql::script;
 

@@ -1,21 +1,11 @@
 //! Definitions as text: types, columns, constraints, indexes, as SQL and as Alembic's operations name them.
 
 use crate::dialect::Dialect;
+use crate::fix::names::{quoted, relation};
 use crate::fix::{self, python_type};
-use crate::recipes::parts::body::{Line, quoted};
+use crate::recipes::parts::body::Line;
 use crate::sql::catalog::{IndexState, Table};
 use crate::sql::change::{Column, Constraint, ConstraintKind, DataType, Expression, Generated, Index, IndexKey, Name};
-
-/// A relation's name as SQL.
-#[must_use]
-pub fn relation(dialect: Dialect, name: &Name) -> String {
-    match &name.schema {
-        Some(schema) if !(dialect == Dialect::Postgresql && schema == "public") => {
-            format!("{}.{}", quoted(dialect, schema), quoted(dialect, &name.name))
-        }
-        _ => quoted(dialect, &name.name),
-    }
-}
 
 /// The name without PostgreSQL's default schema, for `schema=` of Alembic.
 fn shown(name: &Name) -> Name {

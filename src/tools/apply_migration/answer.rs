@@ -208,6 +208,7 @@ fn mend(tried: &Tried) -> Option<String> {
             Err(error) => format!("{error}; a person runs the command"),
             Ok(_) => "a person runs the command".to_owned(),
         },
+        _ if reasons.contains(&Reason::RowsInTheWay) => rows_words(look),
         Reason::ApplyDisabled => "the gates are open: a person runs the commands, or starts the server with `--allow-apply`".to_owned(),
         _ => of_gate.unwrap_or_else(|| "call `migration_status`".to_owned()),
     })
@@ -222,6 +223,16 @@ fn engine_words(look: &Look) -> String {
     format!(
         "`{}` runs {found}, everything was judged and tested for {}: say `server` in `alembic-gate.toml`, then call `review_sql` and `test_rollback`",
         look.environment, look.server
+    )
+}
+
+/// Which rows a statement would be refused for, and how they are found.
+fn rows_words(look: &Look) -> String {
+    let each = look.rows.found.iter().map(|found| format!("{} in `{}`: {}", found.count, found.table, found.query));
+    format!(
+        "rows that a statement is refused for stand in `{}`; mend them first. {}",
+        look.environment,
+        each.collect::<Vec<_>>().join("; ")
     )
 }
 
@@ -241,6 +252,9 @@ fn notes(tried: &Tried) -> Vec<String> {
                 backups.join("; ")
             ));
         }
+    }
+    for query in &look.rows.too_slow {
+        notes.push(format!("rows in the way were not counted to the end in 20 s: {query}"));
     }
     if !look.is_tested_engine() {
         notes.push(engine_words(look));

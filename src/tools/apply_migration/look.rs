@@ -2,9 +2,10 @@
 
 use crate::config::Environment;
 use crate::database::{Connection, DatabaseError};
+use crate::demand::{self, Demand};
 use crate::deploy::{
-    CannotRun, Part, Plan, Rehearsal, RehearsalError, Target, TargetError, expected, is_lock_trouble, limit_look, plan, rehearse,
-    version_table, versions,
+    CannotRun, Counted, Part, Plan, Rehearsal, RehearsalError, Target, TargetError, count, expected, is_lock_trouble, limit_look, plan,
+    rehearse, version_table, versions,
 };
 use crate::dialect::{Dialect, Server};
 use crate::digest::Digest;
@@ -68,6 +69,8 @@ pub struct Look {
     pub server: Server,
     /// The project's `alembic`, with the options that name its settings.
     pub alembic: String,
+    /// Rows of the environment that a statement would be refused for; empty where nobody was asked.
+    pub rows: Counted,
     /// Why it was not looked at, or not to the end.
     pub troubles: Vec<String>,
     table: VersionTable,
@@ -88,6 +91,7 @@ pub fn look(migration: &Migration, review: &Review, name: &str) -> Look {
         gates: Vec::new(),
         server: ranged.map_or(review.asked.script.server, |ranged| ranged.workshop.server),
         alembic: ranged.map(|ranged| alembic(&ranged.workshop)).unwrap_or_default(),
+        rows: Counted::default(),
         troubles: Vec::new(),
         table: ranged.map(|ranged| version_table(&ranged.rendering)).unwrap_or_default(),
         expected: None,
@@ -219,6 +223,21 @@ impl Look {
     /// Equal on two servers that differ in owners and rights only.
     fn digest(&self, found: &SchemaSnapshot) -> Digest {
         Digest::of("plain schema", &[comparable(found.clone(), &self.table).digest().as_bytes()])
+    }
+
+    /// Counts the rows that a statement would be refused for, where nothing else stands in the way: the questions go over whole tables.
+    pub fn count_rows(&mut self, review: &Review) {
+        let script = &review.asked.script;
+        let demands: Vec<Demand> =
+            demand::of_script(script, &review.asked.before, script.server).into_iter().map(|(_, demand)| demand).collect();
+        let Some(target) = self.target.as_ref().filter(|_| !demands.is_empty()) else { return };
+        let counted = target.connect().map_err(|error| with_cause(&error, &error.hint())).and_then(|mut connection| {
+            limit_look(&mut connection).and_then(|()| count(&mut connection, &demands)).map_err(|error| with_cause(&error, &error.hint()))
+        });
+        match counted {
+            Ok(counted) => self.rows = counted,
+            Err(trouble) => self.troubles.push(format!("rows in the way were not counted: {trouble}")),
+        }
     }
 
     /// The revision and whether the schema differs, as the gates want them.

@@ -166,6 +166,13 @@ fn tried(input: &Input, call: &Call<'_>) -> Result<Tried, ToolError> {
     if reasons.is_empty() && !look.is_there() && is_doubted(&mut look, &migration, &review, call)? {
         reasons.push(Reason::RollbackNotTested);
     }
+    if reasons.iter().all(|reason| matches!(reason, Reason::ApplyDisabled | Reason::OnlyByAlembic)) && !look.is_there() {
+        call.say(0, 1, "counting rows in the way");
+        look.count_rows(&review);
+        if !look.rows.found.is_empty() {
+            reasons.push(Reason::RowsInTheWay);
+        }
+    }
     if reasons.is_empty() && !look.is_there() {
         match consent::asked(&mut migration, &look, call) {
             Consent::Given(waited) if waited >= LONG_WAIT => {
