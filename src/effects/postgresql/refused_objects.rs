@@ -167,7 +167,7 @@ fn taken_by_function(name: &Name, place: &Place<'_>) -> Option<Refusal> {
 /// A function that a default calls.
 fn called_by_default(name: &Name, place: &Place<'_>) -> Option<Refusal> {
     place.catalog.function(&name.name)?;
-    let calls = |functions: &[String]| functions.contains(&name.name);
+    let calls = |functions: &[String]| functions.iter().any(|called| called.eq_ignore_ascii_case(&name.name));
     let (table, column) = place.catalog.tables().find_map(|(table, found)| {
         let column = found.columns.iter().find(|column| {
             column.default.as_ref().is_some_and(|default| calls(&default.functions))

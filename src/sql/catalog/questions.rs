@@ -266,10 +266,10 @@ impl Catalog {
         )
     }
 
-    /// A function of the user's own.
+    /// A function of the user's own. Calls are read without regard to case: two that differ in case only are one here.
     #[must_use]
     pub fn function(&self, name: &str) -> Option<&Function> {
-        self.functions.get(name)
+        self.functions.get(name).or_else(|| self.functions.get(&name.to_lowercase()))
     }
 
     /// All functions of the user's own.
