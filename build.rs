@@ -20,6 +20,8 @@ fn main() -> std::io::Result<()> {
         let _ = writeln!(list, "    ({stem:?}, include_str!({path:?})),");
     }
     list.push_str("];\n");
+    let asked = root.join("knowledge/asked.txt");
+    let _ = writeln!(list, "/// What is asked of their sections.\npub const ASKED: &str = include_str!({asked:?});");
     let out = std::env::var_os("OUT_DIR").unwrap_or_default();
     std::fs::write(Path::new(&out).join("documents.rs"), list)
 }

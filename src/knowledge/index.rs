@@ -8,6 +8,7 @@ use tantivy::schema::{Field, IndexRecordOption, OwnedValue, Schema, TextFieldInd
 use tantivy::tokenizer::{PreTokenizedString, Token};
 use tantivy::{Index, IndexReader, ReloadPolicy, SingleSegmentIndexWriter, TantivyDocument, Term};
 
+use crate::knowledge::asked::Asked;
 use crate::knowledge::document::{Document, Origin};
 use crate::knowledge::synonyms::{Nearness, same_as};
 use crate::knowledge::words::{Reader, Reading, Word};
@@ -28,6 +29,8 @@ const PART_WEIGHT: f32 = 0.5;
 const LEAD_WEIGHT: f32 = 0.4;
 /// What the two best other sections of its document add to a section.
 const NEIGHBOUR_WEIGHT: f32 = 0.25;
+/// What people ask that a section answers, in their own words. Chosen with the others: at 1 the tuned questions begin to lose.
+const ASKED_WEIGHT: f32 = 0.75;
 /// A rule's page is found where no document says more.
 const RULE_WEIGHT: f32 = 0.4;
 
@@ -55,6 +58,7 @@ pub struct WordIndex {
     text: Field,
     title: Field,
     lead: Field,
+    asked: Field,
     place: Field,
     /// All words as written with how often, for typing errors and suggestions.
     vocabulary: BTreeMap<String, usize>,
@@ -64,11 +68,11 @@ pub struct WordIndex {
 }
 
 impl WordIndex {
-    /// The index over all sections.
+    /// The index over all sections, with what is asked of each.
     ///
     /// # Errors
     /// What `tantivy` says; in memory nothing but a lack of it.
-    pub fn of(documents: &[Document]) -> tantivy::Result<Self> {
+    pub fn of(documents: &[Document], asked_of: &Asked) -> tantivy::Result<Self> {
         // Texts come to the index cut into words.
         let indexed = |record| {
             TextOptions::default().set_indexing_options(TextFieldIndexing::default().set_tokenizer("raw").set_index_option(record))
@@ -77,6 +81,7 @@ impl WordIndex {
         let text = schema.add_text_field("text", indexed(IndexRecordOption::WithFreqsAndPositions));
         let title = schema.add_text_field("title", indexed(IndexRecordOption::WithFreqs));
         let lead = schema.add_text_field("lead", indexed(IndexRecordOption::WithFreqs));
+        let asked = schema.add_text_field("asked", indexed(IndexRecordOption::WithFreqs));
         let place = schema.add_u64_field("place", tantivy::schema::STORED);
         // `TantivyDocument` would write each list of words as JSON, and read it again.
         let mut writer: SingleSegmentIndexWriter<BTreeMap<Field, OwnedValue>> = Index::builder()
@@ -92,6 +97,7 @@ impl WordIndex {
                 let stem = document.stem.replace('-', " ");
                 let name = format!("{} {tags} {} {stem} {}", document.title, section.heading, document.everyday);
                 let beginning = format!("{} {}", section.heading, first_sentence(&section.text));
+                let questions = asked_of.of(&document.stem, &section.slug).join(" ");
                 let mut of_whole = Vec::with_capacity(whole.len() / 5);
                 reader.read(&whole, |written, stem, place| {
                     match counts.get_mut(written) {
@@ -106,12 +112,13 @@ impl WordIndex {
                 let mut tokens = |text: &str| {
                     let mut found = Vec::new();
                     reader.read(text, |_, stem, place| found.push(token(stem, place)));
-                    found
+                    indexed_as(found)
                 };
                 writer.add_document(BTreeMap::from([
                     (text, indexed_as(of_whole)),
-                    (lead, indexed_as(tokens(&beginning))),
-                    (title, indexed_as(tokens(&name))),
+                    (lead, tokens(&beginning)),
+                    (title, tokens(&name)),
+                    (asked, tokens(&questions)),
                     (place, OwnedValue::U64(((d as u64) << 32) | s as u64)),
                 ]))?;
             }
@@ -120,7 +127,7 @@ impl WordIndex {
         let index = writer.finalize()?;
         let reader = index.reader_builder().reload_policy(ReloadPolicy::Manual).try_into()?;
         let rules = documents.iter().enumerate().filter(|(_, document)| document.origin == Origin::Rule).map(|(at, _)| at).collect();
-        Ok(Self { reader, text, title, lead, place, vocabulary, stems, rules })
+        Ok(Self { reader, text, title, lead, asked, place, vocabulary, stems, rules })
     }
 
     /// True when a word of the question stands in the reference.
@@ -221,12 +228,17 @@ impl WordIndex {
         let mut add = |query: Box<dyn Query>, weight: f32| parts.push((Occur::Should, Box::new(BoostQuery::new(query, weight))));
         let mut seen = BTreeSet::new();
         let mut weights: BTreeMap<&str, f32> = BTreeMap::new();
-        // Where the parts of the last known identifier end.
-        let mut parts_end = 0;
+        let mut spoken: BTreeMap<&str, f32> = BTreeMap::new();
+        // Where the parts of the last identifier end, and of the last known one.
+        let (mut names_end, mut parts_end) = (0, 0);
         for word in question {
             let is_part = word.place < parts_end;
-            if word.written.contains('_') && self.knows(&word.written) {
-                parts_end = word.place + word.written.split('_').filter(|part| !part.is_empty()).count();
+            let parts = word.written.split('_').filter(|part| !part.is_empty()).count();
+            if parts > 1 {
+                names_end = word.place + parts;
+                if self.knows(&word.written) {
+                    parts_end = names_end;
+                }
             }
             if !seen.insert(word.stem.as_str()) {
                 continue;
@@ -247,12 +259,19 @@ impl WordIndex {
             // The same other word of two words is asked for once.
             for (stem, weight) in std::iter::once((&word.stem, sure)).chain(others) {
                 *weights.entry(stem).or_default() += weight;
+                // An identifier is looked up, not talked about.
+                if word.place >= names_end {
+                    *spoken.entry(stem).or_default() += weight;
+                }
             }
             add(self.term(self.lead, &word.stem), sure * LEAD_WEIGHT);
         }
         for (stem, weight) in weights {
             add(self.term(self.text, stem), weight);
             add(self.term(self.title, stem), weight * TITLE_WEIGHT);
+        }
+        for (stem, weight) in spoken {
+            add(self.term(self.asked, stem), weight * ASKED_WEIGHT);
         }
         for pair in question.windows(2) {
             let [first, second] = pair else { continue };

@@ -3,6 +3,7 @@
 //! A question is cut into the same words as the documents. An id, an error code or the fixed part of a message
 //! decides alone; otherwise the sections whose words match best come first.
 
+mod asked;
 pub mod document;
 mod error;
 mod index;
@@ -17,6 +18,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 
+use crate::knowledge::asked::Asked;
 use crate::knowledge::document::{Document, DocumentError, Origin, Section};
 use crate::knowledge::error::{KnownError, SURE, plain};
 use crate::knowledge::index::{At, WordIndex};
@@ -37,6 +39,7 @@ pub struct Library {
     /// The documents, those of the reference first.
     pub documents: Vec<Document>,
     index: WordIndex,
+    asked: Asked,
     /// Errors with where they are answered.
     errors: Vec<(KnownError, At)>,
 }
@@ -109,7 +112,7 @@ const DEFAULT_LIMIT: usize = 3;
 /// Sections of one document in one answer, while others match too.
 const MOST_OF_ONE: usize = 2;
 /// Who names no limit is spared a second and third section that match this little beside the first.
-const WORTH_READING: f32 = 0.55;
+const WORTH_READING: f32 = 0.57;
 /// What an error's own section has before all others, for each word of the error.
 const DECISIVE: f32 = 1_000.0;
 /// What two words of a message, which may stand in any sentence, add to the section, as a share of the best weight.
@@ -126,7 +129,7 @@ const NO_SERVER_NAMED: f32 = 0.8;
 /// Below both a match says little about the question: chosen on 411 questions of ours, of which three are below, and 54
 /// of other subjects that no list named, of which half are.
 const DOUBTFUL_SHARE: f32 = 0.45;
-const DOUBTFUL_WEIGHT: f32 = 1.4;
+const DOUBTFUL_WEIGHT: f32 = 1.65;
 /// Words of one question that are put right, and the longest question in which any is: a stack trace has no typing errors.
 const MOST_GUESSES: usize = 4;
 const MOST_WORDS_TO_GUESS: usize = 40;
@@ -149,14 +152,15 @@ impl Library {
         if let Some(folder) = team {
             documents.extend(team_documents(folder)?);
         }
-        let index = WordIndex::of(&documents)?;
+        let asked = Asked::read(ASKED);
+        let index = WordIndex::of(&documents, &asked)?;
         let mut errors = Vec::new();
         for (d, document) in documents.iter().enumerate() {
             for (s, section) in document.sections.iter().enumerate() {
                 errors.extend(section.errors.iter().map(|error| (KnownError::of(error), (d, s))));
             }
         }
-        Ok(Self { documents, index, errors })
+        Ok(Self { documents, index, asked, errors })
     }
 
     /// The library, made at the first call.
@@ -240,7 +244,8 @@ impl Library {
         if *weight >= self.index.worth(asked)? * DOUBTFUL_WEIGHT {
             return Ok(false);
         }
-        let text = format!("{} {} {} {}", document.title, section.heading, section.text, section.errors.join(" "));
+        let questions = self.asked.of(&document.stem, &section.slug).join(" ");
+        let text = format!("{} {} {} {} {questions}", document.title, section.heading, section.text, section.errors.join(" "));
         Ok(self.index.share(asked, &text)? < DOUBTFUL_SHARE)
     }
 

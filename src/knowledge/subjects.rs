@@ -46,6 +46,7 @@ pub const SUBJECTS: &[(Elsewhere, &[&str])] = &[
             "subqueryload",
             "backref",
             "back_populates",
+            "declarative mixin",
             "hybrid property",
             "hybrid_property",
             "identity map",

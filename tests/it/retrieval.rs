@@ -59,7 +59,7 @@ fn s_053_to_s_056_questions_are_answered() {
 /// 75 questions that came after the weights.
 #[test]
 fn later_questions_are_answered() {
-    let least = Least { recall: 0.97, gain: 0.92, facts: 0.90, recall_of_marks: 1.0, facts_by_default: 0.87 };
+    let least = Least { recall: 0.98, gain: 0.94, facts: 0.92, recall_of_marks: 1.0, facts_by_default: 0.88 };
     least.holds("later", &figures("later", asked("knowledge_unseen.json").queries.iter()));
 }
 
@@ -83,16 +83,16 @@ fn mixed_questions_are_answered() {
 /// Words far from those of the documents: what is not reached yet.
 #[test]
 fn questions_in_other_words_are_answered() {
-    let least = Least { recall: 0.93, gain: 0.85, facts: 0.83, recall_of_marks: 1.0, facts_by_default: 0.79 };
+    let least = Least { recall: 0.97, gain: 0.88, facts: 0.89, recall_of_marks: 1.0, facts_by_default: 0.84 };
     least.holds("once", &figures("once", asked("knowledge_once.json").queries.iter()));
-    let least = Least { recall: 0.70, gain: 0.71, facts: 0.75, recall_of_marks: 0.80, facts_by_default: 0.72 };
+    let least = Least { recall: 0.82, gain: 0.79, facts: 0.80, recall_of_marks: 1.0, facts_by_default: 0.75 };
     least.holds("last", &figures("last", asked("knowledge_last.json").queries.iter()));
 }
 
 /// Written without reading a document, and by nothing mended.
 #[test]
 fn blind_questions_are_answered() {
-    let least = Least { recall: 0.87, gain: 0.86, facts: 0.81, recall_of_marks: 0.92, facts_by_default: 0.80 };
+    let least = Least { recall: 0.90, gain: 0.87, facts: 0.84, recall_of_marks: 0.92, facts_by_default: 0.84 };
     least.holds("blind", &figures("blind", asked("knowledge_blind.json").queries.iter()));
 }
 
@@ -266,6 +266,26 @@ fn the_documents_are_in_the_form() {
         }
     }
     assert!(wrong.is_empty(), "{wrong:#?}");
+}
+
+/// What is asked of the sections helps to find them; what measures does not.
+#[test]
+fn no_question_of_a_test_stands_beside_a_section() {
+    let path = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("knowledge/asked.txt");
+    let text = std::fs::read_to_string(path).unwrap();
+    let lines = || text.lines().map(str::trim).filter(|line| !line.is_empty() && !line.starts_with("# "));
+    let (sections, questions): (Vec<&str>, Vec<&str>) = lines().partition(|line| line.contains('#') && !line.contains(' '));
+    let unknown: Vec<&&str> = sections.iter().filter(|id| library().named(id).is_empty()).collect();
+    assert!(unknown.is_empty() && questions.len() > 500, "{unknown:?}, {} questions", questions.len());
+    let of_reference = library().documents.iter().filter(|document| document.origin == Origin::Reference);
+    let ids = of_reference.flat_map(|document| document.sections.iter().map(|section| format!("{}#{}", document.stem, section.slug)));
+    let bare: Vec<String> = ids.filter(|id| !sections.contains(&id.as_str())).collect();
+    assert!(bare.is_empty(), "nothing is asked of {bare:?}");
+    let files = LATER.map(asked);
+    let measure: BTreeSet<String> =
+        tuned().iter().chain(files.iter().flat_map(|file| &file.queries)).map(|query| query.query.to_lowercase()).collect();
+    let copied: Vec<&&str> = questions.iter().filter(|question| measure.contains(&question.to_lowercase())).collect();
+    assert!(copied.is_empty(), "{copied:?}");
 }
 
 #[test]
