@@ -35,8 +35,8 @@
 //! INSERT INTO events_2026 VALUES (900, '2026-05-05');
 //! ```
 
-use crate::fix::names::{quoted, relation};
 use crate::dialect::Dialect;
+use crate::fix::names::{quoted, relation};
 use crate::recipes::parts::body::{Body, Line, Part, fitting};
 use crate::recipes::parts::naming::snake;
 use crate::recipes::{Case, Concern, Found, Stage, Step};

@@ -66,8 +66,8 @@
 //! UPDATE users SET name = 'x' WHERE id = 1;
 //! ```
 
-use crate::fix::names::quoted;
 use crate::dialect::Dialect;
+use crate::fix::names::quoted;
 use crate::recipes::parts::body::{Body, Line};
 use crate::recipes::parts::exact_fill::exact_fill;
 use crate::recipes::parts::loops::{Filling, filled};

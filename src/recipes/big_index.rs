@@ -53,8 +53,8 @@
 //! INSERT INTO events VALUES (9, '2026-02-02', 'z');
 //! ```
 
-use crate::fix::names::relation;
 use crate::dialect::Dialect;
+use crate::fix::names::relation;
 use crate::recipes::parts::body::{Body, Line, Part, fitting};
 use crate::recipes::parts::naming;
 use crate::recipes::parts::written::{create_index, drop_index};

@@ -51,8 +51,8 @@
 //! INSERT INTO people (id, boss) VALUES (3000000000, 1);
 //! ```
 
-use crate::fix::names::{quoted, relation};
 use crate::dialect::Dialect;
+use crate::fix::names::{quoted, relation};
 use crate::recipes::parts::body::{Body, Line, Part};
 use crate::recipes::parts::naming::snake;
 use crate::recipes::parts::online::modified;

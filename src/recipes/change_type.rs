@@ -14,6 +14,8 @@
 //! 4. Switch: without `using` it stops if a value would change. Then the names are exchanged in one short transaction; from then on a trigger keeps the old column, for the way back.
 //! 5. Contract: the old column goes, a release later; indexes get their names back.
 //!
+//! Views, triggers and policies that hang on the column are dropped and made anew in the transaction that changes it, or switches.
+//!
 //! ```plan postgresql
 //! CREATE TABLE files (id bigint PRIMARY KEY, meta json);
 //! -- rows
@@ -23,6 +25,21 @@
 //! -- gives
 //! add_files_meta_new, backfill_files_meta_new, switch_files_meta, drop_files_meta_old
 //! -- old code
+//! UPDATE files SET meta = '{"b": 2}' WHERE id = 1;
+//! ```
+//! ```plan postgresql
+//! CREATE TABLE files (id bigint PRIMARY KEY, meta json);
+//! CREATE VIEW described AS SELECT id, meta FROM files WHERE meta IS NOT NULL;
+//! CREATE VIEW counted AS SELECT count(*) AS n FROM described;
+//! CREATE POLICY with_meta ON files USING (meta IS NOT NULL);
+//! -- rows
+//! INSERT INTO files SELECT n, '{"a": 1}' FROM generate_series(1, 20) AS n;
+//! -- wish
+//! {"kind": "alter_column_type", "table": "files", "column": "meta", "type": "jsonb"}
+//! -- gives
+//! add_files_meta_new, backfill_files_meta_new, switch_files_meta, drop_files_meta_old
+//! -- old code
+//! SELECT n FROM counted;
 //! UPDATE files SET meta = '{"b": 2}' WHERE id = 1;
 //! ```
 //! ```plan postgresql
@@ -94,8 +111,8 @@
 //! UPDATE visits SET seen_at = '2024-02-01' WHERE id = 1;
 //! ```
 
-use crate::fix::names::{quoted, relation};
 use crate::dialect::Dialect;
+use crate::fix::names::{quoted, relation};
 use crate::recipes::parts::body::{Body, Line, Part};
 use crate::recipes::parts::loops::{Filling, filled};
 use crate::recipes::parts::naming::snake;

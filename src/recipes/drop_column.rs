@@ -106,8 +106,8 @@
 //! INSERT INTO users (name, score) VALUES ('old', 1);
 //! ```
 
-use crate::fix::names::{quoted, relation};
 use crate::dialect::Dialect;
+use crate::fix::names::{quoted, relation};
 use crate::recipes::parts::archive::{kept_aside, ranged};
 use crate::recipes::parts::batch::{Anew, operation};
 use crate::recipes::parts::body::{Body, Line, Part, fitting};

@@ -41,9 +41,9 @@
 //! set_sessions_aside, drop_sessions
 //! ```
 
-use crate::fix::names::{quoted, relation};
 use crate::dialect::Dialect;
 use crate::fix;
+use crate::fix::names::{quoted, relation};
 use crate::recipes::parts::body::{Body, Line, fitting};
 use crate::recipes::parts::naming::snake;
 use crate::recipes::parts::undo::table_again;

@@ -10,7 +10,8 @@
 //! - Add: in an `autocommit_block()`. The way back makes the type anew without the value; it stops if a row has it.
 //! - Rename: add the new value, move the code, then the rows; remove the old value later, or never.
 //! - Remove: which rows have it is kept aside, they get another value; then a new type takes the place of the old, each column converted in one transaction.
-//!   That writes the table anew: plan a window for a large one, or leave the value, since it harms nobody.
+//!   Views, triggers, policies and indexes that hang on such a column are dropped and made anew in that transaction.
+//!   It writes the table anew: plan a window for a large one, or leave the value, since it harms nobody.
 //!
 //! ```plan postgresql
 //! CREATE TYPE status AS ENUM ('new', 'paid');
@@ -39,6 +40,25 @@
 //! INSERT INTO orders (id, state) VALUES (9001, 'paid');
 //! ```
 //! ```plan postgresql
+//! CREATE TYPE status AS ENUM ('new', 'paid', 'sent');
+//! CREATE TABLE orders (id bigint PRIMARY KEY, state status NOT NULL DEFAULT 'new');
+//! CREATE INDEX ix_orders_open ON orders (id) WHERE state = 'new';
+//! CREATE VIEW open_orders AS SELECT id, state FROM orders WHERE state = 'new';
+//! CREATE FUNCTION touched() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NEW; END';
+//! CREATE TRIGGER orders_touched BEFORE UPDATE OF state ON orders FOR EACH ROW EXECUTE FUNCTION touched();
+//! -- rows
+//! INSERT INTO orders SELECT n, CASE WHEN n % 2 = 0 THEN 'new'::status ELSE 'sent' END FROM generate_series(1, 30) AS n;
+//! -- wish
+//! {"kind": "remove_enum_value", "type": "status", "value": "sent", "replacement": "paid"}
+//! -- gives
+//! archive_status_sent, move_status_sent_to_paid, remove_status_value_sent
+//! -- old code
+//! SELECT id FROM open_orders;
+//! -- new code
+//! SELECT id FROM open_orders;
+//! UPDATE orders SET state = 'paid' WHERE id = 2;
+//! ```
+//! ```plan postgresql
 //! CREATE TYPE status AS ENUM ('new', 'paid');
 //! CREATE TABLE orders (id bigint PRIMARY KEY, state status NOT NULL DEFAULT 'paid');
 //! -- rows
@@ -53,17 +73,18 @@
 //! INSERT INTO orders (id, state) VALUES (9002, 'settled');
 //! ```
 
-use crate::fix::names::{quoted, relation};
 use crate::dialect::Dialect;
+use crate::fix::names::{quoted, relation};
 use crate::recipes::parts::archive::kept_aside;
 use crate::recipes::parts::body::{Body, Line, fitting};
 use crate::recipes::parts::loops::{Filling, filled};
 use crate::recipes::parts::naming::snake;
+use crate::recipes::parts::views;
 use crate::recipes::parts::wish::Wish;
-use crate::recipes::parts::written::{exact, literal};
+use crate::recipes::parts::written::{create_index, drop_index, exact, literal};
 use crate::recipes::{Case, Concern, Found, Stage, Step};
 use crate::sql::catalog::UserType;
-use crate::sql::change::{Change, Name, TypeAction};
+use crate::sql::change::{Change, Expression, IndexKey, Name, TypeAction};
 
 /// What it mends.
 pub const MENDS: &[&str] = &["no_way_back", "rename", "remove_enum_value"];
@@ -103,13 +124,14 @@ fn added(case: &Case<'_>, name: &Name, value: &str, sql: &str) -> Option<Step> {
         stage: Stage::Expand,
         why: "committed at once, so that revisions behind it may use the value (55P04 else); no table is locked".to_owned(),
         upgrade: Body::outside(vec![Line::execute(guarded)]),
-        downgrade: Body::inside(exchanged(case, name, &before, None)?),
+        downgrade: Body::inside(exchanged(case, name, &before, None, None)?),
         deploy: format!("before any code that writes '{value}'; code that reads must know it before anybody writes it"),
     })
 }
 
 /// A new type takes the place of the old: each column is converted. Rows with a value that is not among them stop it (22P02).
-fn exchanged(case: &Case<'_>, name: &Name, values: &[String], instead: Option<(&str, &str)>) -> Option<Vec<Line>> {
+/// `lacking`: a value that the type does not have when it begins, though the schema in front of the plan does.
+fn exchanged(case: &Case<'_>, name: &Name, values: &[String], instead: Option<(&str, &str)>, lacking: Option<&str>) -> Option<Vec<Line>> {
     let dialect = Dialect::Postgresql;
     let old = Name { schema: name.schema.clone(), name: fitting(&format!("{}_old", name.name)) };
     let (own, old_own) = (relation(dialect, name), relation(dialect, &old));
@@ -119,7 +141,10 @@ fn exchanged(case: &Case<'_>, name: &Name, values: &[String], instead: Option<(&
         Line::execute(format!("ALTER TYPE {own} RENAME TO {}", quoted(dialect, &old.name))).allowing("rename", "the new type takes the name in the same transaction"),
         Line::execute(format!("CREATE TYPE {own} AS ENUM ({list})")),
     ];
+    let around = views::around(case.catalog, &holders(case, name))?;
+    let mut indexes = Vec::new();
     for (table, column) in holders(case, name) {
+        indexes.extend(indexes_about(case, &table, &column)?);
         let known = case.catalog.table(&table)?.column(&column)?;
         if known.data_type.as_ref()?.dimensions > 0 {
             return None;
@@ -137,7 +162,33 @@ fn exchanged(case: &Case<'_>, name: &Name, values: &[String], instead: Option<(&
         }
     }
     lines.push(Line::execute(format!("DROP TYPE {old_own}")).allowing("drop_object", "no column uses it any more"));
-    Some(lines)
+    // An index over a value that goes is not made again, and is not there when the value comes back.
+    let all = self::values(case, name)?;
+    let is_over_gone = |line: &Line| all.iter().filter(|one| !values.contains(one)).any(|gone| line.sql.contains(&literal(gone)));
+    let is_over_lacking = |line: &Line| lacking.is_some_and(|value| line.sql.contains(&literal(value)));
+    let dropped: Vec<Line> = indexes.iter().filter(|(_, made)| !is_over_lacking(made)).map(|(dropped, _)| dropped.clone()).collect();
+    let made: Vec<Line> = indexes.into_iter().map(|(_, made)| made).filter(|made| !is_over_gone(made)).collect();
+    let lines = dropped.into_iter().chain(lines).chain(made).collect();
+    Some(around.lines(lines))
+}
+
+/// Indexes whose condition or keys compare the column with values of the old type: the server converts none of them.
+fn indexes_about(case: &Case<'_>, table: &Name, column: &str) -> Option<Vec<(Line, Line)>> {
+    let dialect = Dialect::Postgresql;
+    let names = |expression: &Expression| expression.words.iter().any(|word| word.eq_ignore_ascii_case(column));
+    let mut found = Vec::new();
+    for state in &case.catalog.table(table)?.indexes {
+        let keys = state.index.keys.iter().any(|key| matches!(key, IndexKey::Expression(expression) if names(expression)));
+        if keys || state.index.predicate.as_ref().is_some_and(names) {
+            let own = state.index.name.as_deref()?;
+            let window = "planned: the table is written anew while others wait";
+            found.push((
+                drop_index(dialect, table, own, false).allowing("drop_index_without_concurrently", window),
+                create_index(dialect, table, own, &state.index, false)?.allowing("index_without_concurrently", window),
+            ));
+        }
+    }
+    Some(found)
 }
 
 /// The columns that hold the type.
@@ -237,6 +288,10 @@ fn renamed(case: &Case<'_>, name: &Name, from: &str, to: &str) -> Option<Found> 
 
 fn removed(case: &Case<'_>, name: &Name, value: &str, replacement: Option<&str>) -> Option<Found> {
     let before = values(case, name)?;
+    let named = views::around(case.catalog, &holders(case, name)).is_some_and(|around| around.names_value(value));
+    if named {
+        return Some(Found { questions: vec![format!("a view, trigger or policy compares with '{value}'")], ..Found::default() });
+    }
     let left: Vec<String> = before.iter().filter(|one| *one != value).cloned().collect();
     let mut found = Found::default();
     match replacement {
@@ -262,10 +317,18 @@ fn removed(case: &Case<'_>, name: &Name, value: &str, replacement: Option<&str>)
         concern: Concern::Schema,
         stage: Stage::Contract,
         why: "PostgreSQL cannot drop a value: a new type takes the place of the old one, and each column is converted".to_owned(),
-        upgrade: Body::inside(exchanged(case, name, &left, replacement.map(|to| (value, to)))?),
-        downgrade: Body::inside(exchanged(case, name, &before, None)?),
+        upgrade: Body::inside(exchanged(case, name, &left, replacement.map(|to| (value, to)), None)?),
+        downgrade: Body::inside(exchanged(case, name, &before, None, Some(value))?),
         deploy: format!("only when no running code writes '{value}'; it writes the tables anew under ACCESS EXCLUSIVE: in a window, if they are large"),
     });
+    for (table, column) in holders(case, name) {
+        for (dropped, made) in indexes_about(case, &table, &column)? {
+            if made.sql.contains(&literal(value)) {
+                found.questions.push(format!("`{}` goes, since `{}` compares with '{value}': which index takes its place?", dropped.sql, made.sql));
+            }
+        }
+    }
+    found.notes.extend(views::around(case.catalog, &holders(case, name)).and_then(|around| around.note()));
     found.notes.push("an unused value harms nobody: leaving it costs nothing, removing it writes each table anew".to_owned());
     Some(found)
 }

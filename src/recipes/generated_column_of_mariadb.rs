@@ -34,8 +34,8 @@
 //! INSERT INTO orders (id, net) VALUES (20001, 5);
 //! ```
 
-use crate::fix::names::{quoted, relation};
 use crate::dialect::Dialect;
+use crate::fix::names::{quoted, relation};
 use crate::recipes::parts::body::{Body, Line, fitting};
 use crate::recipes::parts::loops::{Filling, SILENCE, filled};
 use crate::recipes::parts::naming::snake;

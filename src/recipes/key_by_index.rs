@@ -34,8 +34,8 @@
 //! INSERT INTO tags VALUES (901, 'x');
 //! ```
 
-use crate::fix::names::{quoted, relation};
 use crate::dialect::Dialect;
+use crate::fix::names::{quoted, relation};
 use crate::recipes::big_index::concurrently;
 use crate::recipes::parts::body::{Body, Line};
 use crate::recipes::parts::naming::snake;

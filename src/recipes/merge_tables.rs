@@ -31,8 +31,8 @@
 //! INSERT INTO orders (id, note) VALUES (20002, 'new');
 //! ```
 
-use crate::fix::names::{quoted, relation};
 use crate::dialect::Dialect;
+use crate::fix::names::{quoted, relation};
 use crate::recipes::parts::body::{Body, Line, Part, fitting};
 use crate::recipes::parts::loops::{Filling, SILENCE, copied, filled};
 use crate::recipes::parts::naming::snake;

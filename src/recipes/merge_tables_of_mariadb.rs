@@ -33,8 +33,8 @@
 //! INSERT INTO orders (id, note) VALUES (20002, 'new');
 //! ```
 
-use crate::fix::names::{quoted, relation};
 use crate::dialect::Dialect;
+use crate::fix::names::{quoted, relation};
 use crate::recipes::parts::body::{Body, Line, Part, fitting};
 use crate::recipes::parts::guarded::{Guarded, any_differs, none_or_raise, same_key};
 use crate::recipes::parts::loops::{Filling, copied, filled, kept_clocks, removed};

@@ -24,8 +24,8 @@
 //! INSERT INTO orders VALUES (901, 1, 5);
 //! ```
 
-use crate::fix::names::{quoted, relation};
 use crate::dialect::Dialect;
+use crate::fix::names::{quoted, relation};
 use crate::recipes::parts::body::{Body, Line, fitting};
 use crate::recipes::parts::naming::snake;
 use crate::recipes::parts::orphans::orphans_or_raise;

@@ -63,8 +63,8 @@
 //! SELECT full_name FROM users WHERE id = 1;
 //! ```
 
-use crate::fix::names::{quoted, relation};
 use crate::dialect::Dialect;
+use crate::fix::names::{quoted, relation};
 use crate::recipes::parts::body::{Body, Line, Part};
 use crate::recipes::parts::loops::{Filling, filled};
 use crate::recipes::parts::naming::snake;

@@ -48,9 +48,9 @@
 //! DELETE FROM accounts WHERE id = 20002;
 //! ```
 
-use crate::fix::names::{quoted, relation};
 use crate::dialect::Dialect;
 use crate::fix;
+use crate::fix::names::{quoted, relation};
 use crate::recipes::parts::body::{Body, Line, fitting};
 use crate::recipes::parts::naming::snake;
 use crate::recipes::parts::written::python_table;

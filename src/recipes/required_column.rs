@@ -122,8 +122,8 @@
 //! SELECT email FROM users;
 //! ```
 
-use crate::fix::names::{quoted, relation};
 use crate::dialect::Dialect;
+use crate::fix::names::{quoted, relation};
 use crate::recipes::parts::batch::{Anew, operation};
 use crate::recipes::parts::body::{Body, Line, Part, fitting};
 use crate::recipes::parts::exact_fill::exact_fill;

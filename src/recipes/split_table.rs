@@ -69,8 +69,8 @@
 //! INSERT INTO settings (id, theme) VALUES (20002, 'dark');
 //! ```
 
-use crate::fix::names::{quoted, relation};
 use crate::dialect::Dialect;
+use crate::fix::names::{quoted, relation};
 use crate::recipes::parts::body::{Body, Line, Part, fitting};
 use crate::recipes::parts::loops::{Filling, SILENCE, copied, filled, removed};
 use crate::recipes::parts::naming::snake;

@@ -53,8 +53,8 @@
 //! INSERT INTO parcels (shop, number, weight) VALUES (1, 9002, 7);
 //! ```
 
-use crate::fix::names::{quoted, relation};
 use crate::dialect::Dialect;
+use crate::fix::names::{quoted, relation};
 use crate::recipes::parts::body::{Body, Line, Part, fitting};
 use crate::recipes::parts::guarded::{Guarded, any_differs, none_or_raise, same_key};
 use crate::recipes::parts::loops::{Filling, filled, kept_clocks, removed, written};

@@ -161,8 +161,8 @@
 //! INSERT INTO accounts (name) VALUES ('b');
 //! ```
 
-use crate::fix::names::{quoted, relation};
 use crate::dialect::Dialect;
+use crate::fix::names::{quoted, relation};
 use crate::recipes::parts::batch::{Anew, Proof, added, operation, taken_away};
 use crate::recipes::parts::body::{Body, Line, Part};
 use crate::recipes::parts::naming;

@@ -35,8 +35,8 @@
 //! INSERT INTO orders VALUES (901, 5);
 //! ```
 
-use crate::fix::names::{quoted, relation};
 use crate::dialect::Dialect;
+use crate::fix::names::{quoted, relation};
 use crate::recipes::parts::body::{Body, Line};
 use crate::recipes::parts::naming::snake;
 use crate::recipes::parts::undo::constraint_name_of;

@@ -103,7 +103,7 @@ fn check(context: &RevisionContext<'_>) -> Vec<Finding> {
         .collect()
 }
 
-/// Tables that get their name here: one that was made anew takes the place of the one that goes.
+/// Tables that get their name here: one that was made anew takes the place of the one that goes; and views that are made anew.
 fn renamed_to(operation: &Operation, server: Server) -> Vec<String> {
     let Some(text) = operation.literal_sql() else { return Vec::new() };
     let script = script::read(text.to_owned(), server);
@@ -112,6 +112,7 @@ fn renamed_to(operation: &Operation, server: Server) -> Vec<String> {
             AlterAction::RenameTable { to } => Some(to.name.clone()),
             _ => None,
         }),
+        Change::CreateView { name, .. } => Some(name.name.clone()),
         _ => None,
     });
     names.collect()

@@ -2,6 +2,7 @@
 //!
 //! `state` is what is kept, `questions` what others ask; the other files take a kind of statement over.
 
+mod definitions;
 mod drops;
 mod links;
 pub mod mysql;
@@ -22,6 +23,8 @@ use crate::sql::change::{Change, Name, Reading, TypeForm};
 use crate::sql::functions::Volatility;
 use crate::sql::script::Script;
 use crate::sql::words::Kind;
+pub use definitions::Defined;
+use definitions::Definitions;
 use links::{Changed, Tables};
 use parts::add_constraint;
 pub use parts::{constraint_name, serves};
@@ -54,6 +57,8 @@ pub struct Catalog {
     statistics: BTreeMap<Name, Vec<Name>>,
     /// Tables with checks put off to the commit of a transaction.
     pending: BTreeSet<(u32, Name)>,
+    /// The text of what was made, where somebody may ask for it.
+    definitions: Definitions,
     /// Savepoints set since `BEGIN`; `None`: no `BEGIN` was seen.
     begun: Option<u32>,
 }
@@ -84,6 +89,7 @@ impl Catalog {
             objects: BTreeSet::new(),
             statistics: BTreeMap::new(),
             pending: BTreeSet::new(),
+            definitions: Definitions::default(),
             begun: None,
         }
     }
@@ -112,12 +118,20 @@ impl Catalog {
         catalog
     }
 
+    /// As [`Catalog::of_setup`], with the text of what can be made again by it alone.
+    #[must_use]
+    pub fn of_text(setup: &Script) -> Self {
+        let mut catalog = Self::of_setup(setup);
+        catalog.define(setup);
+        catalog
+    }
+
     /// The schema that the revisions of a chain leave behind.
     ///
     /// The rows they wrote say nothing about production: there all tables have rows.
     #[must_use]
     pub fn of_history(history: &Script) -> Self {
-        let mut catalog = Self::of_setup(history);
+        let mut catalog = Self::of_text(history);
         for table in catalog.tables.values_mut() {
             table.rows = Rows::Some;
             table.null_columns.clear();
@@ -244,7 +258,7 @@ impl Catalog {
             Change::AlterSequence { name, actions, .. } => self.alter_sequence(name, actions),
             Change::CreateTrigger { name, table, function, words, body, on_insert, .. } => {
                 if let Some(mut found) = self.table_mut(table) {
-                    found.watched.extend(words.iter().cloned());
+                    found.watched.push((name.clone(), words.clone()));
                     found.triggers.push(name.clone());
                     found.has_insert_trigger |= *on_insert;
                     found.trigger_functions.extend(function.clone().map(|function| (name.clone(), function)));
@@ -256,7 +270,7 @@ impl Catalog {
             }
             Change::CreatePolicy { name, table, words, .. } => {
                 if let Some(mut found) = self.table_mut(table) {
-                    found.watched.extend(words.iter().cloned());
+                    found.watched.push((name.clone(), words.clone()));
                     found.policies.push(name.clone());
                 }
             }

@@ -357,7 +357,7 @@ fn of_text(input: &Input) -> Result<Standing, ToolError> {
     let asked = SqlInput { dialect: input.dialect, server_version: input.server_version.clone(), ..SqlInput::default() };
     let server = server(&asked, &mut assumed)?;
     let catalog = match &input.setup_sql {
-        Some(setup) => Catalog::of_setup(&script::read(setup.clone(), server)),
+        Some(setup) => Catalog::of_text(&script::read(setup.clone(), server)),
         None => {
             assumed.push(
                 "every table that is named stands and has rows; its columns are not known (give `setup_sql` or a project)".to_owned(),

@@ -194,7 +194,7 @@ pub fn answer(input: &SqlInput, review: Review, most: Option<usize>) -> Answer {
         notes.push(format!("{} not shown (detail: full)", counted(notices, "notice")));
     }
     let mut statements = statements_of(&asked.script, &judged, &asked);
-    let summary = summary(verdict, &risk, &judged);
+    let summary = summary(verdict, &risk, &judged, downgrade.as_ref());
     let text = text_of(verdict, &summary, &judged.findings, downgrade.as_ref(), &asked, &risk, &notes);
     let findings = kept(judged.findings);
     if let Some(back) = &mut downgrade {
@@ -477,7 +477,7 @@ fn count(findings: &[Finding], severity: Severity) -> usize {
     counting(findings).filter(|finding| finding.severity == severity).count()
 }
 
-fn summary(verdict: Verdict, risk: &Risk, judged: &Judgement) -> String {
+fn summary(verdict: Verdict, risk: &Risk, judged: &Judgement, downgrade: Option<&WayBack>) -> String {
     let mut text = format!(
         "{}: {}, {}; data loss {}, lock duration {}",
         verdict.word(),
@@ -489,6 +489,11 @@ fn summary(verdict: Verdict, risk: &Risk, judged: &Judgement) -> String {
     let first = counting(&judged.findings).max_by_key(|finding| (finding.severity, std::cmp::Reverse(finding.statement)));
     if let Some(finding) = first.filter(|finding| finding.severity > Severity::Notice) {
         text.push_str(&format!(". First: {} (line {}); {}", finding.what, finding.line.unwrap_or(0), finding.mend));
+    } else if let Some(finding) = downgrade.and_then(|back| counting(&back.findings).max_by_key(|finding| finding.severity))
+        && finding.severity == Severity::Error
+        && verdict == Verdict::Blocked
+    {
+        text.push_str(&format!(". The way back: {} (line {}); {}", finding.what, finding.line.unwrap_or(0), finding.mend));
     }
     clipped(&text, MAX_SUMMARY)
 }

@@ -55,6 +55,7 @@ mod mysql_versions;
 mod parse_cases;
 mod plan;
 mod plan_around;
+mod plan_definitions;
 mod plan_others;
 mod project_chain;
 mod project_config;

@@ -83,7 +83,7 @@ fn refused(effect: &mut Effect, table: &Name, found: &Table, column: &str, only:
         );
     } else if found.partition_by.as_ref().is_some_and(|(_, key)| key.words.iter().any(|word| word == column)) {
         effect.fail("42P16", When::Always, format!("`{column}` is in the partition key of `{table}`"));
-    } else if found.watched.iter().any(|word| word == column) {
+    } else if found.is_watched(column) {
         effect.fail("0A000", When::Always, format!("a policy or a trigger of `{table}` names `{column}`"));
     } else if found.partition_of.is_some()
         || only && !place.catalog.descendants(table).is_empty()

@@ -86,7 +86,7 @@ fn row_type_is_used(table: &Name, place: &Place<'_>) -> Option<Refusal> {
 
 /// A policy or a trigger names the column.
 fn watched(table: &Name, found: &Table, column: &str) -> Option<Refusal> {
-    let named = found.column(column).is_some() && found.watched.iter().any(|word| word == column);
+    let named = found.column(column).is_some() && found.is_watched(column);
     named.then(|| ("2BP01", format!("a policy or a trigger of `{table}` names `{column}`")))
 }
 

@@ -20,6 +20,7 @@ pub mod standing;
 pub mod sync;
 pub mod undo;
 pub mod values;
+pub mod views;
 pub mod ways;
 pub mod wish;
 pub mod written;

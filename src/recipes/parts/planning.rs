@@ -16,7 +16,7 @@ use crate::recipes::parts::opposed::opposed;
 use crate::recipes::parts::values::spelled_out;
 use crate::recipes::parts::ways::way_round;
 use crate::recipes::parts::wish::{Statement, Wish};
-use crate::recipes::parts::{in_the_way, naming, online, standing, undo, zone};
+use crate::recipes::parts::{in_the_way, naming, online, standing, undo, views, zone};
 use crate::recipes::{Case, Concern, Found, RECIPES, Stage, Step};
 use crate::risk;
 use crate::sql::catalog::Catalog;
@@ -171,7 +171,7 @@ pub fn plan(wishes: &[Wish], asked: &Asked<'_>) -> Result<Planned, Refusal> {
                 }
             }
             let reviewed = reviewed(step, catalog_for(is_fresh, &fresh, &stands), asked);
-            planned.notes.extend(woken(&reviewed, asked).filter(|note| !planned.notes.contains(note)).collect::<Vec<_>>());
+            planned.notes.extend(woken(&reviewed, asked).into_iter().filter(|note| !planned.notes.contains(note)).collect::<Vec<_>>());
             take_over(&mut stands, &reviewed.sql, asked.server);
             stands.settle();
             take_over(&mut fresh, &reviewed.sql, asked.server);
@@ -276,6 +276,9 @@ fn found(wish: &Wish, following: &[Wish], catalog: &Catalog, asked: &Asked<'_>, 
     }
     let recipes = RECIPES.iter().filter(|recipe| recipe.serves(asked.server.dialect));
     let fitting = recipes.filter(|recipe| counts.iter().any(|found| recipe.mends.contains(&found.rule)));
+    if let Some(found) = around_views(wish, statement, following, asked, &case, planned) {
+        return found;
+    }
     if let Some((name, found)) =
         fitting.filter_map(|recipe| Some((recipe.name, (recipe.steps)(&case)?))).find(|(_, found)| !found.steps.is_empty())
     {
@@ -294,7 +297,47 @@ fn found(wish: &Wish, following: &[Wish], catalog: &Catalog, asked: &Asked<'_>, 
     if !needs_empty && !effect.always_fails() && counts.iter().all(|found| found.severity == Severity::Warning) {
         return Ok((plain(statement, effect, catalog, &[], &case), true));
     }
+    // What others may name goes when nobody names it: only the user knows that.
+    if !effect.always_fails() && counts.iter().all(|found| found.rule == "drop_object") {
+        let mut found = plain(statement, effect, catalog, &errors, &case);
+        if let Change::Drop(drop) = &statement.reading.change {
+            let names = drop.names.iter().map(|name| format!("`{}`", name.shown())).collect::<Vec<_>>().join(", ");
+            found.questions.push(format!("does any running release, report or job still name {names}? It fails from then on"));
+        }
+        return Ok((found, true));
+    }
     Err(unsafe_wish(&case, statement, &counts, effect))
+}
+
+/// Views, triggers and policies hang on the column: they are dropped and made anew around the revision that changes its type.
+fn around_views(
+    wish: &Wish,
+    statement: &Statement,
+    following: &[Wish],
+    asked: &Asked<'_>,
+    case: &Case<'_>,
+    planned: &mut Planned,
+) -> Option<Result<(Found, bool), Refusal>> {
+    let Some((table, AlterAction::AlterColumnType { column, .. })) = statement.action() else { return None };
+    let is_refused = case.effect.is_some_and(|effect| effect.fails.iter().any(|failure| failure.code == "0A000"));
+    if !is_refused || asked.server.dialect != Dialect::Postgresql {
+        return None;
+    }
+    let around = views::around(case.catalog, &[(table.clone(), column.clone())]).filter(|around| !around.is_empty())?;
+    let mut without = case.catalog.clone();
+    for drop in around.front() {
+        take_over(&mut without, drop, asked.server);
+    }
+    let (mut found, is_plain) = match found(wish, following, &without, asked, planned) {
+        Ok(found) => found,
+        Err(refusal) => return Some(Err(refusal)),
+    };
+    let is_only = found.steps.len() == 1;
+    let step = found.steps.iter_mut().rfind(|step| is_only || step.stage == Stage::Switch)?;
+    (step.upgrade, step.downgrade) = (around.body(step.upgrade.clone())?, around.body(step.downgrade.clone())?);
+    found.notes.extend(around.note());
+    found.questions.extend(around.question());
+    Some(Ok((found, is_plain)))
 }
 
 fn waits_back(step: &Step, after: &Catalog, asked: &Asked<'_>) -> bool {
@@ -330,6 +373,14 @@ fn by_word(word: &'static str, case: &Case<'_>) -> Result<(Found, bool), Refusal
     let dialect = case.dialect();
     let recipes = RECIPES.iter().filter(|recipe| recipe.mends.contains(&word));
     let found = recipes.clone().filter(|recipe| recipe.serves(dialect)).find_map(|recipe| (recipe.steps)(case));
+    if let Some(why) = found.as_ref().filter(|found| found.steps.is_empty()).and_then(|found| found.questions.first()) {
+        let message = format!("`{word}` cannot be planned on this schema: {why}");
+        return Err(Refusal {
+            code: "impossible",
+            message,
+            hint: "change that first, in a revision of its own, then plan this again".to_owned(),
+        });
+    }
     found.filter(|found| !found.steps.is_empty()).map(|found| (found, false)).ok_or_else(|| {
         let known: Vec<&str> = recipes.flat_map(|recipe| recipe.dialects).map(|dialect| dialect.title()).collect();
         let hint = if known.contains(&dialect.title()) {
@@ -387,7 +438,8 @@ fn plain(statement: &Statement, effect: &Effect, catalog: &Catalog, accepted: &[
     let dialect = case.dialect();
     let mut forward = online::written_out(case, undo::forward(dialect, statement));
     if let Some(found) = accepted.first() {
-        forward = forward.allowing(found.rule, "the application is stopped for this deploy");
+        let why = if case.is_stopped { "the application is stopped for this deploy" } else { "nothing that runs names it any more" };
+        forward = forward.allowing(found.rule, why);
     }
     let back = undo::way_back(dialect, catalog, statement);
     if back.is_none()
@@ -489,25 +541,28 @@ fn reviewed(mut step: Step, catalog: &Catalog, asked: &Asked<'_>) -> Reviewed {
 }
 
 /// What else happens behind the rows that a revision writes: the table's own triggers.
-fn woken(reviewed: &Reviewed, asked: &Asked<'_>) -> impl Iterator<Item = String> {
+fn woken(reviewed: &Reviewed, asked: &Asked<'_>) -> BTreeSet<String> {
     let script = script::read(format!("{}{}", reviewed.sql, reviewed.downgrade_sql), asked.server);
     let written = script.statements.into_iter().filter_map(|statement| match statement.reading.change {
         Change::Update(update) => Some(update.table),
         _ => None,
     });
-    written.filter_map(|table| {
+    let told = written.filter_map(|table| {
         let triggers = &asked.before.table(&table)?.triggers;
         (!triggers.is_empty()).then(|| {
             let (names, table) = (triggers.join(", "), table.shown());
             format!("the plan writes rows of `{table}`, and its triggers ({names}) may run for each: what they write stays, and `test_rollback` counts it as rows left")
         })
-    })
+    });
+    told.collect()
 }
 
 fn take_over(catalog: &mut Catalog, sql: &str, server: Server) {
-    for statement in &script::read(sql.to_owned(), server).statements {
+    let script = script::read(sql.to_owned(), server);
+    for statement in &script.statements {
         catalog.apply(&statement.reading, statement.transaction);
     }
+    catalog.define(&script);
 }
 
 /// Takes a revision into the one before it: both are about the same new table.

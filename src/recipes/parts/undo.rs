@@ -5,12 +5,13 @@ use crate::fix;
 use crate::fix::names::{quoted, relation};
 use crate::recipes::parts::body::{Line, python_sql};
 use crate::recipes::parts::online::modified;
+use crate::recipes::parts::views;
 use crate::recipes::parts::wish::Statement;
 use crate::recipes::parts::written::{
     add_column, column_text, columns, constraint_text, create_index, drop_column, drop_index, exact, literal, python_table, table_options,
     type_text,
 };
-use crate::sql::catalog::{Catalog, IndexState, Table, constraint_name};
+use crate::sql::catalog::{Catalog, Defined, IndexState, Table, constraint_name};
 use crate::sql::change::{AlterAction, Change, Constraint, ConstraintKind, Name, TypeAction};
 use crate::sql::words::Kind;
 
@@ -76,6 +77,9 @@ pub fn way_back(dialect: Dialect, before: &Catalog, statement: &Statement) -> Op
         }
         Change::AlterTable(_) => {
             let (table, action) = statement.action()?;
+            if let AlterAction::SetIdentity { column, restart: false } = action {
+                return line(generated_again(dialect, before, table, column, &statement.sql)?);
+            }
             of_action(dialect, before, table, action)
         }
         Change::CreateTable(create) => {
@@ -92,6 +96,21 @@ pub fn way_back(dialect: Dialect, before: &Catalog, statement: &Statement) -> Op
                 Line::execute(format!("ALTER TABLE {} RENAME TO {}", relation(dialect, to), quoted(dialect, &from.name)))
             };
             Some(pairs.iter().rev().map(back).collect())
+        }
+        Change::CreateView { name, or_replace: true, materialized: false, .. } if !before.is_missing(name) => {
+            let again = before.views_on(name).is_empty().then(|| views::again(before, name)).flatten()?;
+            let mut lines = vec![Line::execute(format!("DROP VIEW {}", relation(dialect, name)))];
+            lines.extend(again);
+            Some(lines)
+        }
+        Change::CreateFunction { name, or_replace: true, arguments, .. } if before.defined_arguments(name) == Some(arguments.as_str()) => {
+            line(replacing(before.definition(Defined::Function, name, "")?)?)
+        }
+        Change::AlterPolicy { table, .. } => {
+            let name = policy_of(&statement.sql)?;
+            let made = before.definition(Defined::Policy, table, &name)?;
+            let drop = format!("DROP POLICY {} ON {}", quoted(dialect, &name), relation(dialect, table));
+            Some(vec![Line::execute(drop), Line::execute(made)])
         }
         Change::CreateView { name, or_replace, materialized, .. } if !or_replace || before.is_missing(name) => {
             line(format!("DROP {}VIEW {}", if *materialized { "MATERIALIZED " } else { "" }, relation(dialect, name)))
@@ -144,6 +163,33 @@ pub fn way_back(dialect: Dialect, before: &Catalog, statement: &Statement) -> Op
     }
 }
 
+/// `SET GENERATED …` as it was; None where the sequence behind the column is changed too.
+fn generated_again(dialect: Dialect, before: &Catalog, table: &Name, column: &str, sql: &str) -> Option<String> {
+    let always = before.table(table)?.column(column)?.identity?;
+    let is_all = sql.to_uppercase().matches(" SET ").count() == 1 && sql.to_uppercase().contains(" SET GENERATED ");
+    let words = if always { "ALWAYS" } else { "BY DEFAULT" };
+    is_all.then(|| format!("ALTER TABLE {} ALTER COLUMN {} SET GENERATED {words}", relation(dialect, table), quoted(dialect, column)))
+}
+
+/// `CREATE FUNCTION …` so that it takes the place of the one that stands.
+fn replacing(sql: &str) -> Option<String> {
+    let words: Vec<&str> = sql.split_whitespace().take(3).collect();
+    match words.as_slice() {
+        [_, or, _] if or.eq_ignore_ascii_case("or") => Some(sql.to_owned()),
+        [create, ..] => Some(format!("CREATE OR REPLACE{}", sql.get(create.len()..)?)),
+        [] => None,
+    }
+}
+
+/// The name behind `ALTER POLICY`.
+fn policy_of(sql: &str) -> Option<String> {
+    let rest = sql.trim_start().get("ALTER POLICY".len()..)?.trim_start();
+    match rest.strip_prefix('"') {
+        Some(quoted) => quoted.split_once('"').map(|(name, _)| name.to_owned()),
+        None => rest.split_whitespace().next().map(str::to_lowercase),
+    }
+}
+
 /// `COMMENT ON TABLE t` of a statement that says something; None where it takes a comment away.
 fn commented(sql: &str) -> Option<&str> {
     let text = sql.find(['\'', '$'])?;
@@ -176,6 +222,10 @@ fn dropped_again(dialect: Dialect, before: &Catalog, kind: Kind, drop: &crate::s
             }
             crate::sql::catalog::UserType::Domain { .. } | crate::sql::catalog::UserType::Other => None,
         },
+        Kind::DropView | Kind::DropMaterializedView => views::again(before, name),
+        Kind::DropTrigger => Some(vec![Line::execute(before.definition(Defined::Trigger, drop.on.as_ref()?, &name.name)?)]),
+        Kind::DropPolicy => Some(vec![Line::execute(before.definition(Defined::Policy, drop.on.as_ref()?, &name.name)?)]),
+        Kind::DropFunction | Kind::DropProcedure => Some(vec![Line::execute(before.definition(Defined::Function, name, "")?)]),
         Kind::DropExtension => Some(vec![Line::execute(format!("CREATE EXTENSION {}", quoted(dialect, &name.name)))]),
         Kind::DropSchema => Some(vec![Line::execute(format!("CREATE SCHEMA {}", quoted(dialect, &name.name)))]),
         _ => None,

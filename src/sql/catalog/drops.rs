@@ -52,6 +52,7 @@ impl Catalog {
                 Kind::DropPolicy => {
                     if let Some(mut table) = drop.on.as_ref().and_then(|on| self.table_mut(on)) {
                         table.policies.retain(|policy| *policy != name.name);
+                        table.watched.retain(|(watcher, _)| *watcher != name.name);
                     }
                 }
                 _ => {}

@@ -194,6 +194,7 @@ pub(super) fn is_null_at_first(column: &Column) -> bool {
 }
 
 pub(super) fn drop_trigger(table: &mut Table, name: &str) {
+    table.watched.retain(|(watcher, _)| !watcher.eq_ignore_ascii_case(name));
     table.triggers.retain(|trigger| !trigger.eq_ignore_ascii_case(name));
     table.trigger_bodies.retain(|trigger, _| !trigger.eq_ignore_ascii_case(name));
     table.trigger_functions.retain(|trigger, _| !trigger.eq_ignore_ascii_case(name));

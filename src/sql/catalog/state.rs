@@ -91,8 +91,8 @@ pub struct Table {
     pub is_replacement: bool,
     /// Names of its policies.
     pub policies: Vec<String>,
-    /// Words of the conditions of policies, and of the columns and conditions of triggers.
-    pub watched: Vec<String>,
+    /// Words of the conditions of policies, and of the columns and conditions of triggers, by the name of what has them.
+    pub watched: Vec<(String, Vec<String>)>,
     /// The index it was clustered on.
     pub is_clustered: bool,
     /// Roles that were granted something on it.
@@ -138,6 +138,12 @@ impl Table {
 
     pub(super) fn column_mut(&mut self, name: &str) -> Option<&mut Column> {
         self.columns.iter_mut().find(|column| column.name.eq_ignore_ascii_case(name))
+    }
+
+    /// A policy or a trigger names the column.
+    #[must_use]
+    pub fn is_watched(&self, column: &str) -> bool {
+        self.watched.iter().any(|(_, words)| words.iter().any(|word| word == column))
     }
 
     /// The constraint called `name`.
