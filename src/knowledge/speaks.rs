@@ -23,11 +23,15 @@ const MARKS: &[(&[&str], &[&str])] = &[
     ),
     (&["mysql"], &["mysql", "mysqldb", "mysqlclient", "aurora"]),
     (&["mariadb"], &["mariadb"]),
-    (&["mysql", "mariadb"], &["innodb", "pymysql", "aiomysql", "asyncmy"]),
-    (&["sqlite"], &["sqlite", "sqlite3", "aiosqlite", "pysqlite"]),
-    (&["mssql"], &["mssql", "sqlserver", "pyodbc", "pymssql", "tsql"]),
+    (&["mysql", "mariadb"], &["innodb", "pymysql", "aiomysql", "asyncmy", "processlist", "auto_increment", "utf8mb4", "percona", "galera"]),
+    (&["sqlite"], &["sqlite", "sqlite3", "aiosqlite", "pysqlite", "pragma"]),
+    (&["mssql"], &["mssql", "sqlserver", "pyodbc", "pymssql", "tsql", "sp_rename", "nolock", "nocheck"]),
     (&["oracle"], &["oracle", "oracledb", "cx_oracle", "ora"]),
 ];
+
+/// Clauses and tools that only MySQL and MariaDB have, as they are written.
+const ONLINE: &[&str] =
+    &["algorithm=", "algorithm =", "lock=none", "lock = none", "lock=shared", "lock = shared", "gh-ost", "pt-online-schema-change"];
 
 /// Words of a catalogue or of an argument's name begin with their server's.
 const BEGINNINGS: &[(&[&str], &str)] = &[
@@ -60,7 +64,8 @@ pub fn dialects(text: &str, asked: &[Word]) -> Vec<&'static str> {
     if lower.contains("sql server") || (lower.contains("msg ") && lower.contains("level ")) {
         found.push("mssql");
     }
-    if found.is_empty() && has_numbered_error(&lower) {
+    let is_online = || ONLINE.iter().any(|mark| lower.contains(mark));
+    if found.is_empty() && (has_numbered_error(&lower) || has_error_of_a_driver(&lower) || is_online()) {
         found.extend(["mysql", "mariadb"]);
     }
     // `pg_stat_activity` names its server as a word and by its beginning.
@@ -102,6 +107,15 @@ fn has_numbered_error(lower: &str) -> bool {
     })
 }
 
+/// `(1205, 'Lock wait timeout exceeded')`: how Python's drivers print an error of MySQL or MariaDB.
+fn has_error_of_a_driver(lower: &str) -> bool {
+    lower.split('(').skip(1).any(|rest| {
+        let digits = rest.bytes().take_while(u8::is_ascii_digit).count();
+        let told = rest.get(digits..).unwrap_or_default();
+        digits == 4 && (told.starts_with(", '") || told.starts_with(", \""))
+    })
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -116,11 +130,14 @@ mod tests {
         assert_eq!(spoken("psycopg2.errors.LockNotAvailable"), ["postgresql"]);
         assert_eq!(spoken("pg_stat_activity shows a lock"), ["postgresql"]);
         assert_eq!(spoken("ERROR 1061 (42000): Duplicate key name 'i'"), ["mysql", "mariadb"]);
+        assert_eq!(spoken("(1205, 'Lock wait timeout exceeded')"), ["mysql", "mariadb"]);
+        assert_eq!(spoken("ADD COLUMN with LOCK=NONE blocks"), ["mysql", "mariadb"]);
+        assert_eq!(spoken("PRAGMA foreign_keys"), ["sqlite"]);
         assert_eq!(spoken("mariadb 10.6 instant"), ["mariadb"]);
         assert_eq!(spoken("Msg 1222, Level 16, State 51"), ["mssql"]);
         assert_eq!(spoken("ORA-00054: resource busy"), ["oracle"]);
         assert_eq!(spoken("rename a column in SQL Server"), ["mssql"]);
         assert_eq!(spoken("sqlite and postgres differ"), ["postgresql", "sqlite"]);
-        assert!(spoken("error 42 in my upgrade").is_empty() && spoken("rename a column").is_empty());
+        assert!(spoken("error 42 in my upgrade").is_empty() && spoken("rename a column (2024, or later)").is_empty());
     }
 }
