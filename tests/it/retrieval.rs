@@ -83,7 +83,7 @@ fn mixed_questions_are_answered() {
 /// Words far from those of the documents: what is not reached yet.
 #[test]
 fn questions_in_other_words_are_answered() {
-    let least = Least { recall: 0.97, gain: 0.88, facts: 0.89, recall_of_marks: 1.0, facts_by_default: 0.84 };
+    let least = Least { recall: 0.97, gain: 0.89, facts: 0.89, recall_of_marks: 1.0, facts_by_default: 0.84 };
     least.holds("once", &figures("once", asked("knowledge_once.json").queries.iter()));
     let least = Least { recall: 0.82, gain: 0.79, facts: 0.80, recall_of_marks: 1.0, facts_by_default: 0.75 };
     least.holds("last", &figures("last", asked("knowledge_last.json").queries.iter()));
