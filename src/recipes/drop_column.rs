@@ -52,6 +52,17 @@
 //! -- old code
 //! INSERT INTO orders (shop, number) VALUES (1, 20001);
 //! ```
+//! ```plan postgresql
+//! CREATE TABLE users (id bigint PRIMARY KEY, prefs jsonb DEFAULT '{}');
+//! -- rows
+//! INSERT INTO users SELECT n, CASE WHEN n % 3 = 0 THEN NULL ELSE '{"a": 1}'::jsonb END FROM generate_series(1, 60) AS n;
+//! -- wish
+//! {"kind": "drop_column", "table": "users", "column": "prefs"}
+//! -- gives
+//! archive_users_prefs, drop_users_prefs
+//! -- old code
+//! INSERT INTO users (id) VALUES (20001);
+//! ```
 //! ```plan sqlite
 //! CREATE TABLE teams (id INTEGER PRIMARY KEY);
 //! CREATE TABLE users (id INTEGER PRIMARY KEY, name TEXT, phone VARCHAR(20) NOT NULL, team INTEGER REFERENCES teams (id));
@@ -203,7 +214,9 @@ fn with_column(table: &Table, column: &Column) -> Table {
 fn archived(case: &Case<'_>, table: &Name, column: &Column, key: &[String]) -> Option<Step> {
     let dialect = case.dialect();
     let name = archive_of(table, &column.name);
-    let present = format!("{} IS NOT NULL", quoted(dialect, &column.name));
+    // Where the column comes back with a default, a row without a value has to be told from one that never was.
+    let comes_back_filled = column.default.is_some() && !column.not_null;
+    let present = if comes_back_filled { "TRUE".to_owned() } else { format!("{} IS NOT NULL", quoted(dialect, &column.name)) };
     Some(Step {
         name: snake(&format!("archive_{}_{}", table.name, column.name)),
         concern: Concern::Data,

@@ -230,9 +230,14 @@ impl Filling<'_> {
 
     fn own_value(&self, row: u32, place: u32, column: &crate::rows::shape::Column, mood: Mood) -> Value {
         let unique = self.table.is_unique(&column.name);
-        let takes_null = column.nullable && !unique;
+        let takes_null = column.nullable && !unique && !self.table.fits.iter().any(|fit| fit.names(&column.name));
         if takes_null && (mood == Mood::Sparse || (mood == Mood::Awkward && row % 7 == place % 7)) {
             return Value::Null;
+        }
+        let (partitions, nth) = (self.table.fits.len().max(1), row as usize);
+        let fit = self.table.fits.get(nth % partitions).and_then(|fit| fit.value(&column.name, &column.kind, (nth / partitions) as u32));
+        if let Some(value) = fit {
+            return Value::Raw(value);
         }
         let named = self.table.named_values(&column.name);
         if let Some(value) = named.get(row as usize % named.len().max(1)) {
@@ -241,6 +246,9 @@ impl Filling<'_> {
         let value = match column.kind.value(row, mood, unique) {
             // Keys that are made at random are the same in no two tables.
             Value::Text(text) if unique && column.kind == Kind::Uuid => Value::Text(self.of_this_table(&text)),
+            Value::Text(text) if matches!(column.kind, Kind::Text { .. }) => {
+                Value::Text(self.table.like(&column.name, &row.to_string()).unwrap_or(text))
+            }
             value => value,
         };
         match (&value, self.dialect) {

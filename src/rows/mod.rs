@@ -3,6 +3,7 @@
 //! A downgrade that is green on empty tables may fail with one row. [`fill::fill`] writes rows that satisfy the
 //! constraints and are as awkward as they allow; [`data`] remembers every value before and says which are lost.
 
+mod bounds;
 pub mod data;
 pub mod fill;
 mod mark;

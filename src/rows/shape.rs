@@ -5,6 +5,7 @@ use std::fmt;
 
 use crate::database::{Connection, DatabaseError};
 use crate::dialect::Dialect;
+use crate::rows::bounds::{Fit, Partitions};
 use crate::rows::value::Kind;
 
 /// A table's name as the server stores it.
@@ -86,6 +87,8 @@ pub struct Table {
     pub foreign_keys: Vec<ForeignKey>,
     /// Its checks as text, for the values they name.
     pub checks: Vec<String>,
+    /// What its partitions take; empty where it has none, or none is read.
+    pub fits: Vec<Fit>,
     /// What the application alone asks of a text column, by the column's name.
     pub words: BTreeMap<String, Vec<String>>,
 }
@@ -125,6 +128,14 @@ impl Table {
         self
     }
 
+    /// A text that a check's `LIKE` takes, with `number` in place of its first `%`.
+    #[must_use]
+    pub fn like(&self, column: &str, number: &str) -> Option<String> {
+        let pattern = self.checks.iter().find_map(|check| pattern_of(check, column))?;
+        let with = pattern.replacen('%', number, 1).replace('%', "").replace('_', "x");
+        Some(with)
+    }
+
     /// The literals that checks compare the column with; where there are none, the words that the application asks for.
     #[must_use]
     pub fn named_values(&self, column: &str) -> Vec<String> {
@@ -134,6 +145,17 @@ impl Table {
             self.checks.iter().filter(mentions).filter(compares).flat_map(|check| literals_about(check, column)).collect();
         if checked.is_empty() { self.words.get(column).cloned().unwrap_or_default() } else { checked }
     }
+}
+
+/// The pattern of a `LIKE` about a column, with its quotes taken off; only where it holds for every row that has a value.
+fn pattern_of<'a>(check: &'a str, column: &str) -> Option<&'a str> {
+    let from = check.find(column)?;
+    let rest = check.get(from + column.len()..)?;
+    let (between, behind) = [" ~~ ", " LIKE ", " like "].iter().find_map(|mark| rest.split_once(mark))?;
+    // Nothing but casts and parentheses may stand between the column and the mark.
+    let is_direct = between.chars().all(|c| c.is_alphanumeric() || "\"`:() _".contains(c)) && !between.to_lowercase().contains("not");
+    let pattern = behind.strip_prefix('\'').or_else(|| behind.strip_prefix("_utf8mb4\'"))?.split_once('\'')?.0;
+    (is_direct && !check.to_lowercase().contains(" or ")).then_some(pattern)
 }
 
 /// Text literals behind the column's name, up to the next `AND` or the end.
@@ -198,6 +220,7 @@ fn table_of<'a>(tables: &'a mut Tables, name: &TableName) -> &'a mut Table {
         unique: Vec::new(),
         foreign_keys: Vec::new(),
         checks: Vec::new(),
+        fits: Vec::new(),
         words: BTreeMap::new(),
     })
 }
@@ -300,7 +323,36 @@ fn postgresql(connection: &mut Connection) -> Result<Tables, DatabaseError> {
          JOIN pg_class c ON c.oid = a.attrelid JOIN pg_namespace n ON n.oid = c.relnamespace WHERE k.contypid <> 0 AND k.contype = 'c' AND {PG_TABLES}"
     );
     take_checks(&mut tables, connection.rows(&checks)?);
+    if connection.value("SELECT 1 FROM pg_class WHERE relispartition LIMIT 1")?.is_some() {
+        take_partitions(&mut tables, connection.rows(PG_PARTITIONS)?);
+    }
     Ok(tables)
+}
+
+/// Each partition with its root, the one above it, its bound, and the columns of the key of the one above (nothing for an expression).
+const PG_PARTITIONS: &str = "SELECT n.nspname, r.relname, c.oid::text, i.inhparent::text, r.oid::text, c.relkind = 'r', pg_get_expr(c.relpartbound, c.oid), \
+ (SELECT string_agg(coalesce(a.attname, ''), E'\\x01' ORDER BY k.place) FROM pg_partitioned_table p CROSS JOIN LATERAL unnest(p.partattrs) WITH ORDINALITY k(attnum, place) \
+ LEFT JOIN pg_attribute a ON a.attrelid = p.partrelid AND a.attnum = k.attnum AND k.attnum > 0 WHERE p.partrelid = i.inhparent) \
+ FROM pg_class c JOIN pg_inherits i ON i.inhrelid = c.oid JOIN pg_class r ON r.oid = pg_partition_root(c.oid) JOIN pg_namespace n ON n.oid = r.relnamespace \
+ WHERE c.relispartition ORDER BY c.oid";
+
+fn take_partitions(tables: &mut Tables, rows: Vec<Vec<Option<String>>>) {
+    let mut partitions = Partitions::default();
+    let mut roots: BTreeMap<TableName, String> = BTreeMap::new();
+    for row in rows {
+        let mut fields = Fields::of(row);
+        let (name, own, above, root) = (fields.name(), fields.text(), fields.text(), fields.text());
+        let (is_leaf, bound, key) = (fields.is_true(), fields.text(), fields.text());
+        let key: Vec<Option<String>> =
+            key.split('\u{1}').map(|column| Some(column.to_owned()).filter(|column| !column.is_empty())).collect();
+        partitions.insert(own, above, Fit::of(&bound, &key), is_leaf);
+        roots.insert(name, root);
+    }
+    for (name, root) in roots {
+        if let Some(table) = tables.get_mut(&name) {
+            table.fits = partitions.fits(&root);
+        }
+    }
 }
 
 fn mysql(connection: &mut Connection) -> Result<Tables, DatabaseError> {

@@ -36,6 +36,52 @@ fn every_table_is_filled_in_spite_of_its_constraints() {
     assert_eq!(connection.value("SELECT count(*) FROM books WHERE price IS NULL").unwrap().unwrap(), "8");
 }
 
+const PARTITIONED: &str = "
+    CREATE DOMAIN email AS varchar(40) CHECK (VALUE LIKE '%@%.org');
+    CREATE TABLE by_day (id bigint NOT NULL, at timestamptz NOT NULL, mail email NOT NULL, PRIMARY KEY (id, at)) PARTITION BY RANGE (at);
+    CREATE TABLE by_day_1 PARTITION OF by_day FOR VALUES FROM ('2024-01-01') TO ('2024-02-01');
+    CREATE TABLE by_day_2 PARTITION OF by_day FOR VALUES FROM ('2024-02-01') TO ('2024-03-01') PARTITION BY LIST (id);
+    CREATE TABLE by_day_2_few PARTITION OF by_day_2 FOR VALUES IN (1, 2);
+    CREATE TABLE by_number (id integer PRIMARY KEY, day date) PARTITION BY RANGE (id);
+    CREATE TABLE by_number_1 PARTITION OF by_number FOR VALUES FROM (MINVALUE) TO (1000);
+    CREATE TABLE by_number_2 PARTITION OF by_number FOR VALUES FROM (5000) TO (6000);
+    CREATE TABLE by_kind (id integer, kind text, n integer, CHECK (kind <> 'x')) PARTITION BY LIST (kind);
+    CREATE TABLE by_kind_a PARTITION OF by_kind FOR VALUES IN ('a, b', 'it''s');
+    CREATE TABLE by_pair (a integer NOT NULL, b date NOT NULL, UNIQUE (a, b)) PARTITION BY RANGE (a, b);
+    CREATE TABLE by_pair_1 PARTITION OF by_pair FOR VALUES FROM (1, '2024-01-01') TO (900, '2024-01-01');
+    CREATE TABLE by_hash (id integer PRIMARY KEY) PARTITION BY HASH (id);
+    CREATE TABLE by_hash_0 PARTITION OF by_hash FOR VALUES WITH (MODULUS 1, REMAINDER 0);";
+
+#[test]
+fn partitions_take_what_is_made_for_them() {
+    for server in crate::scratch::servers().into_iter().filter(|server| server.server.dialect == Dialect::Postgresql) {
+        let database = ScratchDatabase::create(&server).unwrap();
+        let mut connection = database.connect().unwrap();
+        connection.execute(PARTITIONED).unwrap();
+        for filled in fill(&mut connection, 40).unwrap() {
+            // The few ids of one partition are taken soon.
+            let least = if filled.table == "by_day" { 20 } else { 40 };
+            assert!(filled.written >= least, "{}: {filled:?}", filled.table);
+        }
+        for partition in ["by_day_1", "by_day_2_few", "by_number_1", "by_number_2", "by_kind_a", "by_pair_1"] {
+            let count = connection.value(&format!("SELECT count(*) FROM {partition}")).unwrap().unwrap();
+            assert_ne!(count, "0", "{partition}");
+        }
+        assert_eq!(connection.value("SELECT count(DISTINCT kind) FROM by_kind").unwrap().as_deref(), Some("2"));
+    }
+}
+
+#[test]
+fn a_pattern_is_filled_in_on_every_engine() {
+    for server in crate::scratch::servers() {
+        let database = ScratchDatabase::create(&server).unwrap();
+        let mut connection = database.connect().unwrap();
+        connection.execute("CREATE TABLE t (id integer PRIMARY KEY, mail varchar(40) NOT NULL CHECK (mail LIKE '%@_%.org'), CHECK (mail NOT LIKE '%!%'))").unwrap();
+        let filled = fill(&mut connection, 20).unwrap();
+        assert_eq!((filled[0].written, &filled[0].why), (20, &None), "{}: {filled:?}", server.server);
+    }
+}
+
 /// One change, and what must be said of it: table, column, lost, left over.
 const CHANGES: &[(&str, &str, Option<&str>, u64, u64)] = &[
     ("UPDATE authors SET born = '2020-01-01' WHERE id = 3", "authors", Some("born"), 1, 0),
