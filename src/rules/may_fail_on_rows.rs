@@ -32,7 +32,7 @@ fn check(context: &Context<'_>, said: &[Finding]) -> Vec<Finding> {
     let left_out = code == "23502" && matches!(context.change(), Change::Insert(_));
     // A column that may hold NULL today usually does, and releases that write it fail from then on.
     let is_copied = code == "23505" && matches!(context.change(), Change::Insert(insert) if insert.query.is_some());
-    let is_likely = pointed_at || left_out || is_copied || context.effect.needs_trigger || context.met("set_not_null");
+    let is_likely = pointed_at || left_out || is_copied || context.effect.needs_trigger || context.met_any(&["set_not_null", "set_not_null_beside_stored"]);
     let severity = if is_likely { Severity::Warning } else { Severity::Notice };
     let what = format!("`{}` may fail with {code}", context.short());
     let found = demand::of(context.change(), context.catalog, context.script.server.dialect).into_iter().next();

@@ -159,8 +159,8 @@ pub struct Column {
     pub constraints: Vec<Constraint>,
     /// `FIRST` or `AFTER x`.
     pub position: Option<Position>,
-    /// `COMMENT 'x'` behind the column.
-    pub comment: bool,
+    /// `COMMENT 'x'` behind the column: what it says, escapes as written.
+    pub comment: Option<String>,
     /// MySQL's `INVISIBLE` and MariaDB's: `Some(true)` when invisible.
     pub invisible: Option<bool>,
     /// `COMPRESSED`, `STORAGE x`, `COMPRESSION x` and the like, as written.

@@ -511,7 +511,13 @@ fn nullability(whole: &mut Alter<'_, '_>, table: &Table, before: &Column, column
             whole.refuse("1830", format!("a foreign key sets `{}` to NULL", before.name));
             return;
         }
-        whole.part(if whole.is_strict() || whole.is_mariadb() { "set_not_null" } else { "change_type" });
+        // A computed column that is stored would be computed anew.
+        let stored = |column: &Column| matches!(column.generated, Some((Generated::Stored, _)));
+        whole.part(match (whole.is_mariadb(), whole.is_strict()) {
+            (true, _) if table.columns.iter().any(stored) => "set_not_null_beside_stored",
+            (false, false) => "change_type",
+            _ => "set_not_null",
+        });
         if whole.is_strict() {
             let why = format!("rows of `{}` with NULL in `{}` stop it", whole.name(), before.name);
             if !whole.is_mariadb() {

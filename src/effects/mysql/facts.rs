@@ -176,6 +176,13 @@ const MEASURED: &[Fact] = &[
     measured("column_default", INSTANT, ONLINE, "", "ALTER TABLE t ALTER COLUMN b SET DEFAULT 5"),
     measured("column_metadata", INSTANT, ONLINE, "", "ALTER TABLE t MODIFY b INT COMMENT 'x'"),
     measured("set_not_null", REBUILD, ONLINE, "", "ALTER TABLE t MODIFY b INT NOT NULL"),
+    measured(
+        "set_not_null_beside_stored",
+        COPY,
+        ONLINE,
+        "ALTER TABLE t ADD COLUMN n INT AS (b * 2) STORED",
+        "ALTER TABLE t MODIFY c VARCHAR(50) NOT NULL",
+    ),
     measured("drop_not_null", REBUILD, ONLINE, "ALTER TABLE t MODIFY b INT NOT NULL", "ALTER TABLE t MODIFY b INT"),
     measured(
         "drop_not_null_redundant",

@@ -19,7 +19,7 @@ pub fn said_shortly(wish: &Wish, catalog: &Catalog) -> Wish {
         return wish.clone();
     };
     let Some(known) = catalog.table(table).and_then(|known| known.column(from)) else { return wish.clone() };
-    let plain = |one: &Column| (one.on_update, one.auto_increment, one.comment, one.generated.clone(), one.storage.clone());
+    let plain = |one: &Column| (one.on_update, one.auto_increment, one.comment.clone(), one.generated.clone(), one.storage.clone());
     let text = |one: &Column| one.data_type.as_ref().map(|data_type| type_text(catalog.dialect, data_type));
     let default = |one: &Column| one.default.as_ref().map(|default| default.text.clone());
     let is_moved = column.position.is_some() || !column.constraints.is_empty();

@@ -5,7 +5,7 @@ use crate::dialect::Dialect;
 use crate::fix::names::{quoted, relation};
 use crate::recipes::Case;
 use crate::recipes::parts::body::Line;
-use crate::recipes::parts::written::{exact, type_text};
+use crate::recipes::parts::written::{exact, mysql_words, type_text};
 use crate::sql::change::{Change, Column, Name};
 use crate::sql::script;
 use crate::sql::split::Direction;
@@ -71,7 +71,7 @@ pub fn in_place(case: &Case<'_>, table: &Name, what: &str) -> Line {
 /// The column as `MODIFY COLUMN` takes it; `None`: it holds something that would be lost, since `MODIFY` says a column anew.
 #[must_use]
 pub fn modified(dialect: Dialect, column: &Column, not_null: bool) -> Option<String> {
-    if column.comment || column.on_update || column.generated.is_some() || column.storage.is_some() || column.invisible.is_some() {
+    if column.generated.is_some() || column.storage.is_some() || column.invisible.is_some() {
         return None;
     }
     let mut text = format!("MODIFY COLUMN {} {}", quoted(dialect, &column.name), type_text(dialect, column.data_type.as_ref()?));
@@ -79,8 +79,6 @@ pub fn modified(dialect: Dialect, column: &Column, not_null: bool) -> Option<Str
     if let Some(default) = &column.default {
         text.push_str(&format!(" DEFAULT {}", exact(default)?));
     }
-    if column.auto_increment {
-        text.push_str(" AUTO_INCREMENT");
-    }
+    text.push_str(&mysql_words(column));
     Some(text)
 }

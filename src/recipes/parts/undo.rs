@@ -223,7 +223,7 @@ fn dropped_again(dialect: Dialect, before: &Catalog, kind: Kind, drop: &crate::s
             crate::sql::catalog::UserType::Domain { .. } | crate::sql::catalog::UserType::Other => None,
         },
         Kind::DropView | Kind::DropMaterializedView => views::again(before, name),
-        Kind::DropTrigger => Some(vec![Line::execute(before.definition(Defined::Trigger, drop.on.as_ref()?, &name.name)?)]),
+        Kind::DropTrigger => Some(vec![Line::execute(before.trigger_definition(drop.on.as_ref(), &name.name)?)]),
         Kind::DropPolicy => Some(vec![Line::execute(before.definition(Defined::Policy, drop.on.as_ref()?, &name.name)?)]),
         Kind::DropFunction | Kind::DropProcedure => Some(vec![Line::execute(before.definition(Defined::Function, name, "")?)]),
         Kind::DropExtension => Some(vec![Line::execute(format!("CREATE EXTENSION {}", quoted(dialect, &name.name)))]),
@@ -349,6 +349,10 @@ fn of_action(dialect: Dialect, before: &Catalog, table: &Name, action: &AlterAct
         AlterAction::RenameTable { to } => {
             let now = Name { schema: table.schema.clone(), name: to.name.clone() };
             line(format!("ALTER TABLE {} RENAME TO {}", relation(dialect, &now), q(&table.name)))
+        }
+        AlterAction::TableOption { name, .. } if name == "comment" && dialect.is_mysql_family() => {
+            let old = known?.options.get("comment").cloned().unwrap_or_default();
+            line(format!("ALTER TABLE {written} COMMENT = {}", literal(&old)))
         }
         AlterAction::RenameConstraint { from, to } => line(format!("ALTER TABLE {written} RENAME CONSTRAINT {} TO {}", q(to), q(from))),
         AlterAction::RenameIndex { from, to } => line(format!("ALTER TABLE {written} RENAME INDEX {} TO {}", q(to), q(from))),

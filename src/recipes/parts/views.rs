@@ -81,15 +81,15 @@ pub fn again(catalog: &Catalog, view: &Name) -> Option<Vec<Line>> {
         _ => made,
     }];
     for state in &known.indexes {
-        let index = create_index(Dialect::Postgresql, view, state.index.name.as_deref()?, &state.index, false)?;
+        let index = create_index(catalog.dialect, view, state.index.name.as_deref()?, &state.index, false)?;
         lines.push(index.allowing("index_without_concurrently", "nobody sees the view before the commit"));
     }
     for (role, privilege) in &known.grants {
         if privilege.ends_with(crate::sql::catalog::OF_COLUMNS) {
             return None;
         }
-        let role = if role == "public" { "PUBLIC".to_owned() } else { quoted(Dialect::Postgresql, role) };
-        lines.push(Line::execute(format!("GRANT {} ON {} TO {role}", privilege.to_uppercase(), relation(Dialect::Postgresql, view))));
+        let role = if role == "public" { "PUBLIC".to_owned() } else { quoted(catalog.dialect, role) };
+        lines.push(Line::execute(format!("GRANT {} ON {} TO {role}", privilege.to_uppercase(), relation(catalog.dialect, view))));
     }
     Some(lines)
 }

@@ -27,6 +27,10 @@ pub fn columns(dialect: Dialect, names: &[String]) -> String {
 /// A type as SQL.
 #[must_use]
 pub fn type_text(dialect: Dialect, data_type: &DataType) -> String {
+    // The server writes a longtext with a check of its own for it.
+    if data_type.json && dialect.is_mysql_family() {
+        return "json".to_owned();
+    }
     let mut text = match &data_type.schema {
         Some(schema) => format!("{}.{}", quoted(dialect, schema), quoted(dialect, &data_type.name)),
         None => data_type.name.clone(),
@@ -137,15 +141,28 @@ pub fn column_text(dialect: Dialect, column: &Column) -> Option<String> {
     if column.not_null && column.identity.is_none() {
         text.push_str(" NOT NULL");
     }
-    if column.on_update && dialect.is_mysql_family() {
+    if dialect.is_mysql_family() {
+        text.push_str(&mysql_words(column));
+    }
+    Some(text)
+}
+
+/// What stands behind a column's default in MySQL and MariaDB.
+#[must_use]
+pub fn mysql_words(column: &Column) -> String {
+    let mut text = String::new();
+    if column.on_update {
         // As exact as the type: the server takes no other (1294).
         let digits = column.data_type.as_ref().and_then(|one| one.arguments.first()).map(|digits| format!("({digits})"));
         text.push_str(&format!(" ON UPDATE CURRENT_TIMESTAMP{}", digits.unwrap_or_default()));
     }
-    if column.auto_increment && dialect.is_mysql_family() {
+    if column.auto_increment {
         text.push_str(" AUTO_INCREMENT");
     }
-    Some(text)
+    if let Some(comment) = &column.comment {
+        text.push_str(&format!(" COMMENT {}", literal(comment)));
+    }
+    text
 }
 
 /// The text of an expression, where all of it is known.
@@ -186,7 +203,8 @@ pub fn table_options(dialect: Dialect, table: &Table) -> String {
         return String::new();
     }
     let option = |name: &str, word: &str| table.options.get(name).map(|value| format!(" {word}={value}")).unwrap_or_default();
-    format!("{}{}", option("charset", "DEFAULT CHARSET"), option("collate", "COLLATE"))
+    let comment = table.options.get("comment").map(|text| format!(" COMMENT={}", literal(text))).unwrap_or_default();
+    format!("{}{}{comment}", option("charset", "DEFAULT CHARSET"), option("collate", "COLLATE"))
 }
 
 /// A constraint as `ADD` takes it, with its name.

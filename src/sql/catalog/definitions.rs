@@ -136,6 +136,16 @@ impl Catalog {
         self.definitions.made.get(&(defined, self.key(of), called.to_owned()))?.sql.as_deref()
     }
 
+    /// The text of a trigger; `on`: its table, which MySQL, MariaDB and SQLite do not say, where trigger names are unique.
+    #[must_use]
+    pub fn trigger_definition(&self, on: Option<&Name>, called: &str) -> Option<&str> {
+        if let Some(table) = on {
+            return self.definition(Defined::Trigger, table, called);
+        }
+        let mut found = self.definitions.made.iter().filter(|((defined, _, own), _)| *defined == Defined::Trigger && own == called);
+        found.next().filter(|_| found.next().is_none())?.1.sql.as_deref()
+    }
+
     /// The triggers and policies of a table, by their names, known or not.
     pub fn defined_on<'a>(&'a self, table: &Name) -> impl Iterator<Item = (Defined, &'a str)> {
         let key = self.key(table);

@@ -300,7 +300,9 @@ fn column_constraint(column: &mut Column, cursor: &mut Cursor<'_>, flags: &mut F
 
 /// `DEFERRABLE`, `NOT VALID` and the like that stand behind another clause.
 fn lone_attribute(cursor: &mut Cursor<'_>) -> Option<Constraint> {
-    let mut constraint = Constraint::of(ConstraintKind::NotNull { column: String::new() });
+    let kind = ConstraintKind::NotNull { column: String::new() };
+    // A comment behind it is the column's.
+    let mut constraint = Constraint { of_column: Some(String::new()), ..Constraint::of(kind) };
     let from = cursor.at;
     attributes(&mut constraint, cursor, &mut Flags::new())?;
     (cursor.at > from).then_some(constraint)
@@ -368,8 +370,7 @@ fn column_property(column: &mut Column, cursor: &mut Cursor<'_>, flags: &mut Fla
         column.auto_increment = true;
         cursor.skip_group();
     } else if cursor.eat("comment") {
-        column.comment = true;
-        cursor.string()?;
+        column.comment = Some(cursor.string()?);
     } else if cursor.eat("on update") {
         column.on_update = true;
         cursor.expression(AFTER_DEFAULT)?;
@@ -522,7 +523,7 @@ pub fn attributes(constraint: &mut Constraint, cursor: &mut Cursor<'_>, flags: &
         } else if cursor.eat("no inherit") {
             constraint.no_inherit = true;
             flags.insert("no_inherit", true.into());
-        } else if cursor.eat("using index tablespace") || cursor.eat("comment") {
+        } else if cursor.eat("using index tablespace") || constraint.of_column.is_none() && cursor.eat("comment") {
             cursor.advance()?;
         } else if cursor.eat("include") {
             flags.insert("include", cursor.column_list()?.into());
@@ -1125,6 +1126,11 @@ pub fn mysql_option(cursor: &mut Cursor<'_>) -> Option<(String, String)> {
     if cursor.mark("(") {
         cursor.skip_group();
         return Some((name, String::new()));
+    }
+    if name == "comment"
+        && let Some(comment) = cursor.string()
+    {
+        return Some((name, comment));
     }
     let token = cursor.advance()?;
     let value = cursor.text_of(token).trim_matches(['\'', '"', '`']).to_lowercase();
