@@ -16,6 +16,18 @@
 //! A name changes at once: SQLite knows no way to keep both, and has one writer. Stop the application that has the file open.
 //!
 //! ```plan sqlite
+//! CREATE TABLE orders (id INTEGER PRIMARY KEY, state VARCHAR(10) NOT NULL DEFAULT 'new' CHECK (state IN ('new', 'paid')), seen DATE);
+//! CREATE TRIGGER orders_seen AFTER UPDATE OF state ON orders BEGIN UPDATE orders SET seen = '2020-01-01' WHERE id = NEW.id; END;
+//! -- rows
+//! INSERT INTO orders (state) VALUES ('new'), ('paid');
+//! -- wish
+//! {"kind": "add_enum_value", "table": "orders", "column": "state", "value": "sent"}
+//! -- gives
+//! drop_sqlite_constraint_2, add_ck_orders_state
+//! -- old code
+//! UPDATE orders SET state = 'paid' WHERE id = 1;
+//! ```
+//! ```plan sqlite
 //! CREATE TABLE users (id INTEGER PRIMARY KEY, name TEXT NOT NULL, email VARCHAR(80));
 //! CREATE INDEX ix_users_email ON users (email);
 //! -- rows

@@ -9,7 +9,7 @@ use crate::recipes::parts::guarded::none_or_raise;
 use crate::recipes::parts::rebuilt::{create_table, given_name};
 use crate::recipes::parts::undo::constraint_name_of;
 use crate::recipes::parts::written::{exact, indexes_again, literal};
-use crate::sql::catalog::{IndexState, Table};
+use crate::sql::catalog::{Defined, IndexState, Table};
 use crate::sql::change::{AlterAction, Constraint, ConstraintKind, DataType, IndexKey, Name};
 
 const SQLITE: Dialect = Dialect::Sqlite;
@@ -163,7 +163,10 @@ impl Anew<'_> {
         }
         all.extend(lines);
         if !self.old.triggers.is_empty() {
-            all.push(Line::operation("for trigger in triggers:\n    op.get_bind().exec_driver_sql(trigger)", ""));
+            let catalog = self.case.catalog;
+            let known = self.old.triggers.iter().filter_map(|trigger| catalog.definition(Defined::Trigger, self.name, trigger));
+            let sql = known.collect::<Vec<_>>().join(";\n");
+            all.push(Line::operation("for trigger in triggers:\n    op.get_bind().exec_driver_sql(trigger)", sql));
         }
         all.push(Line::execute("PRAGMA legacy_alter_table = OFF"));
         all
