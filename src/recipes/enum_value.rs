@@ -77,9 +77,9 @@ use crate::dialect::Dialect;
 use crate::fix::names::{quoted, relation};
 use crate::recipes::parts::archive::kept_aside;
 use crate::recipes::parts::body::{Body, Line, fitting};
+use crate::recipes::parts::dependents;
 use crate::recipes::parts::loops::{Filling, filled};
 use crate::recipes::parts::naming::snake;
-use crate::recipes::parts::views;
 use crate::recipes::parts::wish::Wish;
 use crate::recipes::parts::written::{create_index, drop_index, exact, literal};
 use crate::recipes::{Case, Concern, Found, Stage, Step};
@@ -141,7 +141,7 @@ fn exchanged(case: &Case<'_>, name: &Name, values: &[String], instead: Option<(&
         Line::execute(format!("ALTER TYPE {own} RENAME TO {}", quoted(dialect, &old.name))).allowing("rename", "the new type takes the name in the same transaction"),
         Line::execute(format!("CREATE TYPE {own} AS ENUM ({list})")),
     ];
-    let around = views::around(case.catalog, &holders(case, name))?;
+    let around = dependents::around(case.catalog, &holders(case, name))?;
     let mut indexes = Vec::new();
     for (table, column) in holders(case, name) {
         indexes.extend(indexes_about(case, &table, &column)?);
@@ -288,7 +288,7 @@ fn renamed(case: &Case<'_>, name: &Name, from: &str, to: &str) -> Option<Found> 
 
 fn removed(case: &Case<'_>, name: &Name, value: &str, replacement: Option<&str>) -> Option<Found> {
     let before = values(case, name)?;
-    let named = views::around(case.catalog, &holders(case, name)).is_some_and(|around| around.names_value(value));
+    let named = dependents::around(case.catalog, &holders(case, name)).is_some_and(|around| around.names_value(value));
     if named {
         return Some(Found { questions: vec![format!("a view, trigger or policy compares with '{value}'")], ..Found::default() });
     }
@@ -328,7 +328,7 @@ fn removed(case: &Case<'_>, name: &Name, value: &str, replacement: Option<&str>)
             }
         }
     }
-    found.notes.extend(views::around(case.catalog, &holders(case, name)).and_then(|around| around.note()));
+    found.notes.extend(dependents::around(case.catalog, &holders(case, name)).and_then(|around| around.note()));
     found.notes.push("an unused value harms nobody: leaving it costs nothing, removing it writes each table anew".to_owned());
     Some(found)
 }

@@ -50,7 +50,8 @@ impl fmt::Display for Name {
 /// A column's type as written: the dialect's canonical word, its arguments, and what follows.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct DataType {
-    /// In lower case, synonyms made one: `integer`, `character varying`, `timestamp with time zone`, `enum`.
+    /// Synonyms made one: `integer`, `character varying`, `timestamp with time zone`, `enum`; in lower case, but for a type of the user's
+    /// own that PostgreSQL knows by its capitals.
     pub name: String,
     /// A schema in front of a user's own type.
     pub schema: Option<String>,

@@ -3,6 +3,7 @@
 pub mod archive;
 pub mod batch;
 pub mod body;
+pub mod dependents;
 pub mod doubts;
 pub mod exact_fill;
 pub mod fills;
@@ -20,7 +21,6 @@ pub mod standing;
 pub mod sync;
 pub mod undo;
 pub mod values;
-pub mod views;
 pub mod ways;
 pub mod wish;
 pub mod written;

@@ -16,7 +16,7 @@ use crate::recipes::parts::opposed::opposed;
 use crate::recipes::parts::values::spelled_out;
 use crate::recipes::parts::ways::way_round;
 use crate::recipes::parts::wish::{Statement, Wish};
-use crate::recipes::parts::{in_the_way, naming, online, standing, undo, views, zone};
+use crate::recipes::parts::{dependents, in_the_way, naming, online, standing, undo, zone};
 use crate::recipes::{Case, Concern, Found, RECIPES, Stage, Step};
 use crate::risk;
 use crate::sql::catalog::Catalog;
@@ -276,7 +276,7 @@ fn found(wish: &Wish, following: &[Wish], catalog: &Catalog, asked: &Asked<'_>, 
     }
     let recipes = RECIPES.iter().filter(|recipe| recipe.serves(asked.server.dialect));
     let fitting = recipes.filter(|recipe| counts.iter().any(|found| recipe.mends.contains(&found.rule)));
-    if let Some(found) = around_views(wish, statement, following, asked, &case, planned) {
+    if let Some(found) = around_dependents(wish, statement, following, asked, &case, planned) {
         return found;
     }
     if let Some((name, found)) =
@@ -310,7 +310,7 @@ fn found(wish: &Wish, following: &[Wish], catalog: &Catalog, asked: &Asked<'_>, 
 }
 
 /// Views, triggers and policies hang on the column: they are dropped and made anew around the revision that changes its type.
-fn around_views(
+fn around_dependents(
     wish: &Wish,
     statement: &Statement,
     following: &[Wish],
@@ -323,7 +323,7 @@ fn around_views(
     if !is_refused || asked.server.dialect != Dialect::Postgresql {
         return None;
     }
-    let around = views::around(case.catalog, &[(table.clone(), column.clone())]).filter(|around| !around.is_empty())?;
+    let around = dependents::around(case.catalog, &[(table.clone(), column.clone())]).filter(|around| !around.is_empty())?;
     let mut without = case.catalog.clone();
     for drop in around.front() {
         take_over(&mut without, drop, asked.server);

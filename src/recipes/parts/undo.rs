@@ -4,8 +4,8 @@ use crate::dialect::Dialect;
 use crate::fix;
 use crate::fix::names::{quoted, relation};
 use crate::recipes::parts::body::{Line, python_sql};
+use crate::recipes::parts::dependents;
 use crate::recipes::parts::online::modified;
-use crate::recipes::parts::views;
 use crate::recipes::parts::wish::Statement;
 use crate::recipes::parts::written::{
     add_column, column_text, columns, constraint_text, create_index, drop_column, drop_index, exact, literal, python_table, table_options,
@@ -98,7 +98,7 @@ pub fn way_back(dialect: Dialect, before: &Catalog, statement: &Statement) -> Op
             Some(pairs.iter().rev().map(back).collect())
         }
         Change::CreateView { name, or_replace: true, materialized: false, .. } if !before.is_missing(name) => {
-            let again = before.views_on(name).is_empty().then(|| views::again(before, name)).flatten()?;
+            let again = before.views_on(name).is_empty().then(|| dependents::again(before, name)).flatten()?;
             let mut lines = vec![Line::execute(format!("DROP VIEW {}", relation(dialect, name)))];
             lines.extend(again);
             Some(lines)
@@ -222,7 +222,7 @@ fn dropped_again(dialect: Dialect, before: &Catalog, kind: Kind, drop: &crate::s
             }
             crate::sql::catalog::UserType::Domain { .. } | crate::sql::catalog::UserType::Other => None,
         },
-        Kind::DropView | Kind::DropMaterializedView => views::again(before, name),
+        Kind::DropView | Kind::DropMaterializedView => dependents::again(before, name),
         Kind::DropTrigger => Some(vec![Line::execute(before.trigger_definition(drop.on.as_ref(), &name.name)?)]),
         Kind::DropPolicy => Some(vec![Line::execute(before.definition(Defined::Policy, drop.on.as_ref()?, &name.name)?)]),
         Kind::DropFunction | Kind::DropProcedure => Some(vec![Line::execute(before.definition(Defined::Function, name, "")?)]),

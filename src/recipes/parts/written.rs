@@ -33,6 +33,8 @@ pub fn type_text(dialect: Dialect, data_type: &DataType) -> String {
     }
     let mut text = match &data_type.schema {
         Some(schema) => format!("{}.{}", quoted(dialect, schema), quoted(dialect, &data_type.name)),
+        // A user's own type; names of the server's are of several words, and need no quotes.
+        None if dialect == Dialect::Postgresql && data_type.name.chars().any(char::is_uppercase) => quoted(dialect, &data_type.name),
         None => data_type.name.clone(),
     };
     if !data_type.arguments.is_empty() {

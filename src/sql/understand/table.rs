@@ -62,7 +62,8 @@ pub fn data_type(cursor: &mut Cursor<'_>) -> Option<DataType> {
     let name = cursor.name()?;
     let mut word = if is_quoted_char { "\"char\"".to_owned() } else { name.name };
     let dialect = cursor.dialect;
-    if dialect != Dialect::Sqlite {
+    // PostgreSQL tells names apart that differ in case only, where they are written in quotes.
+    if !matches!(dialect, Dialect::Sqlite | Dialect::Postgresql) {
         word = word.to_lowercase();
     }
     let mut found = DataType { schema: name.schema.filter(|schema| schema != "pg_catalog"), ..DataType::default() };
@@ -142,7 +143,7 @@ fn fixed(found: &mut DataType, name: &'static str) -> &'static str {
 fn canonical(word: &str, dialect: Dialect, found: &mut DataType) -> String {
     let lower = word.to_lowercase();
     let same = match dialect {
-        Dialect::Postgresql => match lower.as_str() {
+        Dialect::Postgresql => match word {
             "int" | "int4" => "integer",
             "int8" => "bigint",
             "int2" => "smallint",
@@ -165,7 +166,7 @@ fn canonical(word: &str, dialect: Dialect, found: &mut DataType) -> String {
             "timestamptz" => "timestamp with time zone",
             "timetz" => "time with time zone",
             "varbit" => "bit varying",
-            _ => return lower,
+            _ => return word.to_owned(),
         },
         Dialect::Mysql | Dialect::Mariadb => match lower.as_str() {
             "integer" | "int4" => "int",

@@ -1,4 +1,4 @@
-//! What hangs on a column and stands in the way of a change of its type: views, triggers and policies that name it. They are dropped
+//! What depends on a column and stands in the way of a change of its type: views, triggers and policies that name it. They are dropped
 //! in front of the change and made anew behind it, in one transaction.
 
 use crate::dialect::Dialect;
@@ -21,7 +21,7 @@ pub struct Around {
 
 const IN_ONE: &str = "it is made anew in the same transaction";
 
-/// Takes away what hangs on these columns, and makes it again as it stands. `None`: the text of one is not known.
+/// Takes away what depends on these columns, and makes it again as it stands. `None`: the text of one is not known.
 #[must_use]
 pub fn around(catalog: &Catalog, columns: &[(Name, String)]) -> Option<Around> {
     let mut around = Around::default();
