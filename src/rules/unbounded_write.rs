@@ -164,7 +164,7 @@ fn finds_many(context: &Context<'_>, reach: &Reach) -> bool {
 fn joins_itself(sql: &str, table: &str) -> bool {
     let lower = sql.to_lowercase();
     let target = lower.split_once("where").map_or(lower.as_str(), |(head, _)| head);
-    target.split(|c: char| !(c.is_alphanumeric() || c == '_')).filter(|word| *word == table).count() > 1
+    target.split(|c: char| !(c.is_alphanumeric() || c == '_')).filter(|word| word.eq_ignore_ascii_case(table)).count() > 1
 }
 
 /// The first column of a unique index, or of any that is compared with a value, is bounded.

@@ -68,6 +68,7 @@ mod project_settings;
 mod project_tools;
 mod proof_before_apply;
 mod questions;
+mod quoted_names;
 mod ranges;
 mod real_alembic;
 mod recipes;

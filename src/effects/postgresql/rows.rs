@@ -140,10 +140,13 @@ fn by_key(table: &Name, reach: &Reach, place: &Place<'_>) -> bool {
 fn is_batch(table: &Name, reach: &Reach, place: &Place<'_>) -> bool {
     let Some(condition) = &reach.condition else { return false };
     let text = condition.text.to_lowercase();
-    let key = text.split([' ', '=', '(']).next().unwrap_or_default();
+    let key = text.split([' ', '=', '(']).next().unwrap_or_default().trim_matches('"');
     let is_key = key == "ctid"
         || place.catalog.table(table).is_none_or(|found| {
-            found.indexes.iter().any(|state| matches!(state.index.keys.first(), Some(IndexKey::Column(first)) if first == key))
+            found
+                .indexes
+                .iter()
+                .any(|state| matches!(state.index.keys.first(), Some(IndexKey::Column(first)) if first.eq_ignore_ascii_case(key)))
         });
     is_key && text.contains("select") && text.contains(" limit ")
 }
@@ -219,7 +222,7 @@ fn update(effect: &mut Effect, change: &Update, place: &Place<'_>) {
         return;
     }
     let new_columns = known_new(table, &change.columns, place);
-    if change.values.text == own_values(&change.columns) || all_computed(table, &change.columns, place) {
+    if change.values.text.replace('"', "") == own_values(&change.columns) || all_computed(table, &change.columns, place) {
         return;
     }
     if change.fills_null || new_columns || only_null(table, &change.columns, place) {

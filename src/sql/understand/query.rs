@@ -619,7 +619,7 @@ fn update(cursor: &mut Cursor<'_>, flags: &mut Flags) -> Option<Update> {
     resolve_alias(&mut found.table, alias.as_deref(), &mut found.reach.joins, cursor);
     found.reads.extend(condition_reads(cursor, from));
     if let Some(condition) = &found.reach.condition {
-        let text = condition.text.to_lowercase();
+        let text = condition.text.to_lowercase().replace(['"', '`'], "");
         found.fills_null = !text.contains(" or ")
             && found.columns.iter().any(|column| {
                 let column = column.to_lowercase();
