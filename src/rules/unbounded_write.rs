@@ -141,7 +141,7 @@ fn finds_many(context: &Context<'_>, reach: &Reach) -> bool {
         _ => return false,
     };
     let (Some(condition), [only]) = (&reach.condition, reach.bounded_by.as_slice()) else { return false };
-    let text = condition.text.to_lowercase();
+    let text = condition.text.to_lowercase().replace(['"', '`'], "");
     let rest = text.strip_prefix(&only.to_lowercase()).map(str::trim_start).unwrap_or_default();
     if !rest.starts_with("in (select ") {
         return false;
