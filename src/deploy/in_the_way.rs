@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::database::{Connection, DatabaseError};
+use crate::database::{Connection, DatabaseError, Refusal};
 use crate::demand::Demand;
 use crate::dialect::Dialect;
 
@@ -25,8 +25,8 @@ pub struct InTheWay {
 pub struct Counted {
     /// What is in the way.
     pub found: Vec<InTheWay>,
-    /// The queries that were not answered in time.
-    pub too_slow: Vec<String>,
+    /// The queries that were not answered, each with the reason.
+    pub unanswered: Vec<String>,
 }
 
 /// Counts, in transactions that can only read. A demand of a column or table that the range makes itself is nobody's: the
@@ -53,10 +53,18 @@ pub fn count(connection: &mut Connection, demands: &[Demand]) -> Result<Counted,
                     counted.found.push(InTheWay { count, table: demand.table.shown(), query: demand.query.clone() });
                 }
             }
-            Err(DatabaseError::TimedOut { .. }) => counted.too_slow.push(demand.query.clone()),
-            Err(DatabaseError::Refused { .. }) => {}
+            Err(DatabaseError::TimedOut { limit, .. }) => {
+                counted.unanswered.push(format!("not to the end in {} s: {}", limit.as_secs(), demand.query));
+            }
+            Err(DatabaseError::Refused { refusal, .. }) if is_not_there(&refusal) => {}
+            Err(DatabaseError::Refused { refusal, .. }) => counted.unanswered.push(format!("{}: {}", refusal.message, demand.query)),
             Err(error) => return Err(error),
         }
     }
     Ok(counted)
+}
+
+/// The server knows no such table or column.
+fn is_not_there(refusal: &Refusal) -> bool {
+    matches!(refusal.code.as_str(), "42703" | "42P01" | "3F000" | "1054" | "1146") || refusal.message.starts_with("no such ")
 }

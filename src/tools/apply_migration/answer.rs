@@ -253,8 +253,8 @@ fn notes(tried: &Tried) -> Vec<String> {
             ));
         }
     }
-    for query in &look.rows.too_slow {
-        notes.push(format!("rows in the way were not counted to the end in 20 s: {query}"));
+    for unanswered in &look.rows.unanswered {
+        notes.push(format!("rows in the way were not counted, {unanswered}"));
     }
     if !look.is_tested_engine() {
         notes.push(engine_words(look));
