@@ -4,10 +4,10 @@
 //! CONCURRENTLY is left invalid. The queries are those a server answers before it is asked to change anything; that
 //! each finds a row exactly where the server refuses the statement is measured by `tests/it/demands.rs`.
 
-use crate::dialect::{Dialect, Server};
+use crate::dialect::Dialect;
 use crate::fix::names::{quoted, relation};
 use crate::sql::catalog::Catalog;
-use crate::sql::change::{AlterAction, Change, Column, Constraint, ConstraintKind, DataType, Index, IndexKey, Name, Reference};
+use crate::sql::change::{AlterAction, Change, Column, Constraint, ConstraintKind, DataType, Expression, Index, IndexKey, Name, Reference};
 use crate::sql::script::{Script, Statement};
 use crate::sql::split::Direction;
 
@@ -55,13 +55,13 @@ pub fn of_action(table: &Name, action: &AlterAction, catalog: &Catalog, dialect:
 /// What the statements of a script demand of rows as they stand *before* it, by their place in it: of a table whose rows or
 /// columns an earlier statement changes nobody can ask beforehand.
 #[must_use]
-pub fn of_script<'a>(script: &'a Script, before: &Catalog, server: Server) -> Vec<(&'a Statement, Demand)> {
+pub fn of_script<'a>(script: &'a Script, before: &Catalog) -> Vec<(&'a Statement, Demand)> {
     let mut found = Vec::new();
     let mut stands = before.clone();
     let mut changed: Vec<Name> = Vec::new();
     for statement in script.statements.iter().filter(|statement| statement.direction == Direction::Up) {
         let is_open = |name: &Name| !changed.iter().any(|other| other.name.eq_ignore_ascii_case(&name.name));
-        let demands = of(&statement.reading.change, &stands, server.dialect).into_iter();
+        let demands = of(&statement.reading.change, &stands, script.server.dialect).into_iter();
         let asked = demands.filter(|demand| is_open(&demand.table) && demand.other.as_ref().is_none_or(is_open));
         found.extend(asked.map(|demand| (statement, demand)).collect::<Vec<_>>());
         match changes(statement) {
@@ -148,7 +148,7 @@ impl About<'_> {
         match &constraint.kind {
             ConstraintKind::Unique { columns, using_index: None } => Some(self.twice(columns, &named(columns), None, true)),
             ConstraintKind::PrimaryKey { columns, using_index: None } => Some(self.twice(columns, &named(columns), None, false)),
-            ConstraintKind::Check(expression) => Some(self.counting(&[], &format!("NOT ({})", on_one_line(&expression.text)))),
+            ConstraintKind::Check(expression) => Some(self.counting(&[], &format!("NOT ({})", on_one_line(expression)?))),
             ConstraintKind::NotNull { column } => Some(self.nulls(column)),
             ConstraintKind::ForeignKey { columns, reference } => {
                 let query = orphans(self.dialect, self.table, columns, reference, self.catalog)?;
@@ -170,13 +170,16 @@ impl About<'_> {
             .iter()
             .map(|key| match key {
                 IndexKey::Column(name) => Some(quoted(self.dialect, name)),
-                IndexKey::Expression(expression) => expression.is_exact.then(|| on_one_line(&expression.text)),
+                IndexKey::Expression(expression) => on_one_line(expression),
             })
             .collect();
         let keys = keys.filter(|_| index.unique && !index.prefixed)?;
         let columns = index.plain_columns();
         let columns = if columns.len() == index.keys.len() { columns } else { Vec::new() };
-        let predicate = index.predicate.as_ref().map(|predicate| on_one_line(&predicate.text));
+        let predicate = match &index.predicate {
+            Some(predicate) => Some(on_one_line(predicate)?),
+            None => None,
+        };
         Some(self.twice(&columns, &keys, predicate.as_deref(), true))
     }
 
@@ -274,6 +277,9 @@ pub fn orphans(dialect: Dialect, table: &Name, columns: &[String], reference: &R
     ))
 }
 
-fn on_one_line(text: &str) -> String {
-    text.split_whitespace().collect::<Vec<_>>().join(" ")
+/// An expression whose whole text is known, without line breaks; `None`: blanks in it may be a value's.
+fn on_one_line(expression: &Expression) -> Option<String> {
+    let line = expression.text.split_whitespace().collect::<Vec<_>>().join(" ");
+    let may_hold_blanks = line != expression.text && expression.text.contains(['\'', '"', '`', '$']);
+    (expression.is_exact && !may_hold_blanks).then_some(line)
 }

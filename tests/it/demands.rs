@@ -176,6 +176,31 @@ fn what_is_not_answered_is_said() {
     }
 }
 
+/// A text that nobody should send: it is not asked, or refused as a whole, and everything stands afterwards.
+#[test]
+fn no_text_of_a_check_changes_anything() {
+    for server in crate::scratch::servers() {
+        let database = ScratchDatabase::create(&server).unwrap();
+        let mut connection = database.connect().unwrap();
+        connection.execute(&format!("{TABLES} INSERT INTO t (id, a) VALUES (1, 'a   b')")).unwrap();
+        let mut catalog = Catalog::of_setup(&script::read(TABLES.to_owned(), server.server));
+        catalog.settle();
+        for check in [
+            "1=1; COMMIT; DROP TABLE t; SELECT 1",
+            "1=1); COMMIT; DROP TABLE t; SELECT (1",
+            "a = 'a   b'",
+            "a = 'a   b' AND\n id > 0",
+            "id > 0 -- ) OR true\n",
+        ] {
+            let read = script::read(format!("ALTER TABLE t ADD CONSTRAINT c CHECK ({check})"), server.server);
+            let demands = demand::of(&read.statements[0].reading.change, &catalog, server.server.dialect);
+            let counted = count(&mut connection, &demands).unwrap();
+            assert!(counted.found.is_empty(), "{}: {check}: {counted:?}", server.server);
+            assert_eq!(connection.value("SELECT count(*) FROM t").unwrap().as_deref(), Some("1"), "{}: {check}", server.server);
+        }
+    }
+}
+
 #[test]
 fn what_the_range_changes_itself_is_nobodys_question() {
     let server = alembic_gate::dialect::Server { dialect: Dialect::Postgresql, version: alembic_gate::dialect::ServerVersion::new(18, 0) };
@@ -183,7 +208,7 @@ fn what_the_range_changes_itself_is_nobodys_question() {
         let mut catalog = Catalog::of_setup(&script::read(TABLES.to_owned(), server));
         catalog.settle();
         let read = script::read(sql.to_owned(), server);
-        demand::of_script(&read, &catalog, server).into_iter().map(|(_, demand)| demand.table.name).collect::<Vec<_>>()
+        demand::of_script(&read, &catalog).into_iter().map(|(_, demand)| demand.table.name).collect::<Vec<_>>()
     };
     let unique = "ALTER TABLE t ADD CONSTRAINT uq UNIQUE (a);";
     assert_eq!(asked(unique), ["t"]);

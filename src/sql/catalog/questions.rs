@@ -269,7 +269,8 @@ impl Catalog {
     /// A function of the user's own. Calls are read without regard to case: two that differ in case only are one here.
     #[must_use]
     pub fn function(&self, name: &str) -> Option<&Function> {
-        self.functions.get(name).or_else(|| self.functions.get(&name.to_lowercase()))
+        let folded = || name.chars().any(char::is_uppercase).then(|| name.to_lowercase());
+        self.functions.get(name).or_else(|| self.functions.get(&folded()?))
     }
 
     /// All functions of the user's own.

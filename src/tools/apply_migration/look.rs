@@ -228,8 +228,7 @@ impl Look {
     /// Counts the rows that a statement would be refused for, where nothing else stands in the way: the questions go over whole tables.
     pub fn count_rows(&mut self, review: &Review) {
         let script = &review.asked.script;
-        let demands: Vec<Demand> =
-            demand::of_script(script, &review.asked.before, script.server).into_iter().map(|(_, demand)| demand).collect();
+        let demands: Vec<Demand> = demand::of_script(script, &review.asked.before).into_iter().map(|(_, demand)| demand).collect();
         let Some(target) = self.target.as_ref().filter(|_| !demands.is_empty()) else { return };
         let counted = target.connect().map_err(|error| with_cause(&error, &error.hint())).and_then(|mut connection| {
             limit_look(&mut connection).and_then(|()| count(&mut connection, &demands)).map_err(|error| with_cause(&error, &error.hint()))
