@@ -3,6 +3,7 @@
 use std::fmt;
 use std::path::PathBuf;
 
+use crate::dialect::Dialect;
 use crate::secret::HIDDEN;
 
 /// A password: printed by nothing but [`Address::sqlalchemy_url`].
@@ -32,7 +33,7 @@ impl fmt::Debug for Password {
 /// Where a server listens in the network, and as whom one goes there.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Login {
-    /// A name or a number: `localhost`, `::1`.
+    /// A name or a number, `localhost`, `::1`; or where its socket is.
     pub host: String,
     /// Its TCP port.
     pub port: u16,
@@ -42,9 +43,18 @@ pub struct Login {
     pub password: Option<Password>,
 }
 
+impl Login {
+    /// It is behind a socket all the same: as in libpq, a host that begins with a slash is one, or its folder.
+    #[must_use]
+    pub fn is_socket(&self) -> bool {
+        self.host.starts_with('/')
+    }
+}
+
 /// Where a database is.
 ///
-/// The first three are ours or lie on this machine; the two with a [`Login`] are servers that the user named.
+/// The first three are ours or lie on this machine; the two with a [`Login`] are servers that the user named,
+/// in the network or behind a socket that asks for a password.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Address {
     /// A PostgreSQL database behind the socket `<socket_dir>/.s.PGSQL.<port>`.
@@ -72,14 +82,14 @@ pub enum Address {
         /// Its file, as an absolute path.
         file: PathBuf,
     },
-    /// A PostgreSQL database in the network.
+    /// A PostgreSQL database one logs in to.
     PostgresqlHost {
         /// Server and role.
         login: Login,
         /// The database.
         database: String,
     },
-    /// A MariaDB or MySQL database in the network.
+    /// A MariaDB or MySQL database one logs in to.
     MysqlHost {
         /// Server and account.
         login: Login,
@@ -98,6 +108,16 @@ impl Address {
             | Self::PostgresqlHost { database, .. }
             | Self::MysqlHost { database, .. } => database.clone(),
             Self::Sqlite { file } => file.display().to_string(),
+        }
+    }
+
+    /// It is of this dialect, or of one that speaks as it does.
+    #[must_use]
+    pub const fn is_for(&self, dialect: Dialect) -> bool {
+        match self {
+            Self::Postgresql { .. } | Self::PostgresqlHost { .. } => matches!(dialect, Dialect::Postgresql),
+            Self::Mysql { .. } | Self::MysqlHost { .. } => matches!(dialect, Dialect::Mysql | Dialect::Mariadb),
+            Self::Sqlite { .. } => matches!(dialect, Dialect::Sqlite),
         }
     }
 
@@ -134,9 +154,17 @@ impl Address {
                 format!("{scheme}://{}@localhost/{}?unix_socket={}", encoded(user), database, encoded(&socket.to_string_lossy()))
             }
             Self::Sqlite { file } => format!("{}:///{}", scheme("sqlite", driver), file.display()),
-            Self::PostgresqlHost { login, database } => format!("{}://{}/{database}", scheme("postgresql", driver), authority(login)),
+            Self::PostgresqlHost { login, database } => {
+                let head = format!("{}://{}/{database}", scheme("postgresql", driver), authority(login));
+                match (login.is_socket(), driver) {
+                    (false, _) => head,
+                    (true, Some("pg8000")) => format!("{head}?unix_sock={}/.s.PGSQL.{}", encoded(&login.host), login.port),
+                    (true, _) => format!("{head}?host={}&port={}", encoded(&login.host), login.port),
+                }
+            }
             Self::MysqlHost { login, database } => {
-                format!("{}://{}/{database}", scheme("mysql", Some(driver.unwrap_or("pymysql"))), authority(login))
+                let head = format!("{}://{}/{database}", scheme("mysql", Some(driver.unwrap_or("pymysql"))), authority(login));
+                if login.is_socket() { format!("{head}?unix_socket={}", encoded(&login.host)) } else { head }
             }
         }
     }
@@ -165,8 +193,12 @@ fn scheme(dialect: &str, driver: Option<&str>) -> String {
 
 fn authority(login: &Login) -> String {
     let password = login.password.as_ref().map(|password| format!(":{}", encoded(password.reveal()))).unwrap_or_default();
-    let host = if login.host.contains(':') { format!("[{}]", login.host) } else { login.host.clone() };
-    format!("{}{password}@{host}:{}", encoded(&login.user), login.port)
+    let user = encoded(&login.user);
+    match &login.host {
+        _ if login.is_socket() => format!("{user}{password}@"),
+        host if host.contains(':') => format!("{user}{password}@[{host}]:{}", login.port),
+        host => format!("{user}{password}@{host}:{}", login.port),
+    }
 }
 
 /// Percent-encoding of all that is neither a letter, a digit nor one of `-._~/`.

@@ -27,7 +27,7 @@ pub use self::python::{FoundBy, LookedAt, Python, Surroundings, Versions, WhyNot
 
 use self::process::{NoAnswer, Process};
 use self::protocol::{Line, Moved, Question, Reach, ReachPlace, ReachProof, Start, StartSettings, Watch};
-use crate::address::Address;
+use crate::address::{Address, Login};
 use crate::dialect::Dialect;
 use crate::secret::redacted;
 
@@ -643,8 +643,16 @@ fn reach(scratch: &[ScratchTarget]) -> Result<Vec<Reach>, BridgeError> {
         .map(|target| {
             let proof = target.proof.clone().map(|proof| ReachProof { sql: proof.sql, expected: proof.expected });
             let place = match target.address.clone() {
-                Address::Postgresql { socket_dir, port, user, database } => ReachPlace::Postgresql { socket_dir, port, user, database },
-                Address::Mysql { socket, user, database } => ReachPlace::Mysql { socket, user, database },
+                Address::Postgresql { socket_dir, port, user, database } => {
+                    ReachPlace::Postgresql { socket_dir, port, user, password: None, database }
+                }
+                Address::PostgresqlHost { login: Login { host, port, user, password }, database } if host.starts_with('/') => {
+                    ReachPlace::Postgresql { socket_dir: host.into(), port, user, password, database }
+                }
+                Address::Mysql { socket, user, database } => ReachPlace::Mysql { socket, user, password: None, database },
+                Address::MysqlHost { login: Login { host, user, password, .. }, database } if host.starts_with('/') => {
+                    ReachPlace::Mysql { socket: host.into(), user, password, database }
+                }
                 Address::Sqlite { file } => ReachPlace::Sqlite { file },
                 Address::PostgresqlHost { .. } | Address::MysqlHost { .. } => {
                     return Err(BridgeError::BehindPort { address: target.address.to_string() });

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
-use crate::address::Address;
+use crate::address::{Address, Password};
 use crate::dialect::Dialect;
 use crate::scratch::Proof;
 use crate::secret::redacted;
@@ -143,9 +143,29 @@ pub(super) struct Reach {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(tag = "dialect", rename_all = "lowercase")]
 pub(super) enum ReachPlace {
-    Postgresql { socket_dir: PathBuf, port: u16, user: String, database: String },
-    Mysql { socket: PathBuf, user: String, database: String },
-    Sqlite { file: PathBuf },
+    Postgresql {
+        socket_dir: PathBuf,
+        port: u16,
+        user: String,
+        #[serde(serialize_with = "revealed", skip_serializing_if = "Option::is_none")]
+        password: Option<Password>,
+        database: String,
+    },
+    Mysql {
+        socket: PathBuf,
+        user: String,
+        #[serde(serialize_with = "revealed", skip_serializing_if = "Option::is_none")]
+        password: Option<Password>,
+        database: String,
+    },
+    Sqlite {
+        file: PathBuf,
+    },
+}
+
+/// A password of a dev server goes over the private pipe, into no variable and no text.
+fn revealed<S: serde::Serializer>(password: &Option<Password>, to: S) -> Result<S::Ok, S::Error> {
+    to.serialize_str(password.as_ref().map_or("", Password::reveal))
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]

@@ -42,15 +42,13 @@ fn settings(address: &Address) -> Opts {
         Address::Mysql { socket, user, database } => {
             plain.socket(Some(socket.to_string_lossy())).user(Some(user)).db_name(named(database)).into()
         }
-        Address::MysqlHost { login, database } => if login.host.starts_with('/') {
-            plain.socket(Some(&login.host))
-        } else {
-            plain.ip_or_hostname(Some(&login.host)).tcp_port(login.port)
+        Address::MysqlHost { login, database } => {
+            if login.is_socket() { plain.socket(Some(&login.host)) } else { plain.ip_or_hostname(Some(&login.host)).tcp_port(login.port) }
+                .user(Some(&login.user))
+                .pass(login.password.as_ref().map(|password| password.reveal()))
+                .db_name(named(database))
+                .into()
         }
-        .user(Some(&login.user))
-        .pass(login.password.as_ref().map(|password| password.reveal()))
-        .db_name(named(database))
-        .into(),
         Address::Postgresql { .. } | Address::PostgresqlHost { .. } | Address::Sqlite { .. } => plain.into(),
     }
 }

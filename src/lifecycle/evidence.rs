@@ -285,6 +285,8 @@ pub struct Now {
     pub judged: Judged,
     /// The engine that a test would run on.
     pub engine: Digest,
+    /// The engine that production is said to run: what was tested on it counts wherever it was tested.
+    pub production_engine: Digest,
     /// What production is said to be.
     pub parity: Digest,
     /// The heads of the chain.
@@ -362,8 +364,8 @@ impl RoundTrip {
     #[must_use]
     pub fn changes(&self, now: &Now) -> Vec<Changed> {
         let mut changes = subject_changes(&self.subject, &now.subject);
-        changes
-            .extend(compared(&[("the test engine", self.engine, now.engine), ("what production is said to be", self.parity, now.parity)]));
+        let engine = if self.engine == now.production_engine { self.engine } else { now.engine };
+        changes.extend(compared(&[("the test engine", self.engine, engine), ("what production is said to be", self.parity, now.parity)]));
         changes
     }
 }

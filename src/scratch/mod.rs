@@ -34,6 +34,7 @@ mod mysql_copy;
 mod owner;
 mod postgresql;
 mod process;
+mod relay;
 mod settings;
 mod sqlite;
 mod sweep;
@@ -111,9 +112,11 @@ impl ScratchServer {
     /// A URL that cannot be read, a server that cannot be reached, a role that may not make databases.
     pub fn dev(name: &str, url: &str) -> Result<Self, ScratchError> {
         let address = url::read(url).map_err(|source| ScratchError::Url { name: name.to_owned(), source })?;
+        let settings = Settings::from_environment(None);
+        sweep::run_folders(&settings.run);
         let engine: Arc<dyn Engine> = match address {
-            Address::Postgresql { .. } | Address::PostgresqlHost { .. } => Arc::new(postgresql::PostgresqlEngine::dev(address)?),
-            Address::Mysql { .. } | Address::MysqlHost { .. } => Arc::new(mysql::MysqlEngine::dev(address)?),
+            Address::Postgresql { .. } | Address::PostgresqlHost { .. } => Arc::new(postgresql::PostgresqlEngine::dev(address, &settings)?),
+            Address::Mysql { .. } | Address::MysqlHost { .. } => Arc::new(mysql::MysqlEngine::dev(address, &settings)?),
             Address::Sqlite { .. } => return Err(ScratchError::NotSupported(Dialect::Sqlite)),
         };
         sweep::databases(&*engine)?;

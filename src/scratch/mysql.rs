@@ -16,6 +16,7 @@ use super::error::ScratchError;
 use super::folder::{self, RunFolder};
 use super::owner::{Owner, PREFIX, TEMPLATE_PREFIX, is_our_name};
 use super::process::{Account, ServerProcess, command, last_lines, output_of, wait_until};
+use super::relay::Relay;
 use super::settings::Settings;
 use super::{mysql_copy, sweep};
 use crate::address::Address;
@@ -59,6 +60,8 @@ pub(super) struct MysqlEngine {
     identifier: String,
     // The fields go in this order: the server stops before its folder is removed.
     own: Option<Own>,
+    // For migrations, where the server is one of the network.
+    relay: Option<(Relay, Address)>,
 }
 
 #[derive(Debug)]
@@ -82,9 +85,10 @@ impl MysqlEngine {
     }
 
     /// Works on a server that the user named; its account must be allowed to make databases.
-    pub(super) fn dev(address: Address) -> Result<Self, ScratchError> {
+    pub(super) fn dev(address: Address, settings: &Settings) -> Result<Self, ScratchError> {
         let admin = Connection::open(&address).map_err(ScratchError::database("take a connection"))?;
-        Self::with(admin, address, None)
+        let relay = Relay::to(&address, settings)?;
+        Ok(Self { relay, ..Self::with(admin, address, None)? })
     }
 
     fn with(mut admin: Connection, admin_address: Address, own: Option<Own>) -> Result<Self, ScratchError> {
@@ -95,7 +99,7 @@ impl MysqlEngine {
             .iter()
             .find_map(|sql| admin.value(sql).ok().flatten())
             .unwrap_or_default();
-        Ok(Self { admin: Mutex::new(admin), admin_address, server, identifier, own })
+        Ok(Self { admin: Mutex::new(admin), admin_address, server, identifier, own, relay: None })
     }
 
     fn admin(&self) -> MutexGuard<'_, Connection> {
@@ -168,6 +172,9 @@ impl Engine for MysqlEngine {
     }
 
     fn address(&self, database: &str) -> Address {
+        if let Some((_, near)) = &self.relay {
+            return near.with_database(database);
+        }
         let mut address = self.admin_address.with_database(database);
         if let (Address::Mysql { user, .. }, true) = (&mut address, self.own.is_some()) {
             MIGRATOR.clone_into(user);

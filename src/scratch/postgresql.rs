@@ -13,6 +13,7 @@ use super::error::ScratchError;
 use super::folder::{self, RunFolder};
 use super::owner::{Owner, PREFIX, TEMPLATE_PREFIX, is_our_name};
 use super::process::{Account, ServerProcess, command, last_lines, output_of, wait_until};
+use super::relay::Relay;
 use super::settings::Settings;
 use super::sweep;
 use crate::address::Address;
@@ -82,6 +83,8 @@ pub(super) struct PostgresqlEngine {
     identifier: String,
     // The fields go in this order: the server stops before its folder is removed.
     own: Option<Own>,
+    // For migrations, where the server is one of the network.
+    relay: Option<(Relay, Address)>,
 }
 
 #[derive(Debug)]
@@ -105,9 +108,10 @@ impl PostgresqlEngine {
     }
 
     /// Works on a server that the user named; its role must be allowed to make databases.
-    pub(super) fn dev(address: Address) -> Result<Self, ScratchError> {
+    pub(super) fn dev(address: Address, settings: &Settings) -> Result<Self, ScratchError> {
         let admin = Connection::open(&address).map_err(ScratchError::database("take a connection"))?;
-        Self::with(admin, address, None)
+        let relay = Relay::to(&address, settings)?;
+        Ok(Self { relay, ..Self::with(admin, address, None)? })
     }
 
     fn with(mut admin: Connection, admin_address: Address, own: Option<Own>) -> Result<Self, ScratchError> {
@@ -115,7 +119,7 @@ impl PostgresqlEngine {
         admin.execute(ADMIN_SESSION).map_err(ScratchError::database("take our settings"))?;
         let identifier = admin.value("SELECT system_identifier FROM pg_control_system()").ok().flatten().unwrap_or_default();
         let server = admin.server();
-        Ok(Self { admin: Mutex::new(admin), admin_address, server, identifier, own })
+        Ok(Self { admin: Mutex::new(admin), admin_address, server, identifier, own, relay: None })
     }
 
     fn admin(&self) -> MutexGuard<'_, Connection> {
@@ -208,6 +212,9 @@ impl Engine for PostgresqlEngine {
     }
 
     fn address(&self, database: &str) -> Address {
+        if let Some((_, near)) = &self.relay {
+            return near.with_database(database);
+        }
         let mut address = self.admin_address.with_database(database);
         if let (Address::Postgresql { user, .. }, true) = (&mut address, self.own.is_some()) {
             MIGRATOR.clone_into(user);

@@ -36,7 +36,7 @@ pub(super) fn run_folders(base: &Path) -> usize {
 fn is_run_folder(folder: &Path) -> bool {
     let name = folder.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
     name.rsplit_once('-').is_some_and(|(kind, hex)| {
-        ["postgresql", "mysql", "mariadb", "sqlite", ".new"].contains(&kind)
+        ["postgresql", "mysql", "mariadb", "sqlite", "relay", ".new"].contains(&kind)
             && hex.len() == 8
             && hex.bytes().all(|byte| byte.is_ascii_hexdigit())
     })

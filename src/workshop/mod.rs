@@ -15,6 +15,7 @@ use std::time::Duration;
 
 use crate::bridge::{Bridge, BridgeError, BridgeSettings, Fences, Hello, Python, Runner, ScratchTarget, Surroundings, Watcher};
 use crate::config::{self, Config, ConfigError};
+use crate::database::url;
 use crate::dialect::{Dialect, Server};
 use crate::project::NameError;
 use crate::scratch::{ScratchDatabase, ScratchError, ScratchServer, Settings as ScratchSettings};
@@ -275,7 +276,8 @@ impl Workshop {
         }
     }
 
-    /// A scratch server of the wanted kind.
+    /// A scratch server of the wanted kind: the dev server that was asked for, else one of our own, else, where this
+    /// machine has no such engine, a dev server of the settings.
     ///
     /// # Errors
     /// None can be had.
@@ -284,7 +286,17 @@ impl Workshop {
             return Ok(server.clone());
         }
         let settings = ScratchSettings::from_environment(Some(&self.workspace.folder));
-        Ok(ScratchServer::start(self.server, &settings)?)
+        match ScratchServer::start(self.server, &settings) {
+            Err(missing @ ScratchError::NoEngine { .. }) => Ok(self.only_dev_server().unwrap_or(Err(missing))?),
+            started => Ok(started?),
+        }
+    }
+
+    /// The first dev server of the settings whose URL is set and of this dialect's family.
+    fn only_dev_server(&self) -> Option<Result<ScratchServer, ScratchError>> {
+        let urls = self.config.dev_servers.iter().filter_map(|(name, server)| Some((name, std::env::var(&server.url_env).ok()?)));
+        let mut fitting = urls.filter(|(_, url)| url::read(url).is_ok_and(|address| address.is_for(self.server.dialect)));
+        fitting.next().map(|(name, url)| ScratchServer::dev(name, &url))
     }
 }
 

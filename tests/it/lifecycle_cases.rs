@@ -45,6 +45,7 @@ pub fn now() -> Now {
             zero_downtime_required: false,
         },
         engine: digest("engine"),
+        production_engine: digest("production engine"),
         parity: digest("production is postgresql 16"),
         heads: vec!["1f2e3d4c5b6a".to_owned()],
         heads_wanted: 1,

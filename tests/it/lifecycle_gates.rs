@@ -191,6 +191,11 @@ fn s_025_s_044_a_test_counts_for_each_revision_and_on_a_like_engine_only() {
     assert!(!rollback_tested(&place.proven(), &now));
     place.test(&now, Outcome::Ok);
     assert!(rollback_tested(&place.proven(), &now));
+    let mut elsewhere = now.clone();
+    (elsewhere.engine, elsewhere.production_engine) = (digest("engine of another machine"), now.engine);
+    assert!(rollback_tested(&place.proven(), &elsewhere), "what was tested on production's engine counts on a machine that has another");
+    elsewhere.production_engine = digest("another production");
+    assert!(!rollback_tested(&place.proven(), &elsewhere));
     let mut three = now.clone();
     three.revisions = vec!["a".to_owned(), "1f2e3d4c5b6a".to_owned()];
     assert!(!rollback_tested(&place.proven(), &three), "only the last of two was tried");

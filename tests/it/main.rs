@@ -23,6 +23,7 @@ mod demands;
 mod demo;
 mod deploy;
 mod deploy_cases;
+mod dev_server;
 mod effects_postgresql;
 mod fence;
 mod fitting;

@@ -85,17 +85,20 @@ def url_of(database, driver=None):
     if family == "sqlite":
         return URL.create(name, database=database["file"])
     if family == "mysql":
-        return URL.create(name, username=database["user"], database=database["database"], query={"unix_socket": database["socket"]})
-    if driver == "pg8000":
+        where = {"unix_socket": database["socket"]}
+    elif driver == "pg8000":
         where = {"unix_sock": _socket_of(database)}
     else:
         where = {"host": database["socket_dir"], "port": str(database["port"])}
-    return URL.create(name, username=database["user"], database=database["database"], query=where)
+    return URL.create(name, database["user"], database.get("password"), database=database["database"], query=where)
 
 
 def text_of(database, driver=None):
-    """The address as text, for variables and ini files: without the `%2F` that the latter would take for their own."""
-    return url_of(database, driver).render_as_string(hide_password=False).replace("%2F", "/")
+    """The address as text, for variables and ini files: without the `%2F` that the latter would take for their own.
+
+    Without the password of a dev server too: what connects there is given it, what is printed or written is not.
+    """
+    return url_of({**database, "password": None}, driver).render_as_string().replace("%2F", "/")
 
 
 def text_of_or_empty(databases, number):

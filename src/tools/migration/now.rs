@@ -39,6 +39,7 @@ pub fn now(review: &Review) -> Option<Now> {
         rules: rules_digest(&workshop.config, wishes),
         judged: judged(review, &workshop.workspace),
         engine: expected_engine(workshop),
+        production_engine: engine(workshop.server.dialect.word(), &workshop.server.version.to_string()),
         parity: parity_digest(&workshop.config, wishes),
         heads: graph.ids(&graph.heads),
         heads_wanted: heads_wanted(workshop),
