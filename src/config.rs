@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
 
-use crate::dialect::{Dialect, Server};
+use crate::dialect::{Production, ServerVersion};
 use crate::digest::Digest;
 use crate::finding::Severity;
 use crate::lifecycle::approval::{Level, Tier};
@@ -79,7 +79,7 @@ pub struct Environment {
     pub read_url_env: Option<String>,
     /// The server it runs on.
     #[serde(default, deserialize_with = "server")]
-    pub server: Option<Server>,
+    pub server: Option<Production>,
 }
 
 /// An environment that a migration can be applied to, as an approval names it.
@@ -131,17 +131,23 @@ impl Default for Levels {
     }
 }
 
-/// `{ dialect = "postgresql", version = "16" }`; the version may be left out.
-fn server<'de, D: serde::Deserializer<'de>>(from: D) -> Result<Option<Server>, D::Error> {
-    #[derive(Deserialize)]
-    #[serde(deny_unknown_fields)]
-    struct Written {
-        dialect: Dialect,
-        version: Option<String>,
+/// A server as an approval names it.
+fn said_of(said: &Production) -> String {
+    let encoding = said.encoding();
+    if encoding.is_default() { said.server().to_string() } else { format!("{}, {encoding}", said.server()) }
+}
+
+/// `{ dialect = "postgresql", version = "16", charset = "UTF8", collation = "C" }`; all but the dialect may be left out.
+fn server<'de, D: serde::Deserializer<'de>>(from: D) -> Result<Option<Production>, D::Error> {
+    use serde::de::Error;
+    let said = Production::deserialize(from)?;
+    if let Some(version) = &said.version {
+        version.parse::<ServerVersion>().map_err(D::Error::custom)?;
     }
-    let Written { dialect, version } = Written::deserialize(from)?;
-    let version = version.map(|text| text.parse().map_err(serde::de::Error::custom)).transpose()?.unwrap_or(dialect.newest());
-    Ok(Some(Server { dialect, version }))
+    if let Some(name) = said.encoding().strange_name() {
+        return Err(D::Error::custom(format!("`{name}` is no name of a character set or collation")));
+    }
+    Ok(Some(said))
 }
 
 /// A rule's severity in this project, with the reason.
@@ -313,6 +319,13 @@ impl Config {
         Err(ConfigError::NoHeads { path: path.to_owned(), why })
     }
 
+    /// What production is declared to run: the server of the first environment of its tier that names one.
+    #[must_use]
+    pub fn production(&self) -> Option<&Production> {
+        let of_tier = self.environments.values().filter(|environment| environment.tier == Tier::Production);
+        of_tier.filter_map(|environment| environment.server.as_ref()).next()
+    }
+
     /// An environment as an approval names it; `None` where the file has no such one.
     #[must_use]
     pub fn environment(&self, name: &str) -> Option<NamedEnvironment> {
@@ -321,7 +334,7 @@ impl Config {
             "tier": environment.tier,
             "url_env": environment.url_env,
             "read_url_env": environment.read_url_env,
-            "server": environment.server.map(|server| server.to_string()),
+            "server": environment.server.as_ref().map(said_of),
         }));
         let definition = Digest::of("environment", &[name.as_bytes(), text.as_bytes()]);
         Some(NamedEnvironment { name: name.to_owned(), tier: environment.tier, definition })

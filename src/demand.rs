@@ -130,6 +130,7 @@ impl About<'_> {
             }
             AlterAction::AlterColumnType { column, data_type, using: None } => self.values(column, data_type),
             AlterAction::ChangeColumn { from, column, .. } => self.definition(from, column),
+            AlterAction::ConvertCharset { charset, .. } => self.converted(charset),
             _ => None,
         }
     }
@@ -205,11 +206,26 @@ impl About<'_> {
         Demand { table: self.table.clone(), columns: columns.to_vec(), other: None, query, lists_values: false }
     }
 
+    /// Text in any column that another character set cannot write.
+    fn converted(&self, charset: &str) -> Option<Demand> {
+        let known = self.catalog.table(self.table)?;
+        let texts = known.columns.iter().filter(|column| column.data_type.as_ref().is_some_and(is_text_of_mysql));
+        let columns: Vec<String> = texts.map(|column| column.name.clone()).collect();
+        let each: Option<Vec<String>> = columns.iter().map(|column| unwritable(&quoted(self.dialect, column), charset)).collect();
+        let each = each.filter(|each| !each.is_empty())?;
+        Some(self.counting(&columns, &each.join(" OR ")))
+    }
+
     /// Values that another type does not hold, where the one that stands is known.
     fn values(&self, column: &str, wanted: &DataType) -> Option<Demand> {
         let stored = self.catalog.table(self.table)?.column(column)?.data_type.as_ref()?;
         let name = quoted(self.dialect, column);
-        let condition = too_long(self.dialect, stored, wanted, &name).or_else(|| out_of_range(stored, wanted, &name))?;
+        let charset = wanted.charset.as_deref().filter(|_| is_text_of_mysql(stored));
+        let conditions = [
+            too_long(self.dialect, stored, wanted, &name).or_else(|| out_of_range(stored, wanted, &name)),
+            charset.and_then(|charset| unwritable(&name, charset)),
+        ];
+        let condition = conditions.into_iter().flatten().reduce(|one, other| format!("{one} OR {other}"))?;
         Some(self.counting(&[column.to_owned()], &condition))
     }
 }
@@ -224,6 +240,20 @@ fn too_long(dialect: Dialect, stored: &DataType, wanted: &DataType, name: &str) 
     let grows = SIZED.contains(&stored.name.as_str()) && stored.number(0).is_some_and(|stored| stored <= most);
     let counted = if dialect == Dialect::Postgresql { format!("rtrim({name})") } else { name.to_owned() };
     (!grows).then(|| format!("char_length({counted}) > {most}"))
+}
+
+/// `VARCHAR`, `TEXT`, `ENUM` and their like: what MariaDB and MySQL write in a character set.
+fn is_text_of_mysql(data_type: &DataType) -> bool {
+    ["character varying", "character", "varchar", "char", "tinytext", "text", "mediumtext", "longtext", "enum", "set"]
+        .contains(&data_type.name.as_str())
+}
+
+/// Text that does not come back from a character set as it went in; `None` where each comes back, and where the name is none.
+fn unwritable(name: &str, charset: &str) -> Option<String> {
+    let is_name = charset.chars().all(|c| c.is_ascii_alphanumeric() || c == '_');
+    let holds_all = ["utf8mb4", "utf16", "utf16le", "utf32", "gb18030", "binary", "default"].contains(&charset);
+    let there_and_back = format!("BINARY CONVERT(CONVERT({name} USING {charset}) USING utf8mb4)");
+    (is_name && !holds_all).then(|| format!("BINARY CONVERT({name} USING utf8mb4) <> {there_and_back}"))
 }
 
 fn out_of_range(stored: &DataType, wanted: &DataType, name: &str) -> Option<String> {

@@ -186,4 +186,75 @@ pub struct Production {
     pub dialect: Dialect,
     /// Its version.
     pub version: Option<String>,
+    /// What its database writes text in, as the server names it: `UTF8`, `LATIN1`, `utf8mb4`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub charset: Option<String>,
+    /// How its database compares text, as the server names it: `en_US.utf8`, `utf8mb4_unicode_ci`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub collation: Option<String>,
+}
+
+impl Production {
+    /// Its server; the newest of its dialect where nobody says which.
+    #[must_use]
+    pub fn server(&self) -> Server {
+        let version = self.version.as_ref().and_then(|text| text.parse().ok());
+        version.map_or(Server::newest(self.dialect), |version| Server { dialect: self.dialect, version })
+    }
+
+    /// What its database writes text in, as far as somebody says it.
+    #[must_use]
+    pub fn encoding(&self) -> Encoding {
+        Encoding { charset: self.charset.clone(), collation: self.collation.clone() }
+    }
+}
+
+/// What a database writes text in and how it compares it, in the server's own names; what is not said is the server's default.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Encoding {
+    /// PostgreSQL's `server_encoding`, MySQL's `character_set_database`.
+    pub charset: Option<String>,
+    /// PostgreSQL's `datcollate`, MySQL's `collation_database`.
+    pub collation: Option<String>,
+}
+
+impl Encoding {
+    /// Nobody says anything.
+    #[must_use]
+    pub const fn is_default(&self) -> bool {
+        self.charset.is_none() && self.collation.is_none()
+    }
+
+    /// What is said here is so there.
+    #[must_use]
+    pub fn is_met_by(&self, other: &Self) -> bool {
+        let same = |wanted: &Option<String>, had: &Option<String>| {
+            wanted.as_ref().is_none_or(|wanted| had.as_ref().is_some_and(|had| plain(wanted) == plain(had)))
+        };
+        same(&self.charset, &other.charset) && same(&self.collation, &other.collation)
+    }
+
+    /// The first name that is none: letters, digits and `_ - . @` only.
+    #[must_use]
+    pub fn strange_name(&self) -> Option<&str> {
+        let is_name = |name: &str| !name.is_empty() && name.chars().all(|c| c.is_ascii_alphanumeric() || "_-.@".contains(c));
+        [&self.charset, &self.collation].into_iter().flatten().map(String::as_str).find(|name| !is_name(name))
+    }
+}
+
+impl fmt::Display for Encoding {
+    /// `LATIN1, C`; empty where nothing is said.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let words: Vec<&str> = [&self.charset, &self.collation].into_iter().flatten().map(String::as_str).collect();
+        f.write_str(&words.join(", "))
+    }
+}
+
+/// `UTF-8`, `utf_8` and `UTF8` are one; MySQL's `utf8` is `utf8mb3`.
+fn plain(name: &str) -> String {
+    let name: String = name.chars().filter(|c| !matches!(c, '-' | '_' | ' ')).flat_map(char::to_lowercase).collect();
+    match name.strip_prefix("utf8mb3") {
+        Some(rest) => format!("utf8{rest}"),
+        None => name,
+    }
 }

@@ -9,7 +9,7 @@ use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, SyncSender, channel, s
 use std::time::Duration;
 
 use crate::address::Address;
-use crate::dialect::{Dialect, Server, VersionError};
+use crate::dialect::{Dialect, Encoding, Server, VersionError};
 use crate::secret::redacted;
 
 mod mysql;
@@ -215,6 +215,20 @@ pub struct Connection {
 }
 
 impl Connection {
+    /// What the database writes text in, and how it compares it; nothing of SQLite, which knows one way only.
+    ///
+    /// # Errors
+    /// The server does not say it.
+    pub fn encoding(&mut self) -> Result<Encoding, DatabaseError> {
+        let sql = match self.server.dialect {
+            Dialect::Postgresql => "SELECT pg_encoding_to_char(encoding), datcollate FROM pg_database WHERE datname = current_database()",
+            Dialect::Mysql | Dialect::Mariadb => "SELECT @@character_set_database, @@collation_database",
+            Dialect::Sqlite | Dialect::Mssql | Dialect::Oracle => return Ok(Encoding::default()),
+        };
+        let mut found = self.rows(sql)?.into_iter().flatten();
+        Ok(Encoding { charset: found.next().flatten(), collation: found.next().flatten() })
+    }
+
     /// Connects; gives up after ten seconds.
     ///
     /// # Errors

@@ -174,7 +174,10 @@ mod tests {
         let integer = Kind::Integer { least: -100, greatest: 100, rowid: false };
         assert_eq!(values("FOR VALUES FROM (10) TO (12)", &integer, 3), ["10", "11", "10"]);
         assert_eq!(values("FOR VALUES FROM (MINVALUE) TO ('5')", &integer, 2), ["4", "3"]);
-        assert_eq!(values("FOR VALUES IN ('a, b', NULL, 'it''s')", &Kind::Text { most: None }, 2), ["'a, b'", "'it''s'"]);
+        assert_eq!(
+            values("FOR VALUES IN ('a, b', NULL, 'it''s')", &Kind::Text { most: None, letters: crate::rows::value::Letters::All }, 2),
+            ["'a, b'", "'it''s'"]
+        );
         assert_eq!(
             values("FOR VALUES FROM ('2024-01-01') TO ('2025-01-01')", &Kind::Date, 2),
             ["'2024-01-01'::date + 0", "'2024-01-01'::date + 1"]

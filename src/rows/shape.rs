@@ -6,7 +6,7 @@ use std::fmt;
 use crate::database::{Connection, DatabaseError};
 use crate::dialect::Dialect;
 use crate::rows::bounds::{Fit, Partitions};
-use crate::rows::value::Kind;
+use crate::rows::value::{Kind, Letters};
 
 /// A table's name as the server stores it.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
@@ -286,6 +286,9 @@ fn postgresql(connection: &mut Connection) -> Result<Tables, DatabaseError> {
          LEFT JOIN pg_type e ON e.oid = b.typelem AND b.typcategory = 'A' LEFT JOIN pg_attrdef d ON d.adrelid = a.attrelid AND d.adnum = a.attnum \
          WHERE a.attnum > 0 AND NOT a.attisdropped AND {PG_TABLES} ORDER BY 1, 2, a.attnum"
     );
+    let charset = connection.encoding()?.charset.unwrap_or_default();
+    // PostgreSQL's UTF8 holds all, MySQL's does not.
+    let letters = if charset == "UTF8" { Letters::All } else { Letters::of(&charset) };
     for row in connection.rows(&columns)? {
         let mut fields = Fields::of(row);
         let name = fields.name();
@@ -295,6 +298,7 @@ fn postgresql(connection: &mut Connection) -> Result<Tables, DatabaseError> {
         let modifier = fields.maybe().and_then(|text| text.parse::<i64>().ok()).filter(|modifier| *modifier >= 0);
         let (element, labels, subtype) = (fields.maybe(), fields.maybe(), fields.maybe());
         let kind = Kind::of_postgresql(&type_name, &type_type, modifier, element.as_deref(), labels.as_deref(), subtype.as_deref());
+        let kind = kind.in_letters(letters);
         table_of(&mut tables, &name).columns.push(Column {
             name: column,
             kind,
@@ -359,7 +363,8 @@ fn mysql(connection: &mut Connection) -> Result<Tables, DatabaseError> {
     let mut tables = Tables::new();
     // The database is the one connected to: names go without it.
     let columns = "SELECT '', c.table_name, c.column_name, c.is_nullable = 'YES', c.extra LIKE '%auto_increment%', \
-         coalesce(c.generation_expression, '') <> '', c.data_type, c.column_type, c.character_maximum_length, c.numeric_precision, c.numeric_scale \
+         coalesce(c.generation_expression, '') <> '', c.data_type, c.column_type, c.character_maximum_length, c.numeric_precision, c.numeric_scale, \
+         c.character_set_name \
          FROM information_schema.columns c JOIN information_schema.tables t ON t.table_schema = c.table_schema AND t.table_name = c.table_name \
          WHERE c.table_schema = database() AND t.table_type = 'BASE TABLE' ORDER BY c.table_name, c.ordinal_position";
     for row in connection.rows(columns)? {
@@ -369,6 +374,7 @@ fn mysql(connection: &mut Connection) -> Result<Tables, DatabaseError> {
         let (nullable, counted, generated) = (fields.is_true(), fields.is_true(), fields.is_true());
         let (data_type, column_type) = (fields.text(), fields.text());
         let kind = Kind::of_mysql(&data_type, &column_type, fields.number(), fields.number(), fields.number());
+        let kind = fields.maybe().map(|charset| Letters::of(&charset)).map_or(kind.clone(), |letters| kind.in_letters(letters));
         table_of(&mut tables, &name).columns.push(Column { name: column, kind, nullable, made_by_server: counted || generated, generated });
     }
     let keys = "SELECT '', table_name, index_name, index_name = 'PRIMARY', column_name FROM information_schema.statistics \

@@ -10,7 +10,7 @@ pub enum Kind {
     /// Floating point.
     Float,
     /// Text of at most so many characters.
-    Text { most: Option<u32> },
+    Text { most: Option<u32>, letters: Letters },
     /// True and false.
     Boolean,
     /// A day.
@@ -28,7 +28,7 @@ pub enum Kind {
     /// Bytes, at most so many.
     Bytes { most: Option<u32>, hex: &'static str },
     /// A JSON document.
-    Json,
+    Json { letters: Letters },
     /// One of these.
     Enum(Vec<String>),
     /// Some of these, joined by commas.
@@ -66,6 +66,43 @@ pub enum Value {
     Text(String),
     /// A literal as it stands.
     Raw(String),
+}
+
+/// Which letters a text can hold.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Letters {
+    /// Those of ASCII, for certain.
+    Ascii,
+    /// Those of western Europe too.
+    Latin,
+    /// All that Unicode had in its first 65,536: MySQL's `utf8mb3`.
+    Basic,
+    /// All.
+    All,
+}
+
+impl Letters {
+    /// By the name of a character set, as PostgreSQL, MariaDB or MySQL have it.
+    #[must_use]
+    pub fn of(charset: &str) -> Self {
+        match charset.to_lowercase().as_str() {
+            "utf8mb4" | "utf16" | "utf16le" | "utf32" | "gb18030" => Self::All,
+            "utf8" | "utf8mb3" | "ucs2" => Self::Basic,
+            "latin1" | "latin2" | "latin5" | "latin7" | "latin9" | "cp850" | "cp852" | "cp1250" | "cp1257" | "hp8" | "win1250"
+            | "win1252" | "win1254" | "win1257" => Self::Latin,
+            _ => Self::Ascii,
+        }
+    }
+
+    /// Letters that only this and what holds more can write.
+    const fn some(self) -> &'static str {
+        match self {
+            Self::Ascii => "~",
+            Self::Latin => "éÜ",
+            Self::Basic => "éÜ漢",
+            Self::All => "éÜ漢😀",
+        }
+    }
 }
 
 /// How awkward.
@@ -120,11 +157,11 @@ impl Kind {
             },
             "money" => Self::Decimal { precision: 12, scale: 2 },
             "float4" | "float8" => Self::Float,
-            "text" | "citext" => Self::Text { most: None },
-            "varchar" => Self::Text { most },
-            "bpchar" => Self::Text { most: most.or(Some(1)) },
-            "name" => Self::Text { most: Some(63) },
-            "char" => Self::Text { most: Some(1) },
+            "text" | "citext" => Self::text(None),
+            "varchar" => Self::text(most),
+            "bpchar" => Self::text(most.or(Some(1))),
+            "name" => Self::text(Some(63)),
+            "char" => Self::text(Some(1)),
             "bool" => Self::Boolean,
             "date" => Self::Date,
             "time" | "timetz" => Self::Time,
@@ -133,7 +170,7 @@ impl Kind {
             "interval" => Self::Interval,
             "uuid" => Self::Uuid,
             "bytea" => Self::Bytes { most: None, hex: "\\x" },
-            "json" | "jsonb" => Self::Json,
+            "json" | "jsonb" => Self::Json { letters: Letters::All },
             "bit" => Self::Bit(modifier.map_or(1, |bits| bits.clamp(1, 64) as u32)),
             "varbit" => Self::Bit(modifier.map_or(8, |bits| bits.clamp(1, 64) as u32)),
             "inet" | "cidr" => Self::Inet,
@@ -163,12 +200,12 @@ impl Kind {
             "bigint" => whole(64),
             "decimal" => Self::Decimal { precision: precision.unwrap_or(10), scale: scale.unwrap_or(0) },
             "float" | "double" => Self::Float,
-            "char" | "varchar" => Self::Text { most: length },
-            "tinytext" => Self::Text { most: Some(60) },
-            "text" | "mediumtext" => Self::Text { most: None },
+            "char" | "varchar" => Self::text(length),
+            "tinytext" => Self::text(Some(60)),
+            "text" | "mediumtext" => Self::text(None),
             // MariaDB's JSON is a longtext with a check.
-            "longtext" => Self::Text { most: None },
-            "json" => Self::Json,
+            "longtext" => Self::text(None),
+            "json" => Self::Json { letters: Letters::All },
             "binary" | "varbinary" => Self::Bytes { most: length, hex: "X" },
             "tinyblob" | "blob" | "mediumblob" | "longblob" => Self::Bytes { most: None, hex: "X" },
             "date" => Self::Date,
@@ -197,12 +234,27 @@ impl Kind {
             "DATE" => Self::Date,
             "TIME" => Self::Time,
             "DATETIME" | "TIMESTAMP" => Self::Timestamp { zone: false },
-            "JSON" => Self::Json,
+            "JSON" => Self::Json { letters: Letters::All },
             "BLOB" | "" => Self::Bytes { most: None, hex: "X" },
             name if name.contains("INT") => integer(MIN[2], MAX[2]),
-            name if name.contains("CHAR") || name.contains("CLOB") || name.contains("TEXT") => Self::Text { most: number(0) },
+            name if name.contains("CHAR") || name.contains("CLOB") || name.contains("TEXT") => Self::text(number(0)),
             name if name.contains("REAL") || name.contains("FLOA") || name.contains("DOUB") => Self::Float,
             _ => Self::Decimal { precision: number(0).unwrap_or(12).min(15), scale: number(1).unwrap_or(2) },
+        }
+    }
+
+    const fn text(most: Option<u32>) -> Self {
+        Self::Text { most, letters: Letters::All }
+    }
+
+    /// The same, where text is written in `letters`.
+    #[must_use]
+    pub fn in_letters(self, letters: Letters) -> Self {
+        match self {
+            Self::Text { most, .. } => Self::Text { most, letters },
+            Self::Json { .. } => Self::Json { letters },
+            Self::Array(element) => Self::Array(Box::new(element.in_letters(letters))),
+            other => other,
         }
     }
 
@@ -230,7 +282,7 @@ impl Kind {
             }
             Self::Decimal { precision, scale } => Value::Raw(decimal(class, *precision, *scale, awkward)),
             Self::Float => Value::Raw(format!("{}.5", i64::from(class) - if awkward { 2 } else { 0 })),
-            Self::Text { most } => Value::Text(text(class, *most, awkward)),
+            Self::Text { most, letters } => Value::Text(text(class, *most, *letters, awkward)),
             Self::Boolean => Value::Raw(if row.is_multiple_of(2) { "true" } else { "false" }.to_owned()),
             Self::Date => Value::Text(date(class)),
             Self::Time => Value::Text(format!("{:02}:{:02}:{:02}", class / 3_600 % 24, class / 60 % 60, class % 60)),
@@ -249,10 +301,10 @@ impl Kind {
             Self::Year => Value::Raw((1_970 + class % 130).to_string()),
             Self::Uuid => Value::Text(format!("00000000-0000-4000-8000-{:012x}", class + 1)),
             Self::Bytes { most, hex } => bytes(class, *most, hex),
-            Self::Json => Value::Text(match class {
+            Self::Json { letters } => Value::Text(match class {
                 0 if awkward => "null".to_owned(),
                 1 if awkward => "[]".to_owned(),
-                class => format!("{{\"a\": {class}, \"b\": [\"ü\", null]}}"),
+                class => format!("{{\"a\": {class}, \"b\": [\"{}\", null]}}", letters.some()),
             }),
             Self::Enum(labels) => labels.get(row as usize % labels.len().max(1)).map_or(Value::Default, |label| Value::Text(label.clone())),
             Self::Set(labels) => labels.get(row as usize % labels.len().max(1)).map_or(Value::Default, |label| Value::Text(label.clone())),
@@ -288,13 +340,13 @@ fn decimal(class: u32, precision: u32, scale: u32, awkward: bool) -> String {
 }
 
 /// The longest text, letters beyond ASCII, quotes; distinct by its number.
-fn text(class: u32, most: Option<u32>, awkward: bool) -> String {
+fn text(class: u32, most: Option<u32>, letters: Letters, awkward: bool) -> String {
     let most = most.map_or(if awkward { 300 } else { 40 }, |most| most.min(4_000)) as usize;
     // A number in base 36 keeps short columns apart.
     let number = base36(class + 1);
     let mut out = match (class, awkward) {
-        (0, true) => format!("{number}'\"\\%é"),
-        (_, true) => format!("{number} Ü{}", "x".repeat(if class == 1 { most } else { 3 })),
+        (0, true) => format!("{number}'\"\\%{}", letters.some()),
+        (_, true) => format!("{number} {}{}", letters.some(), "x".repeat(if class == 1 { most } else { 3 })),
         (_, false) => number,
     };
     if out.chars().count() > most {

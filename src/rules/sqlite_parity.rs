@@ -42,7 +42,7 @@ use crate::sql::change::Change;
 pub const CHECK: Check = Check::Script(check);
 
 fn check(context: &ScriptContext<'_>) -> Vec<Finding> {
-    let Some(Production { dialect, version }) = &context.options.production else { return Vec::new() };
+    let Some(Production { dialect, version, .. }) = &context.options.production else { return Vec::new() };
     if context.script.server.dialect != Dialect::Sqlite || *dialect == Dialect::Sqlite {
         return Vec::new();
     }

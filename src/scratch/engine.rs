@@ -6,7 +6,7 @@ use std::path::Path;
 use super::error::ScratchError;
 use super::owner::Owner;
 use crate::address::Address;
-use crate::dialect::Server;
+use crate::dialect::{Encoding, Server};
 
 /// A question to a connection and the only right answer: run before the first statement of every connection.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -53,7 +53,8 @@ pub(super) trait Engine: Send + Sync + Debug {
     /// For us.
     fn admin_address(&self, database: &str) -> Address;
     /// Makes a database that is marked as ours.
-    fn create(&self, name: &str, template: Option<&str>) -> Result<Owner, ScratchError>;
+    /// `encoding` is what the template has, where there is one.
+    fn create(&self, name: &str, template: Option<&str>, encoding: &Encoding) -> Result<Owner, ScratchError>;
     fn drop_database(&self, name: &str) -> Result<(), ScratchError>;
     fn proof(&self, name: &str, owner: &Owner) -> Proof;
     /// Turns a database into a template that nobody connects to.

@@ -5,6 +5,9 @@ use std::path::{Path, PathBuf};
 use crate::database::{DatabaseError, url::UrlError};
 use crate::dialect::{Dialect, Server};
 
+/// What is attempted where production's character set may be one that the server does not have.
+pub(super) const MAKE_DATABASE: &str = "make the database";
+
 /// A scratch server or database could not be had.
 #[derive(Debug, thiserror::Error)]
 pub enum ScratchError {
@@ -82,6 +85,12 @@ pub enum ScratchError {
         /// How we know.
         why: &'static str,
     },
+    /// The name of a character set or collation can be none.
+    #[error("`{name}` is no name of a character set or collation")]
+    Encoding {
+        /// What was given.
+        name: String,
+    },
     /// The URL of a dev server cannot be used.
     #[error("the URL of dev server `{name}` cannot be used")]
     Url {
@@ -142,7 +151,12 @@ impl ScratchError {
             Self::SocketPath { .. } => "set `ALEMBIC_GATE_RUN` to a folder with a shorter path".to_owned(),
             Self::NotProven { .. } => "see what `env.py` connects to; nothing was run".to_owned(),
             Self::Foreign { name, .. } => format!("drop or rename `{name}` by hand if it is a leftover"),
+            Self::Encoding { .. } => "write it as the server does: `UTF8`, `LATIN1`, `utf8mb4`, `utf8mb4_unicode_ci`".to_owned(),
             Self::Url { source, .. } => source.hint().to_owned(),
+            Self::Database { attempted: MAKE_DATABASE, source } if source.refusal().is_some() && !source.is_engine_trouble() => {
+                "see that the role may make databases, and that the server has the `charset` and `collation` that production is said to have"
+                    .to_owned()
+            }
             Self::Database { source, .. } => source.hint(),
         }
     }

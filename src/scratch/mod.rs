@@ -15,7 +15,7 @@
 //!   cannot leak from one agent's run into another's.
 //! * Migrations run as the role `migrator`, which owns its database and may make roles, but is no superuser: what could
 //!   leave the server (COPY TO PROGRAM, dblink, foreign servers, files) is out of its reach. Extensions that need a
-//!   superuser and stay inside are made as one for that statement only (`postgresql_prepare.sql` has the list).
+//!   superuser and stay inside are made as one for that statement only (`postgresql_database.sql` has the list).
 //!   CREATE EVENT TRIGGER, CREATE SUBSCRIPTION, untrusted languages and ALTER SYSTEM stay refused with 42501.
 //! * As root, servers run as `postgres` or `mysql` where the system has them, else as `nobody`.
 //! * Linux ends our servers when we die (PDEATHSIG); elsewhere the next sweep does.
@@ -52,7 +52,7 @@ use owner::{Owner, is_our_name, new_name};
 
 use crate::address::Address;
 use crate::database::{Connection, url};
-use crate::dialect::{Dialect, Server};
+use crate::dialect::{Dialect, Encoding, Server};
 
 /// A server on which scratch databases are made: ours, or a dev server of the user. A handle: copies mean the same one.
 #[derive(Debug, Clone)]
@@ -64,6 +64,8 @@ pub struct ScratchServer {
     pub made_by: String,
     /// What differs from what was wanted: "PostgreSQL 15 was wanted, 16.14 is what is here".
     pub note: Option<String>,
+    // What databases write text in.
+    encoding: Encoding,
 }
 
 type Warm = BTreeMap<(Dialect, PathBuf, PathBuf), Arc<dyn Engine>>;
@@ -128,7 +130,18 @@ impl ScratchServer {
         let note = wanted
             .filter(|wanted| !is_same_release(*wanted, server))
             .map(|wanted| format!("{wanted} was wanted, {server} is what is here"));
-        Self { engine, server, made_by, note }
+        Self { engine, server, made_by, note, encoding: Encoding::default() }
+    }
+
+    /// The same server, where new databases write text in `encoding`.
+    ///
+    /// # Errors
+    /// [`ScratchError::Encoding`]: a name that no server has.
+    pub fn writing(self, encoding: Encoding) -> Result<Self, ScratchError> {
+        match encoding.strange_name() {
+            Some(name) => Err(ScratchError::Encoding { name: name.to_owned() }),
+            None => Ok(Self { encoding, ..self }),
+        }
     }
 
     /// What tells this server from any other, for evidence: PostgreSQL's system identifier, MySQL's server id.
@@ -252,7 +265,7 @@ impl ScratchDatabase {
 
     fn made(server: &ScratchServer, template: Option<&str>) -> Result<Self, ScratchError> {
         let name = new_name(PREFIX)?;
-        let owner = server.engine.create(&name, template)?;
+        let owner = server.engine.create(&name, template, &server.encoding)?;
         Ok(Self { server: server.clone(), name, owner, is_clone: template.is_some(), is_kept: false })
     }
 

@@ -12,7 +12,7 @@ use rustix::process::Signal;
 
 use super::binaries::{self, Binaries};
 use super::engine::{Engine, Proof, StoredTemplate};
-use super::error::ScratchError;
+use super::error::{MAKE_DATABASE, ScratchError};
 use super::folder::{self, RunFolder};
 use super::owner::{Owner, PREFIX, TEMPLATE_PREFIX, is_our_name};
 use super::process::{Account, ServerProcess, command, last_lines, output_of, wait_until};
@@ -21,7 +21,7 @@ use super::settings::Settings;
 use super::{mysql_copy, sweep};
 use crate::address::Address;
 use crate::database::Connection;
-use crate::dialect::{Dialect, Server};
+use crate::dialect::{Dialect, Encoding, Server};
 
 const SUPERUSER: &str = "root";
 const MIGRATOR: &str = "migrator";
@@ -186,10 +186,14 @@ impl Engine for MysqlEngine {
         self.admin_address.with_database(database)
     }
 
-    fn create(&self, name: &str, template: Option<&str>) -> Result<Owner, ScratchError> {
+    fn create(&self, name: &str, template: Option<&str>, encoding: &Encoding) -> Result<Owner, ScratchError> {
         let owner = Owner::new(self.clock()?)?;
         self.write_mark(name, &owner.comment())?;
-        let mut made = self.run("make the database", &format!("CREATE DATABASE {name}"));
+        let mut words = format!("CREATE DATABASE {name}");
+        for (word, given) in [("CHARACTER SET", &encoding.charset), ("COLLATE", &encoding.collation)] {
+            words.extend(given.iter().map(|given| format!(" {word} {given}")));
+        }
+        let mut made = self.run(MAKE_DATABASE, &words);
         if let (Ok(()), Some(template)) = (&made, template) {
             made = mysql_copy::copy(&self.admin_address, template, name).map_err(ScratchError::database("copy the template"));
         }

@@ -9,7 +9,7 @@ use rustix::process::Signal;
 
 use super::binaries::{self, Binaries};
 use super::engine::{Engine, Proof, StoredTemplate};
-use super::error::ScratchError;
+use super::error::{MAKE_DATABASE, ScratchError};
 use super::folder::{self, RunFolder};
 use super::owner::{Owner, PREFIX, TEMPLATE_PREFIX, is_our_name};
 use super::process::{Account, ServerProcess, command, last_lines, output_of, wait_until};
@@ -18,7 +18,7 @@ use super::settings::Settings;
 use super::sweep;
 use crate::address::Address;
 use crate::database::{Connection, DatabaseError};
-use crate::dialect::Server;
+use crate::dialect::{Encoding, Server};
 
 /// The superuser of our clusters.
 const SUPERUSER: &str = "gate";
@@ -26,7 +26,9 @@ const SUPERUSER: &str = "gate";
 const MIGRATOR: &str = "migrator";
 /// Names the socket; no port is open.
 const PORT: u16 = 5432;
-const PREPARE: &str = include_str!("postgresql_prepare.sql");
+/// Run once for a cluster, and for each database that is to be like its template.
+const PREPARE_CLUSTER: &str = include_str!("postgresql_cluster.sql");
+const PREPARE_DATABASE: &str = include_str!("postgresql_database.sql");
 const START_LIMIT: Duration = Duration::from_secs(60);
 const INITDB_LIMIT: Duration = Duration::from_secs(120);
 /// Making and dropping databases is done within this time, or the server is in trouble.
@@ -189,6 +191,12 @@ impl PostgresqlEngine {
         })
     }
 
+    /// What our own template gives to each database, for one that was not made from it.
+    fn prepare(&self, name: &str) -> Result<(), ScratchError> {
+        let mut inside = Connection::open(&self.admin_address(name)).map_err(ScratchError::database("take a connection"))?;
+        inside.execute(PREPARE_DATABASE).map(drop).map_err(ScratchError::database("prepare the database"))
+    }
+
     fn owner_clause(&self) -> &'static str {
         if self.own.is_some() { " OWNER migrator" } else { "" }
     }
@@ -226,17 +234,21 @@ impl Engine for PostgresqlEngine {
         self.admin_address.with_database(database)
     }
 
-    fn create(&self, name: &str, template: Option<&str>) -> Result<Owner, ScratchError> {
+    fn create(&self, name: &str, template: Option<&str>, encoding: &Encoding) -> Result<Owner, ScratchError> {
         let owner = Owner::new(self.now()?)?;
         // Files are copied at once where the server knows the word; older ones always do.
         let strategy = if self.server.version.major >= 15 { " STRATEGY FILE_COPY" } else { "" };
-        let (rights, template) = (self.owner_clause(), template.unwrap_or("template1"));
+        // Only the untouched template lets its encoding be another; what ours has is then made again.
+        let anew = template.is_none() && !encoding.is_default();
+        let (rights, template) = (self.owner_clause(), template.unwrap_or(if anew { "template0" } else { "template1" }));
+        let words = if anew { encoding_clause(encoding) } else { String::new() };
         self.run("wait for a sweep", &format!("SELECT pg_advisory_lock_shared({MARKING_LOCK})"))?;
         let made = self
             .run(
-                "make the database",
-                &format!("CREATE DATABASE {name}{rights} TEMPLATE {template}{strategy} CONNECTION LIMIT {UNMARKED_LIMIT}"),
+                MAKE_DATABASE,
+                &format!("CREATE DATABASE {name}{rights} TEMPLATE {template}{words}{strategy} CONNECTION LIMIT {UNMARKED_LIMIT}"),
             )
+            .and_then(|()| if anew && self.own.is_some() { self.prepare(name) } else { Ok(()) }.inspect_err(|_| drop(self.drop_now(name))))
             .and_then(|()| self.comment_on(name, &owner.comment()).inspect_err(|_| drop(self.drop_now(name))));
         self.run("let sweeps go on", &format!("SELECT pg_advisory_unlock_shared({MARKING_LOCK})"))?;
         made?;
@@ -320,12 +332,19 @@ impl Engine for PostgresqlEngine {
     }
 }
 
+/// For `CREATE DATABASE`. Where only the encoding is said, the locale is C, which all encodings have.
+fn encoding_clause(encoding: &Encoding) -> String {
+    let locale = encoding.collation.as_deref().unwrap_or("C");
+    let words = encoding.charset.as_ref().map(|charset| format!(" ENCODING '{charset}'")).unwrap_or_default();
+    format!("{words} LC_COLLATE '{locale}' LC_CTYPE '{locale}'")
+}
+
 /// The data directory to copy from: `initdb` and our roles, made once for each make of the binaries.
 fn prepared(binaries: &Binaries, settings: &Settings, account: Option<&Account>) -> Result<PathBuf, ScratchError> {
     folder::ensure_ours(&settings.cache)?;
     let home = settings.cache.join("prepared");
     folder::ensure_ours(&home)?;
-    let target = home.join(binaries::key(binaries, &format!("{PREPARE}{account:?}"))?);
+    let target = home.join(binaries::key(binaries, &format!("{PREPARE_CLUSTER}{PREPARE_DATABASE}{account:?}"))?);
     if target.join("PG_VERSION").is_file() {
         return Ok(target);
     }
@@ -342,7 +361,10 @@ fn prepared(binaries: &Binaries, settings: &Settings, account: Option<&Account>)
     let (own, address, admin) = launch(binaries, work, &data, account)?;
     drop(admin);
     let mut template = Connection::open(&address.with_database("template1")).map_err(ScratchError::database("take a connection"))?;
-    template.execute(PREPARE).map_err(ScratchError::database("take the roles of migrations"))?;
+    template
+        .execute(PREPARE_CLUSTER)
+        .and_then(|_| template.execute(PREPARE_DATABASE))
+        .map_err(ScratchError::database("take the roles of migrations"))?;
     drop(template);
     own.process.stop(Signal::INT, START_LIMIT);
     std::fs::rename(&data, &target).map_err(ScratchError::folder("make", &target))?;

@@ -9,7 +9,7 @@ use super::folder::{self, RunFolder};
 use super::owner::{Owner, TEMPLATE_PREFIX};
 use super::settings::Settings;
 use crate::address::Address;
-use crate::dialect::{Dialect, Server};
+use crate::dialect::{Dialect, Encoding, Server};
 
 /// A folder with scratch databases; templates end in `.mark` files of their own.
 #[derive(Debug)]
@@ -83,7 +83,7 @@ impl Engine for SqliteEngine {
         self.address(database)
     }
 
-    fn create(&self, name: &str, template: Option<&str>) -> Result<Owner, ScratchError> {
+    fn create(&self, name: &str, template: Option<&str>, _: &Encoding) -> Result<Owner, ScratchError> {
         let owner = Owner::new(self.clock()?)?;
         self.write_mark(name, &owner.comment())?;
         let path = self.file(name);

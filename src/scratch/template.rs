@@ -18,8 +18,9 @@ pub struct Template {
 }
 
 impl Template {
-    fn under(digest: &str) -> Self {
-        let key = short_digest(digest);
+    /// What writes text in another way is another template.
+    fn under(server: &ScratchServer, digest: &str) -> Self {
+        let key = short_digest(&format!("{digest} {}", server.encoding));
         Self { name: format!("{TEMPLATE_PREFIX}{key}"), key }
     }
 
@@ -28,13 +29,13 @@ impl Template {
     /// # Errors
     /// The server refuses.
     pub fn find(server: &ScratchServer, digest: &str) -> Result<Option<Self>, ScratchError> {
-        let wanted = Self::under(digest);
+        let wanted = Self::under(server, digest);
         let is_there = server.engine.templates()?.iter().any(|stored| stored.name == wanted.name && stored.key == wanted.key);
         Ok(is_there.then_some(wanted))
     }
 
     pub(super) fn keep(server: &ScratchServer, database: &str, digest: &str) -> Result<Self, ScratchError> {
-        let template = Self::under(digest);
+        let template = Self::under(server, digest);
         if Self::find(server, digest)?.is_some() {
             // Another run was faster with the same.
             server.engine.drop_database(database)?;

@@ -222,6 +222,7 @@ impl Asked {
                 .map_err(|error| refused("bad_version", error.to_string(), "for example `server_version: \"16\"`"))?;
             workshop.server = Server { dialect: workshop.server.dialect, version };
         }
+        workshop.encoding = production(&workshop.config, &wishes).map(|said| said.encoding()).unwrap_or_default();
         let mut rendering = workshop.watch.over(call.limits, call.cancelled, || workshop.render(&range)).map_err(|error| failed(&error))?;
         rendering.notes.extend(workshop.watch.found().map(|found| format!("while its SQL was written down: {found}")));
         let plan = Plan::on_record(&workshop.workspace, &named.id);

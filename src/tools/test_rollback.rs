@@ -112,7 +112,7 @@ pub struct Input {
     #[arg(long, value_name = "SQL|@FILE", allow_hyphen_values = true)]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub seed_after_upgrade_sql: Option<String>,
-    /// Production's server for parity: {"dialect": "postgresql", "version": "16"}. Default: `alembic-gate.toml`.
+    /// Production's server for parity: {"dialect": "postgresql", "version": "16", "charset": "LATIN1"}. Default: `alembic-gate.toml`.
     #[arg(long, value_parser = production, value_name = "JSON")]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub production: Option<Production>,
@@ -147,7 +147,8 @@ pub struct Input {
 }
 
 fn production(given: &str) -> Result<Production, String> {
-    serde_json::from_str(given).map_err(|error| format!(r#"{error}; for example '{{"dialect": "postgresql", "version": "16"}}'"#))
+    serde_json::from_str(given)
+        .map_err(|error| format!(r#"{error}; for example '{{"dialect": "postgresql", "version": "16", "charset": "UTF8"}}'"#))
 }
 
 const MOST_ROWS: u32 = 10_000;
@@ -305,7 +306,9 @@ fn of_sql(sql: &str, input: &Input, wishes: &Wishes, call: &Call<'_>) -> Result<
     let own_section = up.statements.iter().any(|statement| statement.direction == crate::sql::split::Direction::Down);
     let scripts = Scripts { setup: input.setup_sql.as_deref(), up: &up, down: down.as_ref().or(own_section.then_some(&up)) };
     let dev_server = rollback_place::of_sql(input, call)?;
-    let trial = try_scripts(&scripts, server, dev_server.as_ref(), wishes, call.cancelled).map_err(|error| trial_failed(&error))?;
+    let encoding = input.production.as_ref().map(Production::encoding).unwrap_or_default();
+    let trial =
+        try_scripts(&scripts, server, (dev_server.as_ref(), encoding), wishes, call.cancelled).map_err(|error| trial_failed(&error))?;
     let parity = parity(input.production.as_ref(), &trial.engine);
     Ok(Tried { trial, range: None, migration: None, parity, assumed, manual: None, manual_notes: Vec::new(), deployed: None })
 }
@@ -329,8 +332,9 @@ fn of_range(input: &Input, wishes: &Wishes, call: &Call<'_>) -> Result<Tried, To
     let news = |done: usize, total: usize, message: &str| {
         (call.progress)(Progress { done: done as u32, total: total as u32, message: message.to_owned() });
     };
-    let trial = try_range(&workshop, &range, wishes, &news, call.cancelled).map_err(|error| trial_failed(&error))?;
     let wanted = production_of(&workshop.config, &migration.kept.wishes);
+    workshop.encoding = wanted.as_ref().map(Production::encoding).unwrap_or_default();
+    let trial = try_range(&workshop, &range, wishes, &news, call.cancelled).map_err(|error| trial_failed(&error))?;
     let parity = parity(wanted.as_ref(), &trial.engine);
     if let Some(said) = input.production.as_ref().filter(|said| wanted.as_ref() != Some(*said)) {
         let said = format!("{} {}", said.dialect.word(), said.version.clone().unwrap_or_default());

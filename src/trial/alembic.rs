@@ -91,16 +91,14 @@ fn try_watched(
         _ => SecondRun { rerun: Rerun::NotTried, why: "not tried: the upgrade does not stand at its target".to_owned() },
     };
     let own_version = sqlite_version(workshop, &lent);
-    let engine = server.map(|server| Engine {
-        dialect: server.server.dialect.word(),
-        version: own_version.unwrap_or_else(|| server.server.version.to_string()),
-        made_by: server.made_by.clone(),
-        identifier: server.identifier().map(str::to_owned),
-    });
+    let encoding = walk.base.looker.encoding()?;
+    let engine = server.map(|server| Engine::of(&server, own_version, encoding));
     let engine = engine.unwrap_or_else(|| Engine {
         dialect: workshop.server.dialect.word(),
         version: String::new(),
         made_by: String::new(),
+        charset: None,
+        collation: None,
         identifier: None,
     });
     lent.watch(None);

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use crate::database::{Connection, DatabaseError};
-use crate::dialect::Dialect;
+use crate::dialect::{Dialect, Encoding};
 use crate::rows::Mood;
 use crate::rows::data::DataSnapshot;
 use crate::rows::fill::{Filled, Made, fill_empty, fill_empty_of};
@@ -49,6 +49,11 @@ impl Looker {
     pub(super) fn knowing(mut connection: Connection, moment: Moment) -> Result<Self, TrialError> {
         let next_transaction = quiet(&mut connection).map_err(asking)?;
         Ok(Self { connection, last: Some(moment.clone()), seen: vec![moment], next_transaction })
+    }
+
+    /// What the database writes text in.
+    pub(super) fn encoding(&mut self) -> Result<Encoding, TrialError> {
+        self.connection.encoding().map_err(asking)
     }
 
     /// What stands now.

@@ -24,11 +24,12 @@ use serde::Serialize;
 
 use crate::bridge::{BridgeError, Fences};
 use crate::database::DatabaseError;
+use crate::dialect::Encoding;
 use crate::lifecycle::evidence::{Outcome, Rerun, RowsTried};
 use crate::rows::RowsError;
 use crate::rows::data::DataDifference;
 use crate::rows::fill::Filled;
-use crate::scratch::ScratchError;
+use crate::scratch::{ScratchError, ScratchServer};
 use crate::snapshot::{Difference, SchemaSnapshot, SnapshotError};
 use crate::trace::Trace;
 use crate::trial::fitting::refused_table;
@@ -366,6 +367,30 @@ pub struct Engine {
     pub version: String,
     /// `started here`, or the dev server.
     pub made_by: String,
+    /// What its database writes text in: `UTF8`, `utf8mb4`; null where it knows one way only.
+    pub charset: Option<String>,
+    /// How it compares text: `C`, `utf8mb4_general_ci`.
+    pub collation: Option<String>,
     /// The server's own identifier.
     pub identifier: Option<String>,
+}
+
+impl Engine {
+    /// A scratch server whose databases write in `encoding`; `version`: where another library than the server's decides.
+    fn of(server: &ScratchServer, version: Option<String>, encoding: Encoding) -> Self {
+        Self {
+            dialect: server.server.dialect.word(),
+            version: version.unwrap_or_else(|| server.server.version.to_string()),
+            made_by: server.made_by.clone(),
+            charset: encoding.charset,
+            collation: encoding.collation,
+            identifier: server.identifier().map(str::to_owned),
+        }
+    }
+
+    /// What its database writes text in.
+    #[must_use]
+    pub fn encoding(&self) -> Encoding {
+        Encoding { charset: self.charset.clone(), collation: self.collation.clone() }
+    }
 }

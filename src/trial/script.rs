@@ -6,7 +6,7 @@ use std::time::Instant;
 use crate::allow::Allowance;
 use crate::bridge::{Fences, Touched, Watcher};
 use crate::database::{Connection, DatabaseError};
-use crate::dialect::{Dialect, Server};
+use crate::dialect::{Dialect, Encoding, Server};
 use crate::lifecycle::evidence::{Outcome, Rerun};
 use crate::rows::Mood;
 use crate::rows::Words;
@@ -44,7 +44,7 @@ const NAME: &str = "sql";
 pub fn try_scripts(
     scripts: &Scripts<'_>,
     server: Server,
-    dev_server: Option<&ScratchServer>,
+    (dev_server, encoding): (Option<&ScratchServer>, Encoding),
     wishes: &Wishes,
     cancelled: &AtomicBool,
 ) -> Result<Trial, TrialError> {
@@ -52,6 +52,7 @@ pub fn try_scripts(
         Some(server) => server.clone(),
         None => ScratchServer::start(server, &Settings::from_environment(None))?,
     };
+    let scratch = scratch.writing(encoding)?;
     let watch = Watch::default();
     watch.over(wishes.limits, cancelled, || try_watched(scripts, &scratch, wishes, cancelled, &watch))
 }
@@ -106,18 +107,14 @@ fn try_watched(
     } else {
         SecondRun { rerun: Rerun::NotTried, why: "not tried: the upgrade does not stand at its target".to_owned() }
     };
+    let encoding = place.looker.encoding()?;
     Ok(Trial {
         trips: vec![trip],
         untried: std::collections::BTreeMap::new(),
         rows: wishes.rows,
         filled,
         second_run,
-        engine: Engine {
-            dialect: scratch.server.dialect.word(),
-            version: scratch.server.version.to_string(),
-            made_by: scratch.made_by.clone(),
-            identifier: scratch.identifier().map(str::to_owned),
-        },
+        engine: Engine::of(scratch, None, encoding),
         fences: Fences { active: vec!["own_server".to_owned()], not_closed: Vec::new() },
         notes,
         mend: Mend { patch: None, why: "raw SQL has no file to patch".to_owned() },

@@ -28,7 +28,8 @@ pub fn server_of(asked: Option<Dialect>, config: &Config, workspace: &Workspace,
 
 /// The environment whose tier is production, else the first that names a server.
 fn of_environment(config: &Config, asked: Option<Dialect>) -> Option<(String, Server)> {
-    let named = config.environments.iter().filter_map(|(name, environment)| Some((environment.tier, name, environment.server?)));
+    let named =
+        config.environments.iter().filter_map(|(name, environment)| Some((environment.tier, name, environment.server.as_ref()?.server())));
     let mut found: Vec<_> = named.filter(|(_, _, server)| asked.is_none_or(|asked| asked == server.dialect)).collect();
     found.sort_by_key(|(tier, _, _)| *tier != Tier::Production);
     found.into_iter().next().map(|(_, name, server)| (name.clone(), server))

@@ -16,7 +16,7 @@ use std::time::Duration;
 use crate::bridge::{Bridge, BridgeError, BridgeSettings, Fences, Hello, Python, Runner, ScratchTarget, Surroundings, Watcher};
 use crate::config::{self, Config, ConfigError};
 use crate::database::url;
-use crate::dialect::{Dialect, Server};
+use crate::dialect::{Dialect, Encoding, Production, Server};
 use crate::project::NameError;
 use crate::scratch::{ScratchDatabase, ScratchError, ScratchServer, Settings as ScratchSettings};
 use crate::trace::concurrent::ConcurrentWatch;
@@ -135,6 +135,8 @@ pub struct Workshop {
     pub assumed: Vec<String>,
     /// Where scratch databases are made: a dev server of the user's; None: a server of ours.
     pub dev_server: Option<ScratchServer>,
+    /// What production's database writes text in, as far as somebody says it: so do scratch databases.
+    pub encoding: Encoding,
     /// Who watches over its work, where somebody does: limits, waits, a caller who goes away.
     pub watch: Watch,
     time_limit: Duration,
@@ -182,6 +184,7 @@ impl Workshop {
             Some(server) => server,
             None => dialect::server_of(wanted.dialect, &config, &workspace, &mut assumed),
         };
+        let encoding = config.production().map(Production::encoding).unwrap_or_default();
         // Where a folder of revisions is kept for each dialect, the one of this dialect counts.
         let workspace =
             if wanted.dialect.is_none() && workspace.project.revisions.is_empty() { place(Some(server.dialect))? } else { workspace };
@@ -192,6 +195,7 @@ impl Workshop {
             server,
             assumed,
             dev_server: None,
+            encoding,
             watch: Watch::default(),
             time_limit: wanted.time_limit.unwrap_or(TIME_LIMIT),
         })
@@ -282,14 +286,15 @@ impl Workshop {
     /// # Errors
     /// None can be had.
     pub fn scratch_server(&self) -> Result<ScratchServer, WorkshopError> {
-        if let Some(server) = &self.dev_server {
-            return Ok(server.clone());
-        }
         let settings = ScratchSettings::from_environment(Some(&self.workspace.folder));
-        match ScratchServer::start(self.server, &settings) {
-            Err(missing @ ScratchError::NoEngine { .. }) => Ok(self.only_dev_server().unwrap_or(Err(missing))?),
-            started => Ok(started?),
-        }
+        let server = match &self.dev_server {
+            Some(server) => server.clone(),
+            None => match ScratchServer::start(self.server, &settings) {
+                Err(missing @ ScratchError::NoEngine { .. }) => self.only_dev_server().unwrap_or(Err(missing))?,
+                started => started?,
+            },
+        };
+        Ok(server.writing(self.encoding.clone())?)
     }
 
     /// The first dev server of the settings whose URL is set and of this dialect's family.

@@ -29,6 +29,24 @@ const MY: &[Dialect] = &[Dialect::Mariadb];
 
 const CASES: &[Case] = &[
     Case {
+        dialects: MY,
+        statement: "ALTER TABLE t CONVERT TO CHARACTER SET latin1",
+        fits: "(1, 'Zoë?'), (2, NULL), (3, '')",
+        does_not: &["(1, '漢')", "(1, 'x'), (2, 'ok 😀')"],
+    },
+    Case {
+        dialects: MY,
+        statement: "ALTER TABLE t MODIFY a varchar(30) CHARACTER SET utf8mb3",
+        fits: "(1, '漢'), (2, NULL)",
+        does_not: &["(1, '😀')"],
+    },
+    Case {
+        dialects: MY,
+        statement: "ALTER TABLE t MODIFY a varchar(4) CHARACTER SET ascii",
+        fits: "(1, 'abcd'), (2, '~?')",
+        does_not: &["(1, 'é')", "(1, 'abcde')"],
+    },
+    Case {
         dialects: ALL,
         statement: "CREATE UNIQUE INDEX ix ON t (a)",
         fits: "(1, 'x'), (2, NULL), (3, NULL), (4, 'y')",

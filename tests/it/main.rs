@@ -25,6 +25,7 @@ mod deploy;
 mod deploy_cases;
 mod dev_server;
 mod effects_postgresql;
+mod encodings;
 mod fence;
 mod fitting;
 mod formulas;

@@ -43,8 +43,8 @@ fn the_whole_form_is_read() {
     assert_eq!(config.project.downgrades, Some(Downgrades::None));
     let production = &config.environments["production"];
     assert_eq!((production.tier, production.url_env.as_deref()), (Tier::Production, Some("PROD_URL")));
-    let server = production.server.unwrap();
-    assert_eq!((server.dialect, server.version.major), (Dialect::Postgresql, 16));
+    let server = production.server.clone().unwrap();
+    assert_eq!((server.dialect, server.server().version.major), (Dialect::Postgresql, 16));
     assert_eq!((config.policy.level.medium, config.policy.level.high, config.policy.level.production), (Level::L1, Level::L2, Level::L3));
 }
 

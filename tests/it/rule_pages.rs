@@ -102,7 +102,7 @@ pub fn findings(setup: &str, sql: &str, server: Server) -> Vec<Finding> {
 /// With a production of another dialect.
 fn findings_before(setup: &str, sql: &str, server: Server, production: Option<Dialect>) -> Vec<Finding> {
     let before = if setup.trim().is_empty() { Catalog::new(server.dialect) } else { Catalog::of_setup(&read(setup.to_owned(), server)) };
-    let production = production.map(|dialect| Production { dialect, version: None });
+    let production = production.map(|dialect| Production { dialect, version: None, charset: None, collation: None });
     let options = Options { max_block_ms: 1000, production, ..Options::default() };
     judge(&read(sql.to_owned(), server), Direction::Up, &before, &options).findings
 }

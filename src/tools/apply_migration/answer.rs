@@ -219,7 +219,16 @@ fn shown(name: &str) -> &str {
 }
 
 fn engine_words(look: &Look) -> String {
-    let found = look.place.as_ref().and_then(|place| place.server).map(|server| server.to_string()).unwrap_or_default();
+    let place = look.place.as_ref();
+    let found = place.and_then(|place| place.server).map(|server| server.to_string()).unwrap_or_default();
+    let written = place.and_then(|place| place.encoding.as_ref()).filter(|found| !look.encoding.is_met_by(found));
+    if let Some(written) = written {
+        return format!(
+            "the database of `{}` writes text in {written}, everything was tested for {}: say `charset` and `collation` of `server` in \
+             `alembic-gate.toml`, then call `test_rollback`",
+            look.environment, look.encoding
+        );
+    }
     format!(
         "`{}` runs {found}, everything was judged and tested for {}: say `server` in `alembic-gate.toml`, then call `review_sql` and `test_rollback`",
         look.environment, look.server
@@ -258,6 +267,15 @@ fn notes(tried: &Tried) -> Vec<String> {
     }
     if !look.is_tested_engine() {
         notes.push(engine_words(look));
+    }
+    let encoding = look.place.as_ref().and_then(|place| place.encoding.as_ref());
+    if let Some(found) = encoding.and_then(|found| found.charset.as_deref()).filter(|_| look.encoding.charset.is_none())
+        && !matches!(found.to_lowercase().as_str(), "utf8" | "utf8mb4")
+    {
+        notes.push(format!(
+            "the database writes text in {found}, tests ran in UTF-8: say `charset = \"{found}\"` of its `server` in `alembic-gate.toml`, \
+             then they run as it does"
+        ));
     }
     if let Some(done) = done {
         notes.extend(done.ran.waits.iter().cloned());

@@ -7,7 +7,7 @@ use crate::deploy::{
     CannotRun, Counted, Part, Plan, Rehearsal, RehearsalError, Target, TargetError, count, expected, is_lock_trouble, limit_look, plan,
     rehearse, version_table, versions,
 };
-use crate::dialect::{Dialect, Server};
+use crate::dialect::{Dialect, Encoding, Server};
 use crate::digest::Digest;
 use crate::lifecycle::gate::{Gate, Reason, Verdict};
 use crate::recovery::half::{self, HalfApplied};
@@ -27,6 +27,8 @@ pub struct Place {
     pub versions: Vec<String>,
     /// Dialect and version, as the server says them.
     pub server: Option<Server>,
+    /// What its database writes text in; none where it was not asked.
+    pub encoding: Option<Encoding>,
     /// The schema, without owners, rights and the version table.
     pub digest: Option<Digest>,
     /// How it compares with what the chain makes at that revision; none where the chain was not asked.
@@ -67,6 +69,8 @@ pub struct Look {
     pub gates: Vec<(Gate, Verdict)>,
     /// The server it was reviewed for.
     pub server: Server,
+    /// What its database is declared to write text in.
+    pub encoding: Encoding,
     /// The project's `alembic`, with the options that name its settings.
     pub alembic: String,
     /// Rows of the environment that a statement would be refused for; empty where nobody was asked.
@@ -89,6 +93,7 @@ pub fn look(migration: &Migration, review: &Review, name: &str) -> Look {
         target: None,
         place: None,
         gates: Vec::new(),
+        encoding: ranged.map(|ranged| ranged.workshop.encoding.clone()).unwrap_or_default(),
         server: ranged.map_or(review.asked.script.server, |ranged| ranged.workshop.server),
         alembic: ranged.map(|ranged| alembic(&ranged.workshop)).unwrap_or_default(),
         rows: Counted::default(),
@@ -207,7 +212,9 @@ impl Look {
             SnapshotError::Database(cause) => with_cause(&error, looking_hint(dialect, cause)),
             SnapshotError::Row { .. } | SnapshotError::NotSupported(_) => with_cause(&error, &error.hint()),
         })?;
-        let mut place = Place { versions, server: Some(connection.server()), digest: Some(self.digest(&found)), ..Place::default() };
+        let encoding = connection.encoding().ok();
+        let mut place =
+            Place { versions, server: Some(connection.server()), encoding, digest: Some(self.digest(&found)), ..Place::default() };
         if let (Some(expected), Some(range)) = (&self.expected, &self.range) {
             let Rehearsal { before, after } = expected;
             let revision = place.revision();
@@ -295,8 +302,9 @@ impl Look {
 
     /// The server that was asked is of the release that everything was judged and tested for; true where nobody was asked.
     pub fn is_tested_engine(&self) -> bool {
-        let Some(server) = self.place.as_ref().and_then(|place| place.server) else { return true };
-        is_same_release(server, self.server)
+        let Some(place) = &self.place else { return true };
+        let is_written_alike = place.encoding.as_ref().is_none_or(|found| self.encoding.is_met_by(found));
+        is_written_alike && place.server.is_none_or(|server| is_same_release(server, self.server))
     }
 }
 

@@ -7,7 +7,6 @@ use crate::dialect::{Dialect, Production, Server};
 use crate::digest::Digest;
 use crate::effects::Loss;
 use crate::finding::{Finding, Severity};
-use crate::lifecycle::approval::Tier;
 use crate::lifecycle::canonical::canonical;
 use crate::lifecycle::evidence::{Judged, Now, Subject};
 use crate::project::Heads;
@@ -164,9 +163,7 @@ fn expected_engine(workshop: &Workshop) -> Digest {
 /// What production runs: what `alembic-gate.toml` declares, else what the caller says.
 #[must_use]
 pub fn production(config: &Config, wishes: &Wishes) -> Option<Production> {
-    let declared = config.environments.values().filter(|environment| environment.tier == Tier::Production);
-    let declared = declared.filter_map(|environment| environment.server).next();
-    let declared = declared.map(|server| Production { dialect: server.dialect, version: Some(server.version.to_string()) });
+    let declared = config.production().map(|said| Production { version: Some(said.server().version.to_string()), ..said.clone() });
     declared.or_else(|| wishes.production.clone())
 }
 

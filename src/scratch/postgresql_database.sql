@@ -1,13 +1,4 @@
--- Run once on `template1` of a new data directory, before it is cached: what every scratch database of it has.
-
--- Who migrations run as: owner of their database, may make roles, is no superuser.
-CREATE ROLE migrator LOGIN CREATEROLE;
-
--- Without these roles nobody but a superuser reads or writes files of the machine or starts programs with COPY, whatever
--- a role that may make roles grants itself (possible up to PostgreSQL 15).
-DELETE FROM pg_authid WHERE rolname IN ('pg_execute_server_program', 'pg_read_server_files', 'pg_write_server_files');
-
-REVOKE CONNECT, TEMPORARY ON DATABASE postgres, template1 FROM PUBLIC;
+-- Run on `template1` of a new data directory, and on a database that is not made from it: what every scratch database has.
 
 CREATE SCHEMA alembic_gate;
 
