@@ -128,6 +128,7 @@ impl Walk<'_> {
     /// The watchdog leaves the looker alone; PostgreSQL is watched from outside.
     fn watch(&self) {
         self.workshop.watch.spare(self.base.looker.connection.session_id());
+        self.workshop.watch.reach(&self.base.looker.connection);
         let is_postgresql = self.workshop.server.dialect == Dialect::Postgresql;
         self.lent.watch(is_postgresql.then(|| self.base.databases.first()).flatten());
     }
@@ -159,10 +160,7 @@ impl Walk<'_> {
     fn trip(&mut self, at: usize, revision: &str) -> Result<Trip, TrialError> {
         let before = has_allowance(self.workshop, revision).then(|| self.trace.clone());
         let mut trip = self.try_one(at, revision)?;
-        if let (Some(found), Some(failure)) = (self.workshop.watch.found(), &mut trip.failure) {
-            trip.why = format!("{} ({found})", trip.why);
-            failure.message = format!("{found}\n{}", failure.message);
-        }
+        trip.ended(self.workshop.watch.found())?;
         let Some(table) = trip.refused_table(&self.filled) else { return Ok(trip) };
         let allowed = trip.failure.as_ref().and_then(|failure| allowance(self.workshop, failure)).zip(before);
         // What fits it may not fit those behind it: of a plan in steps the last one says most. What the old shape does not hold is awkward

@@ -93,6 +93,14 @@ pub enum TrialError {
         /// What it said.
         message: String,
     },
+    /// A statement was ended, and the server made no error of it: not all of the migration has run.
+    #[error("{revision}: {found}; it was ended, and the server does not say so")]
+    Unproven {
+        /// The revision.
+        revision: String,
+        /// What took so long.
+        found: String,
+    },
     /// It was ended from outside.
     #[error(transparent)]
     Ended(#[from] Ended),
@@ -110,6 +118,7 @@ impl TrialError {
             Self::Rows(_) => "rows",
             Self::Seed { .. } => "bad_seed",
             Self::Engine { .. } => "engine",
+            Self::Unproven { .. } => "timeout",
             Self::Ended(ended) => ended.code(),
         }
     }
@@ -125,6 +134,7 @@ impl TrialError {
             Self::Rows(error) => error.hint(),
             Self::Seed { which, .. } => format!("mend `{which}`: it runs on the schema in front of the range"),
             Self::Engine { .. } => "free disk or memory for the scratch server, then call again".to_owned(),
+            Self::Unproven { .. } => "raise `statement_timeout_s` or `lock_timeout_s`".to_owned(),
             Self::Ended(ended) => ended.hint().to_owned(),
         }
     }
@@ -263,6 +273,20 @@ pub struct Mend {
 }
 
 impl Trip {
+    /// What the watch ended is said with the failure.
+    ///
+    /// # Errors
+    /// Nothing failed, as MariaDB answers a `SELECT benchmark(…)` that was ended: nothing is proven then.
+    fn ended(&mut self, found: Option<String>) -> Result<(), TrialError> {
+        let Some(found) = found else { return Ok(()) };
+        let Some(failure) = &mut self.failure else {
+            return Err(TrialError::Unproven { revision: self.revision.clone(), found });
+        };
+        self.why = format!("{} ({found})", self.why);
+        failure.message = format!("{found}\n{}", failure.message);
+        Ok(())
+    }
+
     /// The made-up table whose rows the upgrade refuses; None where it does not fail by rows, or by rows of somebody's own.
     fn refused_table(&self, filled: &[Filled]) -> Option<String> {
         let failure = self.failure.as_ref().filter(|_| self.outcome == Outcome::UpgradeFails)?;

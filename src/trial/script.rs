@@ -79,10 +79,7 @@ fn try_watched(
     let new_trace = || Trace::new(is_postgresql.then(|| Foresight::behind(scripts.setup.unwrap_or_default(), scratch.server)));
     let mut trace = new_trace();
     let (mut trip, mut is_usable) = try_one(&mut place.mover, &mut place.looker, &trying, &mut filled, &mut trace)?;
-    if let (Some(found), Some(failure)) = (watch.found(), &mut trip.failure) {
-        trip.why = format!("{} ({found})", trip.why);
-        failure.message = format!("{found}\n{}", failure.message);
-    }
+    trip.ended(watch.found())?;
     let mut notes: Vec<String> = scratch.note.clone().into_iter().collect();
     if let Some(table) = trip.refused_table(&filled) {
         drop(place);
@@ -144,6 +141,12 @@ impl<'a> Place<'a> {
         let looker = Looker::new(if dialect == Dialect::Sqlite { database.connect()? } else { database.connect_admin()? });
         watch.at(&database.admin_address(), database.name());
         watch.spare(looker.connection.session_id());
+        watch.reach(&connection);
+        watch.reach(&looker.connection);
+        if dialect == Dialect::Sqlite {
+            // Nobody else could: the watch asks servers.
+            connection.set_time_limit(Some(wishes.limits.statement));
+        }
         for (which, sql) in [("setup_sql", scripts.setup), ("seed_sql", wishes.seed_sql.as_deref())] {
             let Some(sql) = sql else { continue };
             let script = script::read(sql.to_owned(), scratch.server);
@@ -174,6 +177,19 @@ struct ByScript<'a> {
     sent: Vec<Sent>,
 }
 
+/// Code and sentence of a statement that was refused or took too long; none where the engine is in trouble.
+fn said(error: &DatabaseError) -> Option<(String, String)> {
+    if let DatabaseError::TimedOut { limit, sql } = error {
+        return Some(("timeout".to_owned(), format!("`{sql}` ran longer than {} s (`statement_timeout_s`)", limit.as_secs())));
+    }
+    let refusal = error.refusal().filter(|refusal| !refusal.is_engine_trouble)?;
+    let message = match &refusal.detail {
+        Some(detail) => format!("{refusal}\nDETAIL: {detail}"),
+        None => refusal.to_string(),
+    };
+    Some((refusal.code.clone(), message))
+}
+
 impl Mover for ByScript<'_> {
     fn words(&mut self) -> Result<Vec<Words>, TrialError> {
         Ok(Vec::new())
@@ -186,21 +202,16 @@ impl Mover for ByScript<'_> {
         let has_down = script.statements.iter().any(|statement| statement.direction == Direction::Down);
         let direction = if !is_up && has_down { Direction::Down } else { Direction::Up };
         let Err((at, error)) = self.run(script, direction) else { return Ok(None) };
-        let Some(refusal) = error.refusal().filter(|refusal| !refusal.is_engine_trouble) else {
-            return Err(TrialError::Seed { which: "sql", source: error });
-        };
         let statement = script.statements.get(at);
+        let Some((code, message)) = said(&error) else { return Err(TrialError::Seed { which: "sql", source: error }) };
         Ok(Some(Failure {
             revision: revision.to_owned(),
             direction: "",
             file: None,
             line: statement.map(|statement| statement.line),
             sql: statement.map(|statement| script.text_of(statement).to_owned()),
-            sqlstate: Some(refusal.code.clone()),
-            message: match &refusal.detail {
-                Some(detail) => format!("{refusal}\nDETAIL: {detail}"),
-                None => refusal.to_string(),
-            },
+            sqlstate: Some(code),
+            message,
             dependents: Vec::new(),
         }))
     }

@@ -8,7 +8,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use crate::address::Address;
-use crate::database::Connection;
+use crate::database::{Canceller, Connection};
 use crate::dialect::Dialect;
 
 /// So often it looks.
@@ -82,6 +82,8 @@ struct Shared {
     ended: Mutex<Option<Ended>>,
     found: Mutex<Option<String>>,
     place: Mutex<Option<Place>>,
+    /// What ends the statements of connections that no server knows of.
+    inside: Mutex<Vec<Canceller>>,
 }
 
 /// Where sessions are looked at: a database, and our own session in it.
@@ -133,6 +135,13 @@ impl Watch {
     pub fn spare(&self, session: Option<u64>) {
         if let Some(place) = &mut *locked(&self.shared.place) {
             place.looker = session;
+        }
+    }
+
+    /// What this connection runs is ended with the work: SQLite runs inside of this process, no other session can end it.
+    pub fn reach(&self, connection: &Connection) {
+        if connection.server().dialect == Dialect::Sqlite {
+            locked(&self.shared.inside).push(connection.canceller());
         }
     }
 
@@ -193,14 +202,15 @@ fn look(shared: &Shared, limits: Limits, cancelled: &AtomicBool, begun: Instant)
             if let Some((name, connection)) = &mut session {
                 end_all(connection, name);
             }
+            locked(&shared.inside).iter().for_each(Canceller::cancel);
             // A Python that is busy with something else than the server does not notice.
             if since.elapsed() > Duration::from_millis(200) {
                 shared.stop.store(true, Ordering::Relaxed);
             }
-        } else if let Some((name, connection)) = &mut session
-            && let Some(found) = waits(connection, name, looker, limits)
-        {
-            locked(&shared.found).get_or_insert(found);
+        } else if let Some((name, connection)) = &mut session {
+            waits(connection, name, looker, limits, |found| {
+                locked(&shared.found).get_or_insert(found);
+            });
         }
         std::thread::park_timeout(PAUSE);
     }
@@ -228,8 +238,8 @@ fn sessions(connection: &mut Connection, name: &str, looker: u64, more: &str) ->
     connection.rows(&sql).unwrap_or_default().into_iter().filter_map(|row| row.into_iter().next().flatten()).collect()
 }
 
-/// Cancels a statement that waits or runs too long; what it was, in a sentence.
-fn waits(connection: &mut Connection, name: &str, looker: Option<u64>, limits: Limits) -> Option<String> {
+/// Cancels a statement that waits or runs too long. What it was is told before, in a sentence: who runs it goes on at once.
+fn waits(connection: &mut Connection, name: &str, looker: Option<u64>, limits: Limits, tell: impl Fn(String)) {
     let looker = looker.unwrap_or_default();
     let (lock_s, statement_s) = (limits.lock.as_secs_f64(), limits.statement.as_secs_f64());
     match connection.server().dialect {
@@ -243,7 +253,7 @@ fn waits(connection: &mut Connection, name: &str, looker: Option<u64>, limits: L
                  FROM pg_stat_activity w LEFT JOIN LATERAL unnest(pg_blocking_pids(w.pid)) p ON true LEFT JOIN pg_stat_activity b ON b.pid = p \
                  WHERE w.datname = current_database() AND w.state = 'active' AND w.pid NOT IN (pg_backend_pid(), {looker})"
             );
-            for row in connection.rows(&sql).ok()? {
+            for row in connection.rows(&sql).unwrap_or_default() {
                 let Ok([Some(pid), query, _, blocker, is_self_block, is_locked_out, is_long]) = <[Option<String>; 7]>::try_from(row) else {
                     continue;
                 };
@@ -261,20 +271,22 @@ fn waits(connection: &mut Connection, name: &str, looker: Option<u64>, limits: L
                 } else {
                     continue;
                 };
+                tell(words);
                 let _ = connection.rows(&format!("SELECT pg_cancel_backend({pid})"));
-                return Some(words);
+                return;
             }
-            None
         }
         Dialect::Mysql | Dialect::Mariadb => {
             let more = format!(
                 "AND command = 'Query' AND (time >= {statement_s} OR time >= {lock_s} AND (state LIKE 'Waiting for%lock%' OR state LIKE '%lock wait%'))"
             );
             let found = sessions(connection, name, looker, &more);
-            let id = found.first()?;
+            let Some(id) = found.first() else { return };
+            tell(format!(
+                "a statement waited longer than {lock_s} s for a lock (`lock_timeout_s`) or ran longer than {statement_s} s (`statement_timeout_s`)"
+            ));
             let _ = connection.execute(&format!("KILL QUERY {id}"));
-            Some(format!("a statement waited longer than {lock_s} s for a lock or ran longer than {statement_s} s"))
         }
-        Dialect::Sqlite | Dialect::Mssql | Dialect::Oracle => None,
+        Dialect::Sqlite | Dialect::Mssql | Dialect::Oracle => {}
     }
 }

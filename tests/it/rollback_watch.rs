@@ -5,6 +5,7 @@ use std::process::Command;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
+use alembic_gate::dialect::Dialect;
 use alembic_gate::tools::call::{Call, Settings};
 use alembic_gate::tools::test_rollback::{self, Input};
 use serde_json::Value;
@@ -172,7 +173,7 @@ fn limits_count_while_the_sql_is_written_down() {
 
 /// Asks and goes away half a second after `is_time` says so of the news, or after the call began; how long the answer took
 /// from then on.
-fn left(folder: &Path, is_time: &(dyn Fn(&str) -> bool + Sync)) -> (Value, Duration) {
+fn left(input: &Input, is_time: &(dyn Fn(&str) -> bool + Sync)) -> (Value, Duration) {
     let cancelled = AtomicBool::new(false);
     let gone = std::sync::Mutex::new(None);
     let settings = Settings::default();
@@ -194,7 +195,7 @@ fn left(folder: &Path, is_time: &(dyn Fn(&str) -> bool + Sync)) -> (Value, Durat
             }
         });
         let call = Call { progress: &progress, cancelled: &cancelled, ..Call::local(&settings) };
-        let answer = Value::Object(test_rollback::run(&input(folder), &call, None).output);
+        let answer = Value::Object(test_rollback::run(input, &call, None).output);
         ended.store(true, Ordering::Relaxed);
         let took = gone.lock().unwrap().expect("nobody went").elapsed();
         (answer, took)
@@ -209,11 +210,52 @@ fn a_caller_who_goes_away_stops_it_within_a_second() {
     let in_the_trip = |message: &str| message.contains("0002");
     let while_written = |message: &str| message == "a moment has passed" && begun.elapsed() > Duration::from_secs(6);
     for (folder, is_time) in [(&folder, &in_the_trip as &(dyn Fn(&str) -> bool + Sync)), (&written, &while_written)] {
-        let (answer, took) = left(folder.path(), is_time);
+        let (answer, took) = left(&input(folder.path()), is_time);
         eprintln!("answered {took:?} after the caller had gone");
         assert_eq!(answer["error"]["code"], "cancelled", "{}", answer["summary"]);
         // A second on a quiet machine; the migration itself would take a minute.
         assert!(took < Duration::from_secs(20), "it was waited for: {took:?}");
+    }
+}
+
+/// SQL that does not end by itself, on each engine that is here; raw SQL has no Python that could be ended.
+fn endless() -> Vec<Input> {
+    let counts = "WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) SELECT count(*) FROM n";
+    let mut all = vec![(Dialect::Sqlite, counts)];
+    if !majors().is_empty() {
+        all.push((Dialect::Postgresql, "SELECT pg_sleep(300)"));
+    }
+    if crate::scratch::mariadb().is_some() {
+        all.push((Dialect::Mariadb, "SELECT benchmark(1000000000000, 1 + 1)"));
+    }
+    let input = |(dialect, sql): (Dialect, &str)| Input {
+        dialect: Some(dialect),
+        setup_sql: Some("CREATE TABLE t (a int);".to_owned()),
+        sql: Some(sql.to_owned()),
+        downgrade_sql: Some("SELECT 1".to_owned()),
+        ..Input::default()
+    };
+    all.into_iter().map(input).collect()
+}
+
+#[test]
+fn raw_sql_without_an_end_is_ended() {
+    for input in endless() {
+        let engine = input.dialect.unwrap().title();
+        let statement = asked(&Input { statement_timeout_s: Some(1), ..input.clone() });
+        // MariaDB says nothing of a `benchmark` that was ended: nothing is claimed then.
+        let is_told = input.dialect != Some(Dialect::Mariadb);
+        let why = if is_told { &statement["failure"]["message"] } else { &statement["error"]["message"] };
+        let says_why = why.as_str().is_some_and(|why| why.contains(if is_told { "statement_timeout_s" } else { "ran longer than 1 s" }));
+        assert!(says_why && statement["verdict"] == "failed", "{engine}: {statement:#}");
+        assert_eq!(statement["outcome"] == "upgrade_fails", is_told, "{engine}: {}", statement["summary"]);
+        let whole = asked(&Input { timeout_s: Some(1), ..input.clone() });
+        assert_eq!(whole["error"]["code"], "timeout", "{engine}: {}", whole["summary"]);
+        let begun = Instant::now();
+        let (answer, took) = left(&input, &|_| begun.elapsed() > Duration::from_secs(1));
+        assert_eq!(answer["error"]["code"], "cancelled", "{engine}: {}", answer["summary"]);
+        eprintln!("{engine}: answered {took:?} after the caller had gone");
+        assert!(took < Duration::from_secs(20), "{engine}: it was waited for: {took:?}");
     }
 }
 
