@@ -3,6 +3,7 @@
 use serde::Serialize;
 use serde_json::{Map, Value, json};
 
+use crate::lifecycle::block::TAG;
 use crate::lifecycle::state::Override;
 use crate::secret::{redacted, secrets};
 
@@ -157,7 +158,7 @@ impl Answer {
     /// The same with texts clipped, the longest first, until its JSON has at most `most` bytes: names may be of any length.
     ///
     /// Arguments of calls and the state block are never clipped. Code that is to be written into a file stands there whole or
-    /// not at all.
+    /// not at all. The words have at most as many characters.
     #[must_use]
     pub fn within(mut self, most: Option<usize>) -> Self {
         let Some(most) = most else { return self };
@@ -173,6 +174,7 @@ impl Answer {
                 notes.push(Value::String(note));
             }
         }
+        self.text = shortened(self.text, most);
         self
     }
 
@@ -224,6 +226,21 @@ fn clip_texts(output: &mut Map<String, Value>, longest: usize) {
             clip_text(value, longest);
         }
     }
+}
+
+/// The words with at most `most` characters: whole lines from the beginning, and the state block at the end.
+fn shortened(text: String, most: usize) -> String {
+    const LEFT_OUT: &str = "\n… (the rest is left out here: ask for less, or see `structuredContent`)\n";
+    const LONGEST_BLOCK: usize = 4_000;
+    if text.chars().count() <= most {
+        return text;
+    }
+    let block = text.rfind(&format!("\n<{TAG}>")).and_then(|at| text.get(at..)).filter(|block| block.chars().count() <= LONGEST_BLOCK);
+    let block = block.unwrap_or_default();
+    let room = most.saturating_sub(LEFT_OUT.chars().count() + block.chars().count());
+    let kept: String = text.chars().take(room).collect();
+    let end = kept.rfind('\n').unwrap_or(kept.len());
+    format!("{}{LEFT_OUT}{block}", kept.get(..end).unwrap_or(&kept))
 }
 
 /// Puts null in the place of long code; true where there was some.

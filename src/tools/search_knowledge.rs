@@ -211,9 +211,30 @@ const BEGINNINGS: &[&str] = &[
     "upgrade failed halfway, what now",
 ];
 
-fn answer(found: &Found<'_>, notes: Vec<String>, most: Option<usize>) -> Answer {
+/// How many of the sections fit into an answer of `most` bytes, the rest of which takes so many; at least one.
+fn fitting(sections: &[Value], most: Option<usize>) -> usize {
+    const REST: usize = 2_000;
+    let Some(most) = most else { return sections.len() };
+    let mut left = most.saturating_sub(REST);
+    let fits = |section: &&Value| {
+        let size = section.to_string().len();
+        let is_in = size <= left;
+        left = left.saturating_sub(size);
+        is_in
+    };
+    sections.iter().take_while(fits).count().max(1)
+}
+
+fn answer(found: &Found<'_>, mut notes: Vec<String>, most: Option<usize>) -> Answer {
     let in_scope = found.elsewhere.is_none();
-    let summary = match (&found.elsewhere, found.hits.as_slice()) {
+    let mut sections: Vec<Value> = found.hits.iter().map(hit_value).collect();
+    let (hits, further) = found.hits.split_at(fitting(&sections, most).min(sections.len()));
+    sections.truncate(hits.len());
+    if !further.is_empty() {
+        let names: Vec<String> = further.iter().map(|hit| format!("`{}`", hit.id())).collect();
+        notes.push(format!("{} more do not fit into one answer; ask for them with `ids`: {}", further.len(), names.join(", ")));
+    }
+    let summary = match (&found.elsewhere, hits) {
         (Some(elsewhere), _) => format!("this is about {}: see {}", elsewhere.subject, elsewhere.pointer),
         (None, []) => match &found.did_you_mean {
             Some(right) => format!("nothing found; did you mean: {right}"),
@@ -222,13 +243,13 @@ fn answer(found: &Found<'_>, notes: Vec<String>, most: Option<usize>) -> Answer 
         (None, [first, ..]) => {
             format!(
                 "{}: {}",
-                counted(found.hits.len(), "section"),
-                found.hits.iter().map(Hit::id).collect::<Vec<_>>().join(", ") + &format!(" ({})", first.section.heading)
+                counted(hits.len(), "section"),
+                hits.iter().map(Hit::id).collect::<Vec<_>>().join(", ") + &format!(" ({})", first.section.heading)
             )
         }
     };
     let mut text = format!("PASS: {}\n", clipped(&summary, 400));
-    for hit in &found.hits {
+    for hit in hits {
         let _ = write!(
             text,
             "\n[{}] {} > {}{}\n{}\nSource: {}\n",
@@ -243,7 +264,7 @@ fn answer(found: &Found<'_>, notes: Vec<String>, most: Option<usize>) -> Answer 
             let _ = writeln!(text, "Whose: {}", owner(hit.document.origin));
         }
     }
-    let suggested_queries = if found.hits.is_empty() { BEGINNINGS.iter().map(|query| (*query).to_owned()).collect() } else { Vec::new() };
+    let suggested_queries = if hits.is_empty() { BEGINNINGS.iter().map(|query| (*query).to_owned()).collect() } else { Vec::new() };
     for query in &suggested_queries {
         let _ = write!(text, "\n- {query}");
     }
@@ -262,7 +283,7 @@ fn answer(found: &Found<'_>, notes: Vec<String>, most: Option<usize>) -> Answer 
         suggested_queries,
         truncated: None,
     };
-    let output = Output { common, hits: found.hits.iter().map(hit_value).collect(), in_scope, did_you_mean: found.did_you_mean.clone() };
+    let output = Output { common, hits: sections, in_scope, did_you_mean: found.did_you_mean.clone() };
     Answer::of(&output, Verdict::Pass, text).within(most)
 }
 

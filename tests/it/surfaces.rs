@@ -166,6 +166,33 @@ fn a_huge_answer_is_cut_and_says_how_to_go_on() {
     let told = answer["statements"].as_array().unwrap().len() as u64;
     assert_eq!(answer["truncated"]["left"].as_u64().unwrap() + told, 2_000);
     assert_eq!(answer["truncated"]["args"]["after"], json!(told));
+    let sql: String =
+        (0..700).map(|n| format!("CREATE TABLE t{n} (a int); DROP TABLE u{n}; ALTER TABLE v{n} ADD COLUMN c text NOT NULL;\n")).collect();
+    for (tool, arguments) in [
+        ("review_sql", json!({ "sql": sql, "downgrade_sql": sql, "detail": "full" })),
+        ("classify_risk", json!({ "sql": sql, "detail": "full" })),
+        ("plan_migration", json!({ "sql": sql })),
+        ("search_knowledge", json!({ "query": "lock", "limit": 20 })),
+    ] {
+        let answer = server.call(tool, arguments);
+        let words = answer["content"][0]["text"].as_str().unwrap().chars().count();
+        assert!(words <= 20_000 && answer["structuredContent"].to_string().len() <= 20_000, "{tool}: {words}");
+    }
+    let found = server.call("search_knowledge", json!({ "query": "lock", "limit": 20 }))["structuredContent"].clone();
+    let hits = found["hits"].as_array().unwrap();
+    assert!(hits.iter().all(|hit| !hit["passage"].as_str().unwrap().ends_with('…')), "a section is whole, or named");
+    let named = found["notes"].to_string().matches('#').count();
+    assert_eq!((hits.len() + named, named > 0), (20, true), "{}", found["notes"]);
+}
+
+#[test]
+fn words_that_are_cut_keep_the_state_block() {
+    use alembic_gate::tools::answer::{Answer, Verdict};
+    let block = "\n<alembic-migration-state>\nphase: PLAN\n</alembic-migration-state>";
+    let answer = |words: &str| Answer::of(&json!({}), Verdict::Pass, format!("{words}{block}")).within(Some(1_000)).text;
+    assert_eq!(answer("short"), format!("short{block}"));
+    let cut = answer(&"a line\n".repeat(1_000));
+    assert!(cut.chars().count() <= 1_000 && cut.ends_with(block) && cut.contains("a line\n… (the rest is left out here"), "{cut}");
 }
 
 #[test]
