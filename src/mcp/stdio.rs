@@ -24,10 +24,10 @@ use crate::mcp::message::{self, Refusal};
 const MAX_LINE: usize = 80 << 20;
 
 /// How long calls may still take when the input has ended: `printf … | alembic-gate serve` gets its answers.
-const GRACE: Duration = Duration::from_millis(200);
+const GRACE: Duration = Duration::from_millis(180);
 
 /// How long a tool has to tidy up when nobody waits any more.
-const TIDYING: Duration = Duration::from_millis(100);
+const TIDYING: Duration = Duration::from_millis(80);
 
 /// Messages between two tasks before one waits for the other.
 const BUFFER: usize = 64;
