@@ -144,7 +144,9 @@ impl OpenError {
     pub fn hint(&self) -> String {
         match self {
             Self::NoFolder(_) => "give the folder that holds `alembic.ini` as `project`".to_owned(),
-            Self::NoProject { found, .. } if found.is_empty() => "give the folder as `project`, or the ini file as `config`".to_owned(),
+            Self::NoProject { found, .. } if found.is_empty() => {
+                "run it in the folder with `alembic.ini`, or give that folder as `project`, the ini file as `config`".to_owned()
+            }
             Self::NoProject { found, .. } => format!("give one of these as `config`: {}", found.join(", ")),
             Self::Unreadable { .. } => "check the path and its rights".to_owned(),
             Self::NotUtf8 { .. } => "convert it, for example `iconv -f latin1 -t utf8`".to_owned(),

@@ -81,7 +81,7 @@ pub fn config(arguments: &ConfigArguments) -> ExitCode {
             return Ok((String::new(), format!("{} has it already", entry.path.display())));
         }
         write(&entry.path, &after.to_string())?;
-        Ok((String::new(), format!("written: {}", entry.path.display())))
+        Ok((String::new(), format!("written: {}\n{}", entry.path.display(), next(arguments))))
     });
     match done {
         Ok((text, said)) => {
@@ -90,6 +90,25 @@ pub fn config(arguments: &ConfigArguments) -> ExitCode {
         }
         Err(error) => failed(&error, Format::Human),
     }
+}
+
+/// What a person does next, where the client does not begin by itself.
+fn next(arguments: &ConfigArguments) -> String {
+    if arguments.hook {
+        return "next: sessions of Claude Code that begin from now on ask the hook".to_owned();
+    }
+    let word = match (arguments.client, &arguments.url) {
+        (Client::Vscode, Some(_)) => "VS Code asks for the token when it starts the server".to_owned(),
+        (_, Some(_)) => format!("the client sends the token that `{TOKEN_VARIABLE}` holds in its own environment"),
+        // Measured with 2.1.330: until then `claude mcp list` says "Pending approval".
+        (Client::Claude, None) => "`claude` in this folder asks once whether it may start the server".to_owned(),
+        (Client::Windsurf, None) => {
+            "Windsurf has one file for all projects: this server is for this folder until the same is run in another".to_owned()
+        }
+        (Client::Cursor | Client::Vscode, None) => "open the folder in the client; it lists the server under its MCP servers".to_owned(),
+    };
+    let doctor = if arguments.url.is_none() { "; `alembic-gate doctor` says whether the project has what it needs" } else { "" };
+    format!("next: {word}{doctor}")
 }
 
 fn entry(arguments: &ConfigArguments) -> Result<Entry, ToolError> {

@@ -70,6 +70,7 @@ fn looked_at(input: &ProjectInput, call: &Call<'_>) -> Vec<Line> {
         own.map_or_else(|| format!("settings: no {}, defaults hold", config::FILE), |path| format!("settings: {}", path.display())),
     ));
     let python = Python::found(workshop.config.project.python.as_deref(), &workspace.folder, &Surroundings::of_this_process());
+    let has_python = python.is_ok();
     lines.push(match python {
         Ok(python) => Line::Fine(format!(
             "python: {} (by {}): Python {}, Alembic {}, SQLAlchemy {}",
@@ -82,6 +83,9 @@ fn looked_at(input: &ProjectInput, call: &Call<'_>) -> Vec<Line> {
         Err(error) => Line::Missing { what: format!("python: {error}"), mend: error.hint() },
     });
     lines.extend(engines(workshop.server, Some(workspace.folder.clone())));
+    if !has_python {
+        return lines;
+    }
     match workshop.python(&[]) {
         Ok(lent) => {
             let fences = lent.fences();
