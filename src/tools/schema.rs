@@ -17,7 +17,7 @@ pub const SHARED: &[(&str, &str)] = &[
     ("from", "Revision in front of the range. Default: in front of what is pending."),
     ("max_block_ms", "Write block that the deploy tolerates. Default: 1000."),
     ("migration_id", "As an earlier answer named it."),
-    ("project", "Folder of alembic.ini or pyproject.toml. Default: the current one."),
+    ("project", "Folder of alembic.ini. Default: the current one."),
     ("section", "Ini section. Default: alembic."),
     ("server_version", "Example: \"16\". Default: the newest known."),
     ("setup_sql", "The schema before `sql`: CREATE statements; INSERT or COPY mark the tables that have rows."),

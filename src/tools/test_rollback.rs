@@ -100,23 +100,23 @@ pub struct Input {
     #[arg(long, value_name = "VERSION")]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub server_version: Option<String>,
-    /// Synthetic rows for each empty table, 0 to 10000. Default: 100.
+    /// Made-up rows for each empty table, up to 10000. Default: 100.
     #[arg(long, value_name = "N")]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub rows: Option<u32>,
-    /// SQL run once where the range begins: rows of yours.
+    /// SQL run where the range begins: rows of yours.
     #[arg(long, value_name = "SQL|@FILE", allow_hyphen_values = true)]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub seed_sql: Option<String>,
-    /// SQL run once behind the last revision's first upgrade: rows that the new release writes.
+    /// SQL run behind the last revision's first upgrade: rows of the new release.
     #[arg(long, value_name = "SQL|@FILE", allow_hyphen_values = true)]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub seed_after_upgrade_sql: Option<String>,
-    /// Production's server for parity: {"dialect": "postgresql", "version": "16", "charset": "LATIN1"}. Default: `alembic-gate.toml`.
+    /// Production: {"dialect": "mariadb", "version": "11.8", "charset": "latin1"}. Default: as configured.
     #[arg(long, value_parser = production, value_name = "JSON")]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub production: Option<Production>,
-    /// `scratch` (default), or a `[dev_servers.NAME]`: on databases of our own there.
+    /// `scratch` (default) or a `[dev_servers.NAME]`, in databases of our own.
     #[arg(long)]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub database: Option<String>,
@@ -132,7 +132,7 @@ pub struct Input {
     #[arg(long)]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub lock_timeout_s: Option<u32>,
-    /// Environments that have it: a way back by hand is drafted.
+    /// Environments that have it: drafts a way back by hand.
     #[arg(long, value_delimiter = ',')]
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub applied_on: Vec<String>,
