@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """The server under load: start, calls over standard input, calls over HTTP, clients that begin and go away.
 
-usage: server.py PROGRAM      for example: server.py target/release/alembic-gate
+usage: server.py PROGRAM [PART…]      for example: server.py target/release/alembic-gate; server.py PROGRAM hostile
 Each figure is held to its bound, and the exit code says whether all were kept. Linux (reads /proc); standard library only.
 """
 import json
@@ -193,6 +193,7 @@ def list_of_tools(program):
 
 
 if __name__ == "__main__":
-    for part in (start, one_core, over_http, hostile, list_of_tools):
-        part(sys.argv[1])
+    parts = {part.__name__: part for part in (start, one_core, over_http, hostile, list_of_tools)}
+    for name in sys.argv[2:] or parts:
+        parts[name](sys.argv[1])
     sys.exit(1 if failed else 0)

@@ -3,11 +3,14 @@
 //!
 //! usage: `cargo run --example conformance_fixture`, then a suite against the address it prints (`tests/clients/run` does both).
 //! Names and answers are those that the suites @modelcontextprotocol/conformance 0.1.16 and 0.2.0-alpha.12 look for.
-#![allow(clippy::print_stdout, clippy::expect_used, deprecated)]
+//! With the word `serve` it stands behind standard input instead, with a tool that panics (`tests/clients/hang.py`).
+#![allow(clippy::print_stdout, clippy::expect_used, clippy::panic, deprecated)]
 
-use alembic_gate::mcp::Gate;
 use alembic_gate::mcp::http::{self, Limits, Site};
-use alembic_gate::tools::call::Settings;
+use alembic_gate::mcp::{Gate, stdio};
+use alembic_gate::tools::answer::{Answer, Verdict};
+use alembic_gate::tools::call::{Call, Settings};
+use alembic_gate::tools::{Tool as GateTool, Touches};
 use rmcp::ErrorData;
 use rmcp::handler::server::ServerHandler;
 use rmcp::model::{
@@ -325,8 +328,25 @@ impl ServerHandler for Fixture {
     }
 }
 
+const fn fixture(name: &'static str, call: fn(Value, &Call<'_>) -> Answer) -> GateTool {
+    let schema = || json!({ "type": "object" });
+    let (title, description) = ("A fixture", "A fixture");
+    GateTool { name, title, description, touches: Touches::Nothing, input_schema: schema, output_schema: schema, call }
+}
+
+/// What stands behind standard input: a bug, and a tool that answers after it.
+const BUGS: &[GateTool] = &[fixture("panics", |_, _| panic!("a bug")), fixture("answers", |_, _| passed())];
+
+fn passed() -> Answer {
+    Answer::of(&json!({ "verdict": "pass", "summary": "" }), Verdict::Pass, String::new())
+}
+
 fn main() {
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().expect("a runtime");
+    if std::env::args().nth(1).as_deref() == Some("serve") {
+        runtime.block_on(stdio::serve(Gate::with_tools(BUGS, Settings::default())));
+        return runtime.shutdown_background();
+    }
     runtime.block_on(async {
         let gate = Gate::new(Settings::default());
         let site = Site { address: ([127, 0, 0, 1], 0).into(), tokens: None, hosts: Vec::new(), limits: Limits::default() };
