@@ -602,6 +602,8 @@ fn figures() {
             alembic_gate::scratch::stop_all();
         }
         let server = ScratchServer::start(wanted, &fresh).unwrap();
+        let memory = || memory_kb(server.process_id().unwrap()) / 1024;
+        println!("{wanted}: {} MB of memory of its own, started and idle", memory());
         let mut database = None;
         timed(&format!("{wanted}: an empty database"), &mut || database = Some(ScratchDatabase::create(&server).unwrap()));
         let mut connection = database.as_ref().unwrap().connect().unwrap();
@@ -622,7 +624,7 @@ fn figures() {
             let database = ScratchDatabase::create(&server).unwrap();
             drop(database.connect().unwrap());
         });
-        println!("{wanted}: {} MB of memory of its own, idle", memory_kb(server.process_id().unwrap()) / 1024);
+        println!("{wanted}: {} MB of memory of its own, idle after that", memory());
         drop(server);
         alembic_gate::scratch::stop_all();
     }
