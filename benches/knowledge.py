@@ -20,7 +20,8 @@ META = {
 }
 TRUTH = pathlib.Path(__file__).resolve().parent.parent / "tests/truth"
 FILES = ["examples/knowledge_queries.json", "knowledge_queries.json", "knowledge_unseen.json", "knowledge_fresh.json", "knowledge_fresh_later.json",
-         "knowledge_mixed.json", "knowledge_aside.json", "knowledge_once.json", "knowledge_last.json", "knowledge_blind.json"]
+         "knowledge_mixed.json", "knowledge_aside.json", "knowledge_once.json", "knowledge_last.json", "knowledge_blind.json",
+         "knowledge_apart.json"]
 failed = []
 
 

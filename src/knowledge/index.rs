@@ -29,8 +29,13 @@ const PART_WEIGHT: f32 = 0.5;
 const LEAD_WEIGHT: f32 = 0.4;
 /// What the two best other sections of its document add to a section.
 const NEIGHBOUR_WEIGHT: f32 = 0.25;
-/// What people ask that a section answers, in their own words. Chosen with the others: at 1 the tuned questions begin to lose.
-const ASKED_WEIGHT: f32 = 0.75;
+/// What people ask that a section answers, in their own words, all of it together. Chosen with the others: at 1 the tuned
+/// questions begin to lose.
+const ASKED_WEIGHT: f32 = 0.5;
+/// The one of them that is most like the question: a whole question says more than its words spread over several.
+const LIKEST_WEIGHT: f32 = 0.8;
+/// So many questions that are like one are looked at.
+const LIKEST: usize = 80;
 /// A rule's page is found where no document says more.
 const RULE_WEIGHT: f32 = 0.4;
 
@@ -60,6 +65,7 @@ pub struct WordIndex {
     lead: Field,
     asked: Field,
     place: Field,
+    questions: Questions,
     /// All words as written with how often, for typing errors and suggestions.
     vocabulary: BTreeMap<String, usize>,
     /// The same words without their endings.
@@ -73,20 +79,17 @@ impl WordIndex {
     /// # Errors
     /// What `tantivy` says; in memory nothing but a lack of it.
     pub fn of(documents: &[Document], asked_of: &Asked) -> tantivy::Result<Self> {
-        // Texts come to the index cut into words.
-        let indexed = |record| {
-            TextOptions::default().set_indexing_options(TextFieldIndexing::default().set_tokenizer("raw").set_index_option(record))
-        };
         let mut schema = Schema::builder();
         let text = schema.add_text_field("text", indexed(IndexRecordOption::WithFreqsAndPositions));
         let title = schema.add_text_field("title", indexed(IndexRecordOption::WithFreqs));
         let lead = schema.add_text_field("lead", indexed(IndexRecordOption::WithFreqs));
         let asked = schema.add_text_field("asked", indexed(IndexRecordOption::WithFreqs));
-        let place = schema.add_u64_field("place", tantivy::schema::STORED);
+        let place_field = schema.add_u64_field("place", tantivy::schema::STORED);
         // `TantivyDocument` would write each list of words as JSON, and read it again.
         let mut writer: SingleSegmentIndexWriter<BTreeMap<Field, OwnedValue>> = Index::builder()
             .schema(schema.build())
             .single_segment_index_writer(tantivy::directory::RamDirectory::create(), WRITER_BYTES)?;
+        let mut questions = QuestionsWriter::new()?;
         let mut reader = Reader::new();
         let mut counts: HashMap<String, usize> = HashMap::new();
         let mut stems = BTreeSet::new();
@@ -97,7 +100,8 @@ impl WordIndex {
                 let stem = document.stem.replace('-', " ");
                 let name = format!("{} {tags} {} {stem} {}", document.title, section.heading, document.everyday);
                 let beginning = format!("{} {}", section.heading, first_sentence(&section.text));
-                let questions = asked_of.of(&document.stem, &section.slug).join(" ");
+                let place = OwnedValue::U64(((d as u64) << 32) | s as u64);
+                let questions_of_it = asked_of.of(&document.stem, &section.slug);
                 let mut of_whole = Vec::with_capacity(whole.len() / 5);
                 reader.read(&whole, |written, stem, place| {
                     match counts.get_mut(written) {
@@ -114,12 +118,15 @@ impl WordIndex {
                     reader.read(text, |_, stem, place| found.push(token(stem, place)));
                     indexed_as(found)
                 };
+                for one in questions_of_it {
+                    questions.add(tokens(one), place.clone())?;
+                }
                 writer.add_document(BTreeMap::from([
                     (text, indexed_as(of_whole)),
                     (lead, tokens(&beginning)),
                     (title, tokens(&name)),
-                    (asked, tokens(&questions)),
-                    (place, OwnedValue::U64(((d as u64) << 32) | s as u64)),
+                    (asked, tokens(&questions_of_it.join(" "))),
+                    (place_field, place),
                 ]))?;
             }
         }
@@ -127,7 +134,7 @@ impl WordIndex {
         let index = writer.finalize()?;
         let reader = index.reader_builder().reload_policy(ReloadPolicy::Manual).try_into()?;
         let rules = documents.iter().enumerate().filter(|(_, document)| document.origin == Origin::Rule).map(|(at, _)| at).collect();
-        Ok(Self { reader, text, title, lead, asked, place, vocabulary, stems, rules })
+        Ok(Self { reader, text, title, lead, asked, place: place_field, questions: questions.finish()?, vocabulary, stems, rules })
     }
 
     /// True when a word of the question stands in the reference.
@@ -168,10 +175,16 @@ impl WordIndex {
         let mut found = Vec::with_capacity(top.len());
         for (weight, address) in top {
             let entry: TantivyDocument = searcher.doc(address)?;
-            let Some(packed) = entry.get_first(self.place).and_then(|value| value.as_u64()) else { continue };
-            let at = ((packed >> 32) as usize, (packed & u64::from(u32::MAX)) as usize);
+            let Some(at) = place_in(&entry, self.place) else { continue };
             let weight = if self.rules.contains(&at.0) { weight * RULE_WEIGHT } else { weight };
             found.push(Match { at, weight });
+        }
+        for (at, likest) in self.questions.like(question)? {
+            let more = likest * LIKEST_WEIGHT;
+            match found.iter_mut().find(|one| one.at == at) {
+                Some(one) => one.weight += more,
+                None => found.push(Match { at, weight: more }),
+            }
         }
         with_neighbours(&mut found);
         found.sort_by(|a, b| b.weight.total_cmp(&a.weight).then(a.at.cmp(&b.at)));
@@ -243,35 +256,23 @@ impl WordIndex {
             if !seen.insert(word.stem.as_str()) {
                 continue;
             }
-            let sure = match word.reading {
-                Reading::Written if is_part => PART_WEIGHT,
-                Reading::Written => 1.0,
-                Reading::Slip => SLIP_WEIGHT,
-                Reading::Guess => GUESS_WEIGHT,
-            };
-            let others = same_as(&word.stem).iter().map(|(other, nearness)| {
-                let weight = match nearness {
-                    Nearness::Same => SAME_WEIGHT,
-                    Nearness::Meant => MEANT_WEIGHT,
-                };
-                (other, sure * weight)
-            });
+            let sure = if is_part && word.reading == Reading::Written { PART_WEIGHT } else { sureness(word) };
             // The same other word of two words is asked for once.
-            for (stem, weight) in std::iter::once((&word.stem, sure)).chain(others) {
+            for (stem, weight) in with_others(word, sure) {
                 *weights.entry(stem).or_default() += weight;
                 // An identifier is looked up, not talked about.
                 if word.place >= names_end {
                     *spoken.entry(stem).or_default() += weight;
                 }
             }
-            add(self.term(self.lead, &word.stem), sure * LEAD_WEIGHT);
+            add(term(self.lead, &word.stem), sure * LEAD_WEIGHT);
         }
         for (stem, weight) in weights {
-            add(self.term(self.text, stem), weight);
-            add(self.term(self.title, stem), weight * TITLE_WEIGHT);
+            add(term(self.text, stem), weight);
+            add(term(self.title, stem), weight * TITLE_WEIGHT);
         }
         for (stem, weight) in spoken {
-            add(self.term(self.asked, stem), weight * ASKED_WEIGHT);
+            add(term(self.asked, stem), weight * ASKED_WEIGHT);
         }
         for pair in question.windows(2) {
             let [first, second] = pair else { continue };
@@ -285,10 +286,100 @@ impl WordIndex {
         }
         BooleanQuery::new(parts)
     }
+}
 
-    fn term(&self, field: Field, stem: &str) -> Box<dyn Query> {
-        Box::new(TermQuery::new(Term::from_field_text(field, stem), IndexRecordOption::WithFreqs))
+/// What is asked of the sections, each question by itself.
+struct Questions {
+    reader: IndexReader,
+    question: Field,
+    place: Field,
+}
+
+struct QuestionsWriter {
+    writer: SingleSegmentIndexWriter<BTreeMap<Field, OwnedValue>>,
+    question: Field,
+    place: Field,
+}
+
+impl QuestionsWriter {
+    fn new() -> tantivy::Result<Self> {
+        let mut schema = Schema::builder();
+        let question = schema.add_text_field("question", indexed(IndexRecordOption::WithFreqs));
+        let place = schema.add_u64_field("place", tantivy::schema::STORED);
+        let index = Index::builder().schema(schema.build());
+        let writer = index.single_segment_index_writer(tantivy::directory::RamDirectory::create(), WRITER_BYTES)?;
+        Ok(Self { writer, question, place })
     }
+
+    fn add(&mut self, words: OwnedValue, place: OwnedValue) -> tantivy::Result<()> {
+        self.writer.add_document(BTreeMap::from([(self.question, words), (self.place, place)]))
+    }
+
+    fn finish(self) -> tantivy::Result<Questions> {
+        let reader = self.writer.finalize()?.reader_builder().reload_policy(ReloadPolicy::Manual).try_into()?;
+        Ok(Questions { reader, question: self.question, place: self.place })
+    }
+}
+
+impl Questions {
+    /// The sections of the likest questions, each with how like the likest of its own is.
+    fn like(&self, question: &[Word]) -> tantivy::Result<BTreeMap<At, f32>> {
+        let mut weights: BTreeMap<&str, f32> = BTreeMap::new();
+        for word in question {
+            for (stem, weight) in with_others(word, sureness(word)) {
+                *weights.entry(stem).or_default() += weight;
+            }
+        }
+        let parts = weights.into_iter().map(|(stem, weight)| {
+            let one: Box<dyn Query> = Box::new(BoostQuery::new(term(self.question, stem), weight));
+            (Occur::Should, one)
+        });
+        let query = BooleanQuery::new(parts.collect());
+        let searcher = self.reader.searcher();
+        let mut found: BTreeMap<At, f32> = BTreeMap::new();
+        for (weight, address) in searcher.search(&query, &TopDocs::with_limit(LIKEST).order_by_score())? {
+            let entry: TantivyDocument = searcher.doc(address)?;
+            let Some(at) = place_in(&entry, self.place) else { continue };
+            let likest = found.entry(at).or_default();
+            *likest = likest.max(weight);
+        }
+        Ok(found)
+    }
+}
+
+fn term(field: Field, stem: &str) -> Box<dyn Query> {
+    Box::new(TermQuery::new(Term::from_field_text(field, stem), IndexRecordOption::WithFreqs))
+}
+
+/// Texts come to the index cut into words.
+fn indexed(record: IndexRecordOption) -> TextOptions {
+    TextOptions::default().set_indexing_options(TextFieldIndexing::default().set_tokenizer("raw").set_index_option(record))
+}
+
+fn place_in(entry: &TantivyDocument, place: Field) -> Option<At> {
+    let packed = entry.get_first(place)?.as_u64()?;
+    Some(((packed >> 32) as usize, (packed & u64::from(u32::MAX)) as usize))
+}
+
+/// How sure it is that a word of the question was meant as it was read.
+const fn sureness(word: &Word) -> f32 {
+    match word.reading {
+        Reading::Written => 1.0,
+        Reading::Slip => SLIP_WEIGHT,
+        Reading::Guess => GUESS_WEIGHT,
+    }
+}
+
+/// A word and the others of its meaning, with what each counts.
+fn with_others(word: &Word, sure: f32) -> impl Iterator<Item = (&str, f32)> {
+    let others = same_as(&word.stem).iter().map(move |(other, nearness)| {
+        let weight = match nearness {
+            Nearness::Same => SAME_WEIGHT,
+            Nearness::Meant => MEANT_WEIGHT,
+        };
+        (&**other, sure * weight)
+    });
+    std::iter::once((word.stem.as_str(), sure)).chain(others)
 }
 
 /// A word as the index takes it; where in the text it stood it is not asked.

@@ -112,7 +112,7 @@ const DEFAULT_LIMIT: usize = 3;
 /// Sections of one document in one answer, while others match too.
 const MOST_OF_ONE: usize = 2;
 /// Who names no limit is spared a second and third section that match this little beside the first.
-const WORTH_READING: f32 = 0.57;
+const WORTH_READING: f32 = 0.58;
 /// What an error's own section has before all others, for each word of the error.
 const DECISIVE: f32 = 1_000.0;
 /// What two words of a message, which may stand in any sentence, add to the section, as a share of the best weight.
@@ -128,8 +128,8 @@ const SIBLING_SERVER: f32 = 0.8;
 const NO_SERVER_NAMED: f32 = 0.8;
 /// Below both a match says little about the question: chosen on 411 questions of ours, of which three are below, and 54
 /// of other subjects that no list named, of which half are.
-const DOUBTFUL_SHARE: f32 = 0.45;
-const DOUBTFUL_WEIGHT: f32 = 1.65;
+const DOUBTFUL_SHARE: f32 = 0.5;
+const DOUBTFUL_WEIGHT: f32 = 2.0;
 /// Words of one question that are put right, and the longest question in which any is: a stack trace has no typing errors.
 const MOST_GUESSES: usize = 4;
 const MOST_WORDS_TO_GUESS: usize = 40;

@@ -14,7 +14,7 @@ fn tuned() -> Vec<Query> {
 
 /// Questions that came after the weights; what each set was answered at first sight, and what it was used for since,
 /// stands in its file.
-const LATER: [&str; 8] = [
+const LATER: [&str; 9] = [
     "knowledge_unseen.json",
     "knowledge_fresh.json",
     "knowledge_fresh_later.json",
@@ -23,6 +23,7 @@ const LATER: [&str; 8] = [
     "knowledge_once.json",
     "knowledge_last.json",
     "knowledge_blind.json",
+    "knowledge_apart.json",
 ];
 
 /// The least that a set of questions must reach.
@@ -59,7 +60,7 @@ fn s_053_to_s_056_questions_are_answered() {
 /// 75 questions that came after the weights.
 #[test]
 fn later_questions_are_answered() {
-    let least = Least { recall: 0.98, gain: 0.94, facts: 0.92, recall_of_marks: 1.0, facts_by_default: 0.88 };
+    let least = Least { recall: 0.98, gain: 0.94, facts: 0.92, recall_of_marks: 1.0, facts_by_default: 0.87 };
     least.holds("later", &figures("later", asked("knowledge_unseen.json").queries.iter()));
 }
 
@@ -85,15 +86,17 @@ fn mixed_questions_are_answered() {
 fn questions_in_other_words_are_answered() {
     let least = Least { recall: 0.97, gain: 0.89, facts: 0.89, recall_of_marks: 1.0, facts_by_default: 0.84 };
     least.holds("once", &figures("once", asked("knowledge_once.json").queries.iter()));
-    let least = Least { recall: 0.82, gain: 0.79, facts: 0.80, recall_of_marks: 1.0, facts_by_default: 0.75 };
+    let least = Least { recall: 0.85, gain: 0.82, facts: 0.77, recall_of_marks: 1.0, facts_by_default: 0.72 };
     least.holds("last", &figures("last", asked("knowledge_last.json").queries.iter()));
 }
 
 /// Written without reading a document, and by nothing mended.
 #[test]
 fn blind_questions_are_answered() {
-    let least = Least { recall: 0.90, gain: 0.87, facts: 0.84, recall_of_marks: 0.92, facts_by_default: 0.84 };
+    let least = Least { recall: 0.93, gain: 0.89, facts: 0.86, recall_of_marks: 1.0, facts_by_default: 0.86 };
     least.holds("blind", &figures("blind", asked("knowledge_blind.json").queries.iter()));
+    let least = Least { recall: 0.98, gain: 0.92, facts: 0.78, recall_of_marks: 1.0, facts_by_default: 0.71 };
+    least.holds("apart", &figures("apart", asked("knowledge_apart.json").queries.iter()));
 }
 
 /// Ids in the program's own text: `doc#slug` between quotes.
