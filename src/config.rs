@@ -337,7 +337,10 @@ impl Config {
             "server": environment.server.as_ref().map(said_of),
         }));
         let definition = Digest::of("environment", &[name.as_bytes(), text.as_bytes()]);
-        Some(NamedEnvironment { name: name.to_owned(), tier: environment.tier, definition })
+        // A second name for what another environment's variable holds makes it no less serious.
+        let same = self.environments.values().filter(|other| other.url_env.is_some() && other.url_env == environment.url_env);
+        let tier = same.map(|other| other.tier).fold(environment.tier, Tier::max);
+        Some(NamedEnvironment { name: name.to_owned(), tier, definition })
     }
 
     /// Severities by rule.

@@ -68,12 +68,28 @@ pub struct Published {
 /// # Errors
 /// No git, no repository.
 pub fn published(folder: &Path) -> Result<Option<Published>, GitError> {
+    files_of(folder, SHARED)
+}
+
+/// The same without what is only pushed: the upstream of a branch that bears its own name is no branch that all start from.
+///
+/// # Errors
+/// No git, no repository.
+pub fn landed(folder: &Path) -> Result<Option<Published>, GitError> {
+    let name = |revision| ask(folder, &["rev-parse", "--abbrev-ref", revision]).map(|name| name.trim().to_owned()).unwrap_or_default();
+    let (branch, upstream) = (name("HEAD"), name("@{upstream}"));
+    let is_only_pushed = !matches!(branch.as_str(), "main" | "master") && upstream.split_once('/').is_some_and(|(_, own)| own == branch);
+    let branches: Vec<&'static str> = SHARED.iter().copied().filter(|shared| !(is_only_pushed && *shared == "@{upstream}")).collect();
+    files_of(folder, &branches)
+}
+
+fn files_of(folder: &Path, branches: &[&'static str]) -> Result<Option<Published>, GitError> {
     let top = PathBuf::from(ask(folder, &["rev-parse", "--show-toplevel"])?.trim_end());
     // Seen from the folder itself, so that links on the way to it do not matter.
     let prefix = ask(folder, &["rev-parse", "--show-cdup"])?;
     let seen_top = if prefix.trim_end().is_empty() { folder.to_owned() } else { folder.join(prefix.trim_end()) };
     let mut published = Published { branches: Vec::new(), files: BTreeSet::new() };
-    for branch in SHARED {
+    for branch in branches {
         let Ok(listed) = ask(folder, &["ls-tree", "-r", "--full-name", "--name-only", "-z", branch, "--", "."]) else { continue };
         published.branches.push(branch);
         let names: Vec<&str> = listed.split('\0').filter(|name| !name.is_empty()).collect();

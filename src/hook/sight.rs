@@ -340,7 +340,11 @@ impl Looker<'_> {
             ["alembic-gate/key", "alembic-gate/latest", "alembic-gate/allowed_signers"].iter().any(|place| path.contains(place))
         };
         let assigned = command.assignments.iter().map(|(_, value)| value);
-        if words.iter().chain(assigned).any(names_key) {
+        // Another home is another key, and other people who may sign.
+        let moves = |text: &str| text.starts_with("XDG_STATE_HOME=") || text.starts_with("HOME=");
+        let moves_home =
+            command.assignments.iter().any(|(name, _)| moves(&format!("{name}="))) || words.iter().any(|word| moves(&word.text));
+        if (moves_home && whole.contains("alembic-gate")) || words.iter().chain(assigned).any(names_key) {
             self.see(Sight::Key);
         }
         let Some(first) = words.first() else { return };

@@ -9,7 +9,7 @@ use tantivy::tokenizer::{PreTokenizedString, Token};
 use tantivy::{Index, IndexReader, ReloadPolicy, SingleSegmentIndexWriter, TantivyDocument, Term};
 
 use crate::knowledge::asked::Asked;
-use crate::knowledge::document::{Document, Origin};
+use crate::knowledge::document::{Document, Origin, Section};
 use crate::knowledge::synonyms::{Nearness, same_as};
 use crate::knowledge::words::{Reader, Reading, Word};
 
@@ -79,62 +79,64 @@ impl WordIndex {
     /// # Errors
     /// What `tantivy` says; in memory nothing but a lack of it.
     pub fn of(documents: &[Document], asked_of: &Asked) -> tantivy::Result<Self> {
+        std::thread::scope(|scope| {
+            let questions = scope.spawn(|| Questions::of(documents, asked_of));
+            Self::beside(documents, asked_of, || {
+                questions.join().unwrap_or_else(|_| Err(tantivy::TantivyError::SystemError("the index of questions".to_owned())))
+            })
+        })
+    }
+
+    fn beside(documents: &[Document], asked_of: &Asked, questions: impl FnOnce() -> tantivy::Result<Questions>) -> tantivy::Result<Self> {
         let mut schema = Schema::builder();
         let text = schema.add_text_field("text", indexed(IndexRecordOption::WithFreqsAndPositions));
         let title = schema.add_text_field("title", indexed(IndexRecordOption::WithFreqs));
         let lead = schema.add_text_field("lead", indexed(IndexRecordOption::WithFreqs));
         let asked = schema.add_text_field("asked", indexed(IndexRecordOption::WithFreqs));
-        let place_field = schema.add_u64_field("place", tantivy::schema::STORED);
+        let place = schema.add_u64_field("place", tantivy::schema::STORED);
         // `TantivyDocument` would write each list of words as JSON, and read it again.
         let mut writer: SingleSegmentIndexWriter<BTreeMap<Field, OwnedValue>> = Index::builder()
             .schema(schema.build())
             .single_segment_index_writer(tantivy::directory::RamDirectory::create(), WRITER_BYTES)?;
-        let mut questions = QuestionsWriter::new()?;
         let mut reader = Reader::new();
         let mut counts: HashMap<String, usize> = HashMap::new();
         let mut stems = BTreeSet::new();
-        for (d, document) in documents.iter().enumerate() {
-            for (s, section) in document.sections.iter().enumerate() {
-                let whole = format!("{} {} {} {}", document.title, section.heading, section.text, section.errors.join(" "));
-                let tags = document.tags.join(" ");
-                let stem = document.stem.replace('-', " ");
-                let name = format!("{} {tags} {} {stem} {}", document.title, section.heading, document.everyday);
-                let beginning = format!("{} {}", section.heading, first_sentence(&section.text));
-                let place = OwnedValue::U64(((d as u64) << 32) | s as u64);
-                let questions_of_it = asked_of.of(&document.stem, &section.slug);
-                let mut of_whole = Vec::with_capacity(whole.len() / 5);
-                reader.read(&whole, |written, stem, place| {
-                    match counts.get_mut(written) {
-                        Some(count) => *count += 1,
-                        None => {
-                            counts.insert(written.to_owned(), 1);
-                            stems.insert(stem.to_owned());
-                        }
+        for (at, document, section) in sections(documents) {
+            let whole = format!("{} {} {} {}", document.title, section.heading, section.text, section.errors.join(" "));
+            let tags = document.tags.join(" ");
+            let stem = document.stem.replace('-', " ");
+            let name = format!("{} {tags} {} {stem} {}", document.title, section.heading, document.everyday);
+            let beginning = format!("{} {}", section.heading, first_sentence(&section.text));
+            let questions_of_it = asked_of.of(&document.stem, &section.slug);
+            let mut of_whole = Vec::with_capacity(whole.len() / 5);
+            reader.read(&whole, |written, stem, place| {
+                match counts.get_mut(written) {
+                    Some(count) => *count += 1,
+                    None => {
+                        counts.insert(written.to_owned(), 1);
+                        stems.insert(stem.to_owned());
                     }
-                    of_whole.push(token(stem, place));
-                });
-                let mut tokens = |text: &str| {
-                    let mut found = Vec::new();
-                    reader.read(text, |_, stem, place| found.push(token(stem, place)));
-                    indexed_as(found)
-                };
-                for one in questions_of_it {
-                    questions.add(tokens(one), place.clone())?;
                 }
-                writer.add_document(BTreeMap::from([
-                    (text, indexed_as(of_whole)),
-                    (lead, tokens(&beginning)),
-                    (title, tokens(&name)),
-                    (asked, tokens(&questions_of_it.join(" "))),
-                    (place_field, place),
-                ]))?;
-            }
+                of_whole.push(token(stem, place));
+            });
+            let mut tokens = |text: &str| {
+                let mut found = Vec::new();
+                reader.read(text, |_, stem, place| found.push(token(stem, place)));
+                indexed_as(found)
+            };
+            writer.add_document(BTreeMap::from([
+                (text, indexed_as(of_whole)),
+                (lead, tokens(&beginning)),
+                (title, tokens(&name)),
+                (asked, tokens(&questions_of_it.join(" "))),
+                (place, packed(at)),
+            ]))?;
         }
         let vocabulary = counts.into_iter().collect();
         let index = writer.finalize()?;
         let reader = index.reader_builder().reload_policy(ReloadPolicy::Manual).try_into()?;
         let rules = documents.iter().enumerate().filter(|(_, document)| document.origin == Origin::Rule).map(|(at, _)| at).collect();
-        Ok(Self { reader, text, title, lead, asked, place: place_field, questions: questions.finish()?, vocabulary, stems, rules })
+        Ok(Self { reader, text, title, lead, asked, place, questions: questions()?, vocabulary, stems, rules })
     }
 
     /// True when a word of the question stands in the reference.
@@ -295,33 +297,26 @@ struct Questions {
     place: Field,
 }
 
-struct QuestionsWriter {
-    writer: SingleSegmentIndexWriter<BTreeMap<Field, OwnedValue>>,
-    question: Field,
-    place: Field,
-}
-
-impl QuestionsWriter {
-    fn new() -> tantivy::Result<Self> {
+impl Questions {
+    fn of(documents: &[Document], asked_of: &Asked) -> tantivy::Result<Self> {
         let mut schema = Schema::builder();
         let question = schema.add_text_field("question", indexed(IndexRecordOption::WithFreqs));
         let place = schema.add_u64_field("place", tantivy::schema::STORED);
-        let index = Index::builder().schema(schema.build());
-        let writer = index.single_segment_index_writer(tantivy::directory::RamDirectory::create(), WRITER_BYTES)?;
-        Ok(Self { writer, question, place })
+        let mut writer: SingleSegmentIndexWriter<BTreeMap<Field, OwnedValue>> = Index::builder()
+            .schema(schema.build())
+            .single_segment_index_writer(tantivy::directory::RamDirectory::create(), WRITER_BYTES)?;
+        let mut reader = Reader::new();
+        for (at, document, section) in sections(documents) {
+            for one in asked_of.of(&document.stem, &section.slug) {
+                let mut found = Vec::new();
+                reader.read(one, |_, stem, place| found.push(token(stem, place)));
+                writer.add_document(BTreeMap::from([(question, indexed_as(found)), (place, packed(at))]))?;
+            }
+        }
+        let reader = writer.finalize()?.reader_builder().reload_policy(ReloadPolicy::Manual).try_into()?;
+        Ok(Self { reader, question, place })
     }
 
-    fn add(&mut self, words: OwnedValue, place: OwnedValue) -> tantivy::Result<()> {
-        self.writer.add_document(BTreeMap::from([(self.question, words), (self.place, place)]))
-    }
-
-    fn finish(self) -> tantivy::Result<Questions> {
-        let reader = self.writer.finalize()?.reader_builder().reload_policy(ReloadPolicy::Manual).try_into()?;
-        Ok(Questions { reader, question: self.question, place: self.place })
-    }
-}
-
-impl Questions {
     /// The sections of the likest questions, each with how like the likest of its own is.
     fn like(&self, question: &[Word]) -> tantivy::Result<BTreeMap<At, f32>> {
         let mut weights: BTreeMap<&str, f32> = BTreeMap::new();
@@ -354,6 +349,18 @@ fn term(field: Field, stem: &str) -> Box<dyn Query> {
 /// Texts come to the index cut into words.
 fn indexed(record: IndexRecordOption) -> TextOptions {
     TextOptions::default().set_indexing_options(TextFieldIndexing::default().set_tokenizer("raw").set_index_option(record))
+}
+
+/// All sections with their places.
+fn sections(documents: &[Document]) -> impl Iterator<Item = (At, &Document, &Section)> {
+    documents
+        .iter()
+        .enumerate()
+        .flat_map(|(d, document)| document.sections.iter().enumerate().map(move |(s, section)| ((d, s), document, section)))
+}
+
+fn packed((d, s): At) -> OwnedValue {
+    OwnedValue::U64(((d as u64) << 32) | s as u64)
 }
 
 fn place_in(entry: &TantivyDocument, place: Field) -> Option<At> {

@@ -123,7 +123,7 @@ impl Workshop {
         let project = &self.workspace.project;
         let graph = &project.graph;
         let below = graph.ancestors(ends);
-        if let Ok(Some(published)) = crate::git::published(&self.workspace.folder) {
+        if let Ok(Some(published)) = crate::git::landed(&self.workspace.folder) {
             let is_published =
                 |at: &usize| project.revision(*at).is_some_and(|revision| published.files.contains(&self.workspace.path(&revision.file)));
             let unpublished: BTreeSet<usize> = below.iter().copied().filter(|at| !is_published(at)).collect();

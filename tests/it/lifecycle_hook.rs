@@ -303,6 +303,10 @@ fn approving_and_the_key_are_not_for_an_agent() {
         "expect -c 'spawn alembic-gate approve x-1a2b3c4d --environment p'",
         "echo 'alembic-gate approve x-1a2b3c4d --environment p' | sh",
         "cat ~/.local/state/alembic-gate/key",
+        "XDG_STATE_HOME=/tmp/x alembic-gate apply-migration --environment production --allow-apply",
+        "HOME=/tmp/x alembic-gate verify",
+        "export XDG_STATE_HOME=/tmp/x; alembic-gate apply-migration --environment production",
+        "env XDG_STATE_HOME=/tmp/x alembic-gate migration-status",
         "cp \"$HOME/.local/state/alembic-gate/key\" /tmp/k",
         "rm -rf $XDG_STATE_HOME/alembic-gate/latest",
     ] {

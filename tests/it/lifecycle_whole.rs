@@ -109,6 +109,7 @@ fn s_094_without_apply_the_commands_are_exact_and_what_a_person_ran_is_confirmed
         (tool.as_str(), &refused["verdict"], &refused["reasons"]),
         ("apply_migration", &json!("blocked"), &json!(["apply_disabled"]))
     );
+    assert_eq!(refused["state"]["phase"], "APPLY", "all is proven, and a person is to run it: {refused:#}");
     let revision = answers[1].1["revision"].as_str().unwrap();
     let commands = refused["commands"].to_string();
     assert!(commands.contains(&format!("upgrade {revision}")), "{commands}");

@@ -48,6 +48,18 @@ fn the_whole_form_is_read() {
     assert_eq!((config.policy.level.medium, config.policy.level.high, config.policy.level.production), (Level::L1, Level::L2, Level::L3));
 }
 
+/// A second name for what production's variable holds is no way around what production asks for.
+#[test]
+fn two_environments_of_one_variable_are_both_the_more_serious() {
+    let text = "[environments.production]\ntier = \"production\"\nurl_env = \"PROD_URL\"\n\
+         [environments.play]\ntier = \"dev\"\nurl_env = \"PROD_URL\"\n[environments.own]\ntier = \"dev\"\nurl_env = \"OWN_URL\"\n";
+    let config = read(text).unwrap();
+    assert_eq!(
+        ["production", "play", "own"].map(|name| config.environment(name).unwrap().tier),
+        [Tier::Production, Tier::Production, Tier::Dev]
+    );
+}
+
 #[test]
 fn an_empty_file_is_the_default() {
     assert_eq!(read("").unwrap(), Config::default());

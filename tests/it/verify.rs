@@ -114,6 +114,28 @@ fn s_142_a_clean_clone_without_records_is_verified_on_each_engine() {
     }
 }
 
+/// A branch that is pushed is on no branch that all start from: its revisions are still to be verified, each of them.
+#[test]
+fn s_142_an_ordinary_clone_of_a_pushed_branch_verifies_all_that_it_brings() {
+    let Some(server) = engines_of(Dialect::Sqlite).into_iter().next() else { return };
+    let broken = ("add_user_age", "op.add_column('users', sa.Column('age', sa.Integer))", "pass");
+    let shop = Shop::new(&server, &[USERS, broken, EMAIL]);
+    let state = TempDir::new().unwrap();
+    git(shop.path(), &["init", "-q"]);
+    git(shop.path(), &["add", "migrations/versions/create_users.py", "alembic.ini"]);
+    git(shop.path(), &["commit", "-qm", "begin"]);
+    git(shop.path(), &["checkout", "-qb", "work"]);
+    git(shop.path(), &["add", "-A"]);
+    git(shop.path(), &["commit", "-qm", "add"]);
+    git(shop.path(), &["checkout", "-q", "main"]);
+    let clone = TempDir::new().unwrap();
+    git(clone.path(), &["clone", "-q", "--branch", "work", &shop.path().display().to_string(), "."]);
+    let (code, text, error) = run(clone.path(), state.path(), &["verify"]);
+    assert_eq!(code, 1, "{text}{error}");
+    assert!(text.lines().any(|line| line.starts_with("failed") && line.contains("add_user_age")), "{text}");
+    assert!(text.lines().any(|line| line.contains("add_user_email")), "{text}");
+}
+
 #[test]
 fn s_142_what_fails_review_or_round_trip_exits_1_in_every_form() {
     let Some(server) = engines().into_iter().next() else { return };
