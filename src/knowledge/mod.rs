@@ -112,7 +112,7 @@ const DEFAULT_LIMIT: usize = 3;
 /// Sections of one document in one answer, while others match too.
 const MOST_OF_ONE: usize = 2;
 /// Who names no limit is spared a second and third section that match this little beside the first.
-const WORTH_READING: f32 = 0.58;
+const WORTH_READING: f32 = 0.6;
 /// What an error's own section has before all others, for each word of the error.
 const DECISIVE: f32 = 1_000.0;
 /// What two words of a message, which may stand in any sentence, add to the section, as a share of the best weight.
